@@ -18,6 +18,7 @@ class Code:
 
 
 LUNG = Code(value="39607008", scheme="SCT", meaning="Lung")
+PLEURA = Code(value="3120008", scheme="SCT", meaning="Pleura")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +53,13 @@ SIX_MORE: tuple[Finding, ...] = (
     Finding(name="Emphysema", code=Code(value="87433001", scheme="SCT", meaning="Pulmonary emphysema")),
     Finding(name="Fibrosis", code=Code(value="51615001", scheme="SCT", meaning="Fibrosis of lung")),
     Finding(
-        name="Pleural_Thickening", code=Code(value="14699001", scheme="SCT", meaning="Thickening of pleura")
+        name="Pleural_Thickening",
+        code=Code(value="PLEURAL_THICKENING", scheme="99CXR", meaning="Pleural thickening"),
+        site=PLEURA,
     ),
     Finding(name="Hernia", code=Code(value="39839004", scheme="SCT", meaning="Diaphragmatic hernia")),
 )
-"""What ChestX-ray14 added. A model card names the findings a model knows, any of these."""
+"""What ChestX-ray14 added; 99CXR is our own scheme, where no verified public code is at hand. A model card names the findings a model knows, any of these."""
 
 FINDINGS: dict[str, Finding] = {finding.name: finding for finding in EIGHT + SIX_MORE}
 
