@@ -8,17 +8,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import Connection as Connection
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from db.errors import DatabaseUrlError
+from db.errors import DatabaseUnavailableError, DatabaseUrlError
 
 BUSY_TIMEOUT_S = 30
 """How long an SQLite connection waits for another process's write."""
 
 
 class Database:
-    """Where transactions come from. The caller's `with` is the transaction; an exception rolls it back."""
+    """Where transactions come from. The caller's `with` is the transaction; an exception rolls it back.
+
+    Both kinds raise DatabaseUnavailableError when the database cannot be reached, is full or is locked too long.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -29,18 +34,26 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads."""
-        with self.engine.begin() as connection:
+        with _unavailable(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that writes; committed and on disk when the block ends."""
-        with self._writer, self._writing.begin() as connection:
+        with _unavailable(), self._writer, self._writing.begin() as connection:
             yield connection
 
     def close(self) -> None:
         """Close every idle connection."""
         self.engine.dispose()
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeoutError) as error:
+        raise DatabaseUnavailableError(type(error).__name__) from error
 
 
 def connect(url: str) -> Database:

@@ -9,6 +9,10 @@ class DatabaseUrlError(DatabaseError):
     """The database URL cannot be used."""
 
 
+class DatabaseUnavailableError(DatabaseError):
+    """The database does not answer now; the same may work later."""
+
+
 class SchemaOutOfDateError(DatabaseError):
     """The schema is not the one this version needs; `cxr migrate` brings it up."""
 

@@ -143,6 +143,12 @@ def postpone(connection: Connection, held: Job, *, now: datetime, delay_s: float
     )
 
 
+def any_expired(connection: Connection, now: datetime) -> bool:
+    """True if a lease has run out."""
+    query = select(job.c.id).where(job.c.state == JobState.RUNNING, job.c.lease_until < now).limit(1)
+    return connection.execute(query).first() is not None
+
+
 def expire(connection: Connection, now: datetime) -> list[int]:
     """Take back the jobs whose lease ran out. Returns the ids of those that died of it."""
     last = job.c.attempts - job.c.postponed >= MAX_ATTEMPTS
