@@ -28,7 +28,7 @@ class Postgres:
         if self._user is not None:
             shutil.chown(self._folder, self._user, self._user)
         data = self._folder / "data"
-        initdb = [
+        initdb: list[Path | str] = [
             programs / "initdb",
             "-D",
             data,
@@ -41,14 +41,23 @@ class Postgres:
             "--locale=C",
         ]
         self._run([*initdb, "--no-sync"])
-        server = [programs / "postgres", "-D", data, "-p", str(self.port)]
+        server: list[Path | str] = [programs / "postgres", "-D", data, "-p", str(self.port)]
         settings = [
             f"listen_addresses={HOST}",
             "unix_socket_directories=",
             "fsync=off",
             "max_connections=200",
         ]
-        self._psql = [programs / "psql", "-h", HOST, "-p", str(self.port), "-U", "postgres", "-qAt"]
+        self._psql: list[Path | str] = [
+            programs / "psql",
+            "-h",
+            HOST,
+            "-p",
+            str(self.port),
+            "-U",
+            "postgres",
+            "-qAt",
+        ]
         self._peer = Peer(
             [*server, *(part for setting in settings for part in ("-c", setting))],
             ready=self._answers,

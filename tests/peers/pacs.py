@@ -8,7 +8,8 @@ import pydicom
 import pytest
 from pydicom.uid import AllTransferSyntaxes
 from pynetdicom import AE, AllStoragePresentationContexts, evt
-from pynetdicom.events import Event
+from pynetdicom.dimse_primitives import C_STORE
+from pynetdicom.events import Event, EventHandlerType
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 from pynetdicom.transport import ThreadedAssociationServer
 
@@ -49,7 +50,10 @@ class StorageScp:
             context.transfer_syntax = list(AllTransferSyntaxes)
         ae.add_supported_context(Verification)
         ae.maximum_pdu_size = 0
-        handlers = [(evt.EVT_C_STORE, self._store), (evt.EVT_ACCEPTED, self._accepted)]
+        handlers: list[EventHandlerType] = [
+            (evt.EVT_C_STORE, self._store),
+            (evt.EVT_ACCEPTED, self._accepted),
+        ]
         server = ae.start_server((HOST, self.port), block=False, evt_handlers=handlers)
         assert isinstance(server, ThreadedAssociationServer)
         self._server = server
@@ -77,6 +81,7 @@ class StorageScp:
             self.associations += 1
 
     def _store(self, event: Event) -> int:
+        assert isinstance(event.request, C_STORE)
         uid = str(event.request.AffectedSOPInstanceUID)
         file = event.encoded_dataset()
         with self._news:
