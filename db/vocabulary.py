@@ -61,7 +61,10 @@ SIX_MORE: tuple[Finding, ...] = (
     ),
     Finding(name="Hernia", code=Code(value="39839004", scheme="SCT", meaning="Diaphragmatic hernia")),
 )
-"""What ChestX-ray14 added; 99CXR is our own scheme, where no verified public code is at hand. A model card names the findings a model knows, any of these."""
+"""What ChestX-ray14 added; 99CXR is our own scheme, where no verified public code is at hand.
+
+A model card names the findings a model knows, any of these fourteen.
+"""
 
 FINDINGS: dict[str, Finding] = {finding.name: finding for finding in EIGHT + SIX_MORE}
 

@@ -1,0 +1,25 @@
+"""What can go wrong with the product's memory."""
+
+
+class DatabaseError(Exception):
+    """Base of this package's errors."""
+
+
+class DatabaseUrlError(DatabaseError):
+    """The database URL cannot be used."""
+
+
+class DatabaseUnavailableError(DatabaseError):
+    """The database does not answer now; the same may work later."""
+
+
+class SchemaOutOfDateError(DatabaseError):
+    """The schema is not the one this version needs; `cxr migrate` brings it up."""
+
+
+class LeaseLostError(DatabaseError):
+    """The job was given to another worker while this one ran it; what this one did is dropped."""
+
+    def __init__(self, job_id: int) -> None:
+        super().__init__(f"job {job_id} was taken over by another worker")
+        self.job_id = job_id

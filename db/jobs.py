@@ -1,0 +1,247 @@
+"""Jobs: the database decides who works.
+
+A job is claimed by one UPDATE that counts the attempt and sets a lease. The worker renews the lease while it
+works and ends the job in the transaction that stores its outcome; both ask for the attempt number they were
+given, so a worker whose lease ran out and whose job went to another can neither renew nor end it. An expired
+lease puts the job back in the queue, or to the dead after the last attempt. Any process may do that at any time.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, CursorResult, case, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from db.errors import LeaseLostError
+from db.records import Job, JobKind, JobState
+from db.schema import job
+
+MAX_ATTEMPTS = 3
+"""Claims before a job is dead. A claim that ended in `postpone` does not count."""
+
+UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
+
+
+def add(
+    connection: Connection,
+    *,
+    kind: JobKind,
+    study_id: int,
+    revision: int,
+    now: datetime,
+    destination: str | None = None,
+) -> int | None:
+    """Queue a job, once: its key is made of what it is about. Returns its id, or None if it was there before."""
+    key = f"{kind}:{study_id}:{revision}" + (f":{destination}" if destination else "")
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = (
+        dialect.insert(job)
+        .values(
+            kind=kind,
+            key=key,
+            study_id=study_id,
+            revision=revision,
+            destination=destination,
+            state=JobState.QUEUED,
+            attempts=0,
+            postponed=0,
+            not_before=now,
+            created_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=[job.c.key])
+        .returning(job.c.id)
+    )
+    return connection.execute(statement).scalar_one_or_none()
+
+
+def claim(
+    connection: Connection, *, kinds: Collection[JobKind], owner: str, now: datetime, lease_s: float
+) -> Job | None:
+    """Take the longest-waiting due job of these kinds, if there is one."""
+    due = (
+        select(job.c.id)
+        .where(job.c.state == JobState.QUEUED, job.c.kind.in_(kinds), job.c.not_before <= now)
+        .order_by(job.c.not_before, job.c.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    statement = (
+        update(job)
+        .where(job.c.id == due, job.c.state == JobState.QUEUED)
+        .values(
+            state=JobState.RUNNING,
+            owner=owner,
+            lease_until=now + timedelta(seconds=lease_s),
+            attempts=job.c.attempts + 1,
+        )
+        .returning(job)
+    )
+    row = connection.execute(statement).mappings().one_or_none()
+    return None if row is None else _job(row)
+
+
+def renew(connection: Connection, held: Job, now: datetime, lease_s: float) -> None:
+    """Lengthen the lease of a job this worker holds.
+
+    Raises:
+        LeaseLostError: another worker has it.
+    """
+    _held(connection, held, {"lease_until": now + timedelta(seconds=lease_s)})
+
+
+def end(
+    connection: Connection,
+    held: Job,
+    *,
+    state: JobState,
+    now: datetime,
+    error_code: str | None = None,
+    error: str | None = None,
+) -> None:
+    """End a job this worker holds, in the transaction that stores what it made.
+
+    Raises:
+        LeaseLostError: another worker has it; the transaction is to be rolled back.
+    """
+    _held(
+        connection,
+        held,
+        {"state": state, "ended_at": now, "lease_until": None, "error_code": error_code, "error": error},
+    )
+
+
+def retry_later(
+    connection: Connection, held: Job, *, now: datetime, delay_s: float, error_code: str, error: str
+) -> JobState:
+    """An attempt went wrong: back to the queue after `delay_s`, or dead if it was the last one."""
+    last = held.attempts - held.postponed >= MAX_ATTEMPTS
+    state = JobState.DEAD if last else JobState.QUEUED
+    if state is JobState.DEAD:
+        end(connection, held, state=state, now=now, error_code=error_code, error=error)
+    else:
+        values = {"not_before": now + timedelta(seconds=delay_s), "error_code": error_code, "error": error}
+        _held(connection, held, {"state": state, "lease_until": None, "owner": None} | values)
+    return state
+
+
+def postpone(connection: Connection, held: Job, *, now: datetime, delay_s: float, error_code: str, error: str) -> None:
+    """Back to the queue through no fault of the job (the destination is down): the attempt does not count."""
+    _held(
+        connection,
+        held,
+        {
+            "state": JobState.QUEUED,
+            "lease_until": None,
+            "owner": None,
+            "postponed": job.c.postponed + 1,
+            "not_before": now + timedelta(seconds=delay_s),
+            "error_code": error_code,
+            "error": error,
+        },
+    )
+
+
+def any_expired(connection: Connection, now: datetime) -> bool:
+    """True if a lease has run out."""
+    query = select(job.c.id).where(job.c.state == JobState.RUNNING, job.c.lease_until < now).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def expire(connection: Connection, now: datetime) -> list[int]:
+    """Take back the jobs whose lease ran out. Returns the ids of those that died of it."""
+    last = job.c.attempts - job.c.postponed >= MAX_ATTEMPTS
+    statement = (
+        update(job)
+        .where(job.c.state == JobState.RUNNING, job.c.lease_until < now)
+        .values(
+            state=case((last, JobState.DEAD), else_=JobState.QUEUED),
+            ended_at=case((last, now), else_=None),
+            lease_until=None,
+            owner=None,
+            error_code="worker_lost",
+            error="The worker stopped while it ran this job.",
+        )
+        .returning(job.c.id, job.c.state)
+    )
+    return [row.id for row in connection.execute(statement) if row.state == JobState.DEAD]
+
+
+def retry(connection: Connection, job_id: int | None, now: datetime) -> list[int]:
+    """A person asks again for a failed or dead job, or for all of them. Returns the ids put back."""
+    statement = (
+        update(job)
+        .where(job.c.state.in_((JobState.FAILED, JobState.DEAD)))
+        .values(
+            state=JobState.QUEUED,
+            postponed=job.c.attempts,  # a fencing token never goes back, so all earlier claims are forgiven
+            not_before=now,
+            ended_at=None,
+            error_code=None,
+            error=None,
+        )
+        .returning(job.c.id)
+    )
+    if job_id is not None:
+        statement = statement.where(job.c.id == job_id)
+    return list(connection.execute(statement).scalars())
+
+
+def due(connection: Connection, now: datetime, limit: int = 100) -> list[int]:
+    """Ids of queued jobs that may run now, the longest waiting first."""
+    query = (
+        select(job.c.id)
+        .where(job.c.state == JobState.QUEUED, job.c.not_before <= now)
+        .order_by(job.c.not_before, job.c.id)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def wake(connection: Connection, destination: str, now: datetime) -> None:
+    """The destination answers again: what waits for it need not wait longer."""
+    connection.execute(
+        update(job)
+        .where(job.c.destination == destination, job.c.state == JobState.QUEUED, job.c.not_before > now)
+        .values(not_before=now)
+    )
+
+
+def get(connection: Connection, job_id: int) -> Job:
+    """The job with this id."""
+    return _job(connection.execute(select(job).where(job.c.id == job_id)).mappings().one())
+
+
+def newest(connection: Connection, limit: int, states: Collection[JobState] = ()) -> list[Job]:
+    """Jobs, the newest first; only those in `states` if any are given."""
+    query = select(job).order_by(job.c.id.desc()).limit(limit)
+    if states:
+        query = query.where(job.c.state.in_(states))
+    return [_job(row) for row in connection.execute(query).mappings()]
+
+
+def unfinished_count(connection: Connection) -> int:
+    """How many jobs are queued or running."""
+    query = select(func.count()).select_from(job).where(job.c.state.in_(UNFINISHED))
+    return connection.execute(query).scalar_one()
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many jobs there are, by `kind.state`."""
+    query = select(job.c.kind, job.c.state, func.count()).group_by(job.c.kind, job.c.state)
+    return {f"{kind}.{state}": count for kind, state, count in connection.execute(query).tuples()}
+
+
+def _held(connection: Connection, held: Job, values: Mapping[str, Any]) -> None:
+    outcome: CursorResult[Any] = connection.execute(
+        update(job)
+        .where(job.c.id == held.id, job.c.state == JobState.RUNNING, job.c.attempts == held.attempts)
+        .values(values)
+    )
+    if outcome.rowcount != 1:
+        raise LeaseLostError(held.id)
+
+
+def _job(row: Mapping[Any, Any]) -> Job:
+    return Job(**{**row, "kind": JobKind(row["kind"]), "state": JobState(row["state"])})

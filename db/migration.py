@@ -1,0 +1,48 @@
+"""Bring a database's schema to the one this version needs, by Alembic's revisions in `migrations/`."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from db.engine import Database
+from db.errors import SchemaOutOfDateError
+
+
+def upgrade(database: Database, revision: str = "head") -> str:
+    """Run the missing revisions, in one transaction. Returns the revision the schema is at."""
+    config = _config()
+    with database.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        return MigrationContext.configure(connection).get_current_revision() or "none"
+
+
+def downgrade(database: Database, revision: str) -> None:
+    """Undo revisions down to `revision` ("base" is an empty database)."""
+    config = _config()
+    with database.write() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
+
+
+def require_current(database: Database) -> None:
+    """Refuse to work on a schema of another version.
+
+    Raises:
+        SchemaOutOfDateError: the schema is missing, older or newer.
+    """
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    with database.read() as connection:
+        revision = MigrationContext.configure(connection).get_current_revision()
+    if revision != head:
+        found = revision or "empty"
+        raise SchemaOutOfDateError(f"the database is at revision {found}, this version needs {head}: run cxr migrate")
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    return config

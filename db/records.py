@@ -1,0 +1,216 @@
+"""What the product remembers, as frozen records, and the states these go through.
+
+Standard library only. Times are aware and in UTC. Nothing here does I/O: `db.studies`, `db.jobs` and their
+neighbours read and write these.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from db.vocabulary import Reason
+
+
+class StudyState(StrEnum):
+    """arriving -> queued -> read | not_read | failed; a late instance takes it back to arriving."""
+
+    ARRIVING = "arriving"
+    QUEUED = "queued"
+    READ = "read"
+    NOT_READ = "not_read"
+    FAILED = "failed"
+
+
+class JobKind(StrEnum):
+    """What there is to do: read a settled study, or deliver one revision's results to one destination."""
+
+    READ = "read"
+    DELIVER = "deliver"
+
+
+class JobState(StrEnum):
+    """queued -> running -> done | failed | dead.
+
+    `failed` ended for a reason that no repetition mends, `dead` after its last attempt; both wait for a person.
+    """
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    DEAD = "dead"
+
+
+class DeliveryState(StrEnum):
+    """waiting -> sent | refused. A destination that is down leaves it waiting."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    REFUSED = "refused"
+
+
+class ModelState(StrEnum):
+    """candidate -> current -> retired. At most one model is current."""
+
+    CANDIDATE = "candidate"
+    CURRENT = "current"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """An instance whose bytes are in the store, on its way into the database."""
+
+    sop_instance_uid: str
+    sop_class_uid: str
+    transfer_syntax_uid: str
+    study_instance_uid: str
+    series_instance_uid: str
+    patient_id: str
+    patient_name: str
+    accession_number: str
+    study_date: str
+    path: str
+    size: int
+    sha256: str
+    calling_ae: str
+    calling_address: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """A study as the node knows it. `settle_at` is when its quiet period ends, None once it is settled."""
+
+    id: int
+    study_instance_uid: str
+    patient_id: str
+    patient_name: str
+    accession_number: str
+    study_date: str
+    state: StudyState
+    revision: int
+    settle_at: datetime | None
+    first_received_at: datetime
+    last_received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredInstance:
+    """An instance in the store, kept as received. `path` is relative to the store; `size` in bytes."""
+
+    id: int
+    study_id: int
+    sop_instance_uid: str
+    sop_class_uid: str
+    transfer_syntax_uid: str
+    series_instance_uid: str
+    path: str
+    size: int
+    sha256: str
+    calling_ae: str
+    calling_address: str
+    received_at: datetime
+    reason: Reason | None
+    reason_detail: str
+    reason_tag: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One unit of work.
+
+    `attempts` counts at each claim and is the fencing token at the end; `postponed` is how many of them were no
+    fault of the job.
+    """
+
+    id: int
+    kind: JobKind
+    key: str
+    study_id: int
+    revision: int
+    destination: str | None
+    state: JobState
+    attempts: int
+    postponed: int
+    owner: str | None
+    lease_until: datetime | None
+    not_before: datetime
+    error_code: str | None
+    error: str | None
+    created_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPrediction:
+    """What one model version said of one instance: scores as the model gave them, the CAM as float32 bytes."""
+
+    instance_id: int
+    model_version: str
+    rows: int
+    columns: int
+    scores: list[dict[str, Any]]
+    cam: bytes
+    cam_shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """A result object as built and stored; every sending sends these bytes."""
+
+    id: int
+    job_id: int
+    study_id: int
+    revision: int
+    kind: str
+    model_version: str
+    sop_class_uid: str
+    sop_instance_uid: str
+    series_instance_uid: str
+    path: str
+    size: int
+    sha256: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One result on its way to one destination."""
+
+    id: int
+    result_id: int
+    destination: str
+    state: DeliveryState
+    sent_at: datetime | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A model in the registry; `path` is its bundle folder, `card` what the bundle says of itself."""
+
+    id: int
+    name: str
+    version: str
+    path: str
+    state: ModelState
+    card: Mapping[str, Any]
+    registered_at: datetime
+    promoted_at: datetime | None
+    promoted_by: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """Who did what to what; each entry's digest covers the one before it."""
+
+    id: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: Mapping[str, Any]
+    digest: str

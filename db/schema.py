@@ -1,0 +1,191 @@
+"""The tables, as SQLAlchemy Core. `migrations/` builds them; a test holds the two together."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Utc(TypeDecorator[datetime]):
+    """An aware time in UTC; SQLite keeps no zone, so it is taken off on the way in and put back on the way out."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a time without a zone: it would be read back as another time."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a stored time must be aware")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """The same time, in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _uid(name: str, **kwargs: Any) -> Column[str]:
+    return Column(name, String(64), nullable=False, **kwargs)
+
+
+def _id() -> Column[int]:
+    return Column("id", Integer, primary_key=True)
+
+
+study = Table(
+    "study",
+    metadata,
+    _id(),
+    _uid("study_instance_uid", unique=True),
+    Column("patient_id", Text, nullable=False),
+    Column("patient_name", Text, nullable=False),
+    Column("accession_number", Text, nullable=False, index=True),
+    Column("study_date", String(8), nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("revision", Integer, nullable=False),
+    Column("settle_at", Utc, index=True),
+    Column("first_received_at", Utc, nullable=False, index=True),
+    Column("last_received_at", Utc, nullable=False),
+)
+
+instance = Table(
+    "instance",
+    metadata,
+    _id(),
+    Column("study_id", ForeignKey("study.id"), nullable=False, index=True),
+    _uid("sop_instance_uid"),
+    _uid("sop_class_uid"),
+    _uid("transfer_syntax_uid"),
+    _uid("series_instance_uid"),
+    Column("path", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("calling_ae", String(16), nullable=False),
+    Column("calling_address", String(45), nullable=False),
+    Column("received_at", Utc, nullable=False),
+    Column("reason", String(32)),
+    Column("reason_detail", Text, nullable=False, default=""),
+    Column("reason_tag", String(16)),
+    UniqueConstraint("sop_instance_uid", "sha256"),
+)
+
+job = Table(
+    "job",
+    metadata,
+    _id(),
+    Column("kind", String(16), nullable=False),
+    Column("key", String(200), nullable=False, unique=True),
+    Column("study_id", ForeignKey("study.id"), nullable=False, index=True),
+    Column("revision", Integer, nullable=False),
+    Column("destination", String(64)),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("postponed", Integer, nullable=False),
+    Column("owner", String(128)),
+    Column("lease_until", Utc),
+    Column("not_before", Utc, nullable=False),
+    Column("error_code", String(64)),
+    Column("error", Text),
+    Column("created_at", Utc, nullable=False),
+    Column("ended_at", Utc),
+    Index(None, "state", "kind", "not_before"),
+)
+
+prediction = Table(
+    "prediction",
+    metadata,
+    _id(),
+    Column("instance_id", ForeignKey("instance.id"), nullable=False),
+    Column("model_version", String(64), nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("columns", Integer, nullable=False),
+    Column("scores", JSON, nullable=False),
+    Column("cam", LargeBinary, nullable=False),
+    Column("cam_shape", JSON, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    UniqueConstraint("instance_id", "model_version"),
+)
+
+result = Table(
+    "result",
+    metadata,
+    _id(),
+    Column("job_id", ForeignKey("job.id"), nullable=False, index=True),
+    Column("study_id", ForeignKey("study.id"), nullable=False, index=True),
+    Column("revision", Integer, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("model_version", String(64), nullable=False),
+    _uid("sop_class_uid"),
+    _uid("sop_instance_uid", unique=True),
+    _uid("series_instance_uid"),
+    Column("path", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("created_at", Utc, nullable=False),
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    _id(),
+    Column("result_id", ForeignKey("result.id"), nullable=False),
+    Column("destination", String(64), nullable=False, index=True),
+    Column("state", String(16), nullable=False, index=True),
+    Column("sent_at", Utc),
+    Column("error", Text),
+    UniqueConstraint("result_id", "destination"),
+)
+
+model = Table(
+    "model",
+    metadata,
+    _id(),
+    Column("name", String(64), nullable=False),
+    Column("version", String(64), nullable=False, unique=True),
+    Column("path", Text, nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("card", JSON, nullable=False),
+    Column("registered_at", Utc, nullable=False),
+    Column("promoted_at", Utc),
+    Column("promoted_by", Text),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    _id(),
+    Column("at", Utc, nullable=False, index=True),
+    Column("actor", Text, nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("detail", JSON, nullable=False),
+    Column("digest", String(64), nullable=False),
+)

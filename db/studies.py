@@ -1,0 +1,170 @@
+"""Studies and their instances."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from db.records import Arrival, StoredInstance, Study, StudyState
+from db.schema import instance, study
+from db.vocabulary import Reason
+
+
+def record_arrival(connection: Connection, arrival: Arrival, settle_at: datetime) -> bool:
+    """Write the rows of an arrived instance; its study's quiet period begins anew and ends at `settle_at`.
+
+    The same bytes again change nothing. Other bytes under a known SOP Instance UID are kept beside the first
+    with the reason `duplicate_uid`, and are not read.
+
+    Returns:
+        True when the instance is new, False when these very bytes were there before.
+    """
+    known = connection.execute(
+        select(instance.c.sha256).where(instance.c.sop_instance_uid == arrival.sop_instance_uid)
+    ).scalars()
+    digests = set(known)
+    if arrival.sha256 in digests:
+        return False
+    reason = Reason.DUPLICATE_UID if digests else None
+    study_id = _arrive(connection, arrival, None if reason else settle_at)
+    connection.execute(
+        instance.insert().values(
+            study_id=study_id,
+            sop_instance_uid=arrival.sop_instance_uid,
+            sop_class_uid=arrival.sop_class_uid,
+            transfer_syntax_uid=arrival.transfer_syntax_uid,
+            series_instance_uid=arrival.series_instance_uid,
+            path=arrival.path,
+            size=arrival.size,
+            sha256=arrival.sha256,
+            calling_ae=arrival.calling_ae,
+            calling_address=arrival.calling_address,
+            received_at=arrival.received_at,
+            reason=reason,
+            reason_detail=reason.sentence if reason else "",
+            reason_tag="(0008,0018)" if reason else None,
+        )
+    )
+    return True
+
+
+def _arrive(connection: Connection, arrival: Arrival, settle_at: datetime | None) -> int:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    again: dict[str, Any] = {"last_received_at": arrival.received_at}
+    if settle_at is not None:
+        again |= {"settle_at": settle_at, "state": StudyState.ARRIVING}
+    statement = (
+        dialect.insert(study)
+        .values(
+            study_instance_uid=arrival.study_instance_uid,
+            patient_id=arrival.patient_id,
+            patient_name=arrival.patient_name,
+            accession_number=arrival.accession_number,
+            study_date=arrival.study_date,
+            state=StudyState.ARRIVING,
+            revision=0,
+            settle_at=settle_at or arrival.received_at,
+            first_received_at=arrival.received_at,
+            last_received_at=arrival.received_at,
+        )
+        .on_conflict_do_update(index_elements=[study.c.study_instance_uid], set_=again)
+        .returning(study.c.id)
+    )
+    row_id: int = connection.execute(statement).scalar_one()
+    return row_id
+
+
+def settle_now(connection: Connection, study_instance_uids: Iterable[str], now: datetime) -> None:
+    """End the quiet period of these studies, where it still runs (the association was released)."""
+    connection.execute(
+        update(study)
+        .where(study.c.study_instance_uid.in_(list(study_instance_uids)), study.c.settle_at > now)
+        .values(settle_at=now)
+    )
+
+
+def settled(connection: Connection, now: datetime, limit: int = 100) -> list[Study]:
+    """Studies whose quiet period is over and that have no job yet, oldest first."""
+    query = select(study).where(study.c.settle_at <= now).order_by(study.c.settle_at).limit(limit)
+    return [_study(row) for row in connection.execute(query).mappings()]
+
+
+def begin_revision(connection: Connection, of: Study) -> int:
+    """The study is settled: its next revision is queued. Returns the revision's number, from 1."""
+    statement = (
+        update(study)
+        .where(study.c.id == of.id)
+        .values(revision=study.c.revision + 1, settle_at=None, state=StudyState.QUEUED)
+        .returning(study.c.revision)
+    )
+    revision: int = connection.execute(statement).scalar_one()
+    return revision
+
+
+def end_revision(connection: Connection, study_id: int, revision: int, state: StudyState) -> None:
+    """Set the state in which `revision` ended, unless a later instance has already restarted the study."""
+    connection.execute(
+        update(study)
+        .where(study.c.id == study_id, study.c.revision == revision, study.c.settle_at.is_(None))
+        .values(state=state)
+    )
+
+
+def set_reason(connection: Connection, instance_id: int, reason: Reason, detail: str, tag: str | None) -> None:
+    """Say why an instance is not read."""
+    values = {"reason": reason, "reason_detail": detail, "reason_tag": tag}
+    connection.execute(update(instance).where(instance.c.id == instance_id).values(values))
+
+
+def clear_reason(connection: Connection, instance_id: int) -> None:
+    """The instance was read after all (a setting changed, or it was read again)."""
+    values = {"reason": None, "reason_detail": "", "reason_tag": None}
+    connection.execute(update(instance).where(instance.c.id == instance_id).values(values))
+
+
+def get(connection: Connection, study_id: int) -> Study:
+    """The study with this row id."""
+    return _study(connection.execute(select(study).where(study.c.id == study_id)).mappings().one())
+
+
+def find(connection: Connection, study_instance_uid: str) -> Study | None:
+    """The study with this UID, if the node knows it."""
+    query = select(study).where(study.c.study_instance_uid == study_instance_uid)
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else _study(row)
+
+
+def newest(connection: Connection, limit: int) -> list[Study]:
+    """Studies, the last received first."""
+    query = select(study).order_by(study.c.first_received_at.desc(), study.c.id.desc()).limit(limit)
+    return [_study(row) for row in connection.execute(query).mappings()]
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many studies are in each state."""
+    query = select(study.c.state, func.count()).group_by(study.c.state)
+    return dict(connection.execute(query).tuples().all())
+
+
+def instances(connection: Connection, study_id: int | None = None) -> list[StoredInstance]:
+    """The instances of one study, or of all, in order of arrival."""
+    query = select(instance).order_by(instance.c.id)
+    if study_id is not None:
+        query = query.where(instance.c.study_id == study_id)
+    return [_instance(row) for row in connection.execute(query).mappings()]
+
+
+def instance_uids(connection: Connection) -> Sequence[str]:
+    """Every stored SOP Instance UID, each once, in order."""
+    query = select(instance.c.sop_instance_uid).distinct().order_by(instance.c.sop_instance_uid)
+    return connection.execute(query).scalars().all()
+
+
+def _study(row: RowMapping) -> Study:
+    return Study(**{**row, "state": StudyState(row["state"])})
+
+
+def _instance(row: Mapping[Any, Any]) -> StoredInstance:
+    return StoredInstance(**{**row, "reason": Reason(row["reason"]) if row["reason"] else None})

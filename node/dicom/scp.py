@@ -1,0 +1,238 @@
+"""The storage service class provider: C-ECHO and C-STORE (DICOM PS3.4 annexes A and B).
+
+One thread accepts connections and never waits for a peer; each association has a thread of its own.
+"""
+
+import logging
+import socket
+import ssl
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from pydicom.uid import UID
+from pynetdicom.presentation import PresentationContext
+from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]  # pynetdicom makes these at import
+
+from db.errors import DatabaseError
+from node.dicom import acceptance, command
+from node.dicom.acceptance import TOO_MANY, Acceptance, Rejection
+from node.dicom.association import Association, Limits, Message
+from node.errors import PeerClosedError, PeerError, RefusedError
+from node.intake import Intake, Origin
+
+log = logging.getLogger(__name__)
+
+BACKLOG = 512
+"""Connections the kernel holds before they are accepted; with the usual 5, half of 100 at once time out."""
+
+OUT_OF_RESOURCES = 0xA700
+PROCESSING_FAILURE = 0x0110
+
+OnReject = Callable[[str, str, str], None]
+"""Called with calling AE title, address and reason when a caller is turned away."""
+
+
+class Scp:
+    """A listening port.
+
+    Args:
+        acceptance: who may call.
+        intake: where instances go.
+        on_reject: told of each refused association.
+        max_associations: in all, and `max_per_address` from one address; the next one is rejected.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        port: int,
+        acceptance: Acceptance,
+        intake: Intake,
+        on_reject: OnReject,
+        limits: Limits | None = None,
+        max_associations: int = 200,
+        max_per_address: int = 200,
+    ) -> None:
+        self._acceptance = acceptance
+        self._intake = intake
+        self._on_reject = on_reject
+        self._limits = limits or Limits()
+        self._max_associations = max_associations
+        self._max_per_address = max_per_address
+        self._open: dict[socket.socket, str] = {}
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+        self.port: int = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._accept, name="scp", daemon=True)
+
+    def start(self) -> None:
+        """Begin to accept connections."""
+        self._thread.start()
+
+    def stop(self, grace_s: float = 5.0) -> None:
+        """Close the port, give open associations `grace_s` to finish, then cut them."""
+        self._stopping.set()
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join()
+        threads = [thread for thread in threading.enumerate() if thread.name.startswith(f"association:{self.port}:")]
+        for thread in threads:
+            thread.join(grace_s / max(len(threads), 1))
+        with self._lock:
+            for sock in self._open:
+                with suppress(OSError):
+                    sock.shutdown(socket.SHUT_RDWR)
+        for thread in threads:
+            thread.join()
+
+    def _accept(self) -> None:
+        number = 0
+        while not self._stopping.is_set():
+            try:
+                sock, address = self._listener.accept()
+            except OSError:
+                if not self._stopping.is_set():
+                    log.exception("accept failed")
+                    self._stopping.wait(0.1)  # out of descriptors: let some associations end
+                continue
+            with self._lock:
+                crowded = len(self._open) >= 2 * self._max_associations
+                if not crowded:
+                    self._open[sock] = address[0]
+            if crowded:
+                sock.close()
+                continue
+            number += 1
+            name = f"association:{self.port}:{number}"
+            threading.Thread(target=self._run, args=(sock, address[0]), name=name, daemon=True).start()
+
+    def _run(self, sock: socket.socket, address: str) -> None:
+        try:
+            assoc = Association(sock, self._limits)
+            try:
+                self._associate(assoc, address)
+            except PeerClosedError as error:
+                log.info("association closed", extra={"fields": {"address": address, "reason": str(error)}})
+            except PeerError as error:
+                log.warning("association aborted", extra={"fields": {"address": address, "reason": str(error)}})
+                with suppress(PeerClosedError):
+                    assoc.abort()
+            except DatabaseError:
+                log.exception("association ended without its database")
+        finally:
+            with self._lock:
+                self._open.pop(sock, None)
+            _close(sock)
+
+    def _associate(self, assoc: Association, address: str) -> None:
+        request = assoc.request()
+        calling_ae = request.calling_ae_title.strip()
+        rejection = self._crowded(address) or self._acceptance.refuse(request, address)
+        if rejection is not None:
+            self._on_reject(calling_ae, address, rejection.words)
+            assoc.reject(rejection.result, rejection.source, rejection.reason)
+            return
+        contexts = acceptance.negotiate(request)
+        _log_refused_contexts(contexts, calling_ae)
+        assoc.accept(acceptance.answer(request, contexts, self._limits.max_pdu_bytes))
+        accepted = {context.context_id: context for context in contexts if context.result == 0}
+        caller = _Caller(ae_title=calling_ae, address=address, contexts=accepted)
+        try:
+            while (message := assoc.receive()) is not None:
+                status, comment = self._serve(message, caller)
+                for _ in message.fragments:  # what a refusal left unread
+                    pass
+                if message.command.field != command.C_CANCEL_RQ:
+                    assoc.respond(message, status, comment)
+        finally:
+            self._intake.released(caller.studies)
+
+    def _crowded(self, address: str) -> Rejection | None:
+        with self._lock:
+            each = Counter(self._open.values())
+        crowded = each.total() > self._max_associations or each[address] > self._max_per_address
+        return TOO_MANY if crowded else None
+
+    def _serve(self, message: Message, caller: "_Caller") -> tuple[int, str]:
+        """One request to its status and comment."""
+        context = caller.contexts.get(message.context_id)
+        if context is None:
+            raise PeerError("a message on a presentation context that was not accepted")
+        request = message.command
+        if request.field == command.C_ECHO_RQ and context.abstract_syntax == Verification:
+            return command.SUCCESS, ""
+        if request.field != command.C_STORE_RQ:
+            return command.UNRECOGNIZED_OPERATION, "Only C-ECHO and C-STORE are served here"
+        if not request.has_data_set or request.sop_class_uid != context.abstract_syntax:
+            return command.SOP_CLASS_NOT_SUPPORTED, "The SOP Class is not that of the presentation context"
+        return self._store(message, _only(context.transfer_syntax), caller)
+
+    def _store(self, message: Message, transfer_syntax_uid: str, caller: "_Caller") -> tuple[int, str]:
+        """The C-STORE door: past it goes no exception but a broken association's."""
+        origin = Origin(
+            sop_class_uid=message.command.sop_class_uid,
+            sop_instance_uid=message.command.sop_instance_uid,
+            transfer_syntax_uid=transfer_syntax_uid,
+            calling_ae=caller.ae_title,
+            calling_address=caller.address,
+        )
+        fields = {"calling_ae": caller.ae_title, "sop_instance_uid": origin.sop_instance_uid}
+        try:
+            caller.studies.add(self._intake.receive(message.fragments, origin))
+        except PeerError:
+            raise
+        except RefusedError as error:
+            log.warning("refused", extra={"fields": fields | {"status": error.status, "reason": error.comment}})
+            return error.status, error.comment
+        except (OSError, DatabaseError):
+            log.exception("out of resources", extra={"fields": fields})
+            return OUT_OF_RESOURCES, "Out of resources: not stored, send it again later"
+        except Exception:
+            log.exception("fault", extra={"fields": fields})
+            return PROCESSING_FAILURE, "Not stored: a fault in the node"
+        log.info("stored", extra={"fields": fields})
+        return command.SUCCESS, ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Caller:
+    """Who is at the other end, what was agreed with it, and which studies it has touched."""
+
+    ae_title: str
+    address: str
+    contexts: Mapping[int | None, PresentationContext]
+    studies: set[str] = field(default_factory=set)
+
+
+def _only(items: list[UID]) -> str:
+    (item,) = items
+    return str(item)
+
+
+def _log_refused_contexts(contexts: list[PresentationContext], calling_ae: str) -> None:
+    for context in contexts:
+        if context.result != 0:
+            fields = {
+                "calling_ae": calling_ae,
+                "sop_class_uid": str(context.abstract_syntax),
+                "reason": "abstract syntax" if context.result == 3 else "transfer syntaxes",
+            }
+            log.info("presentation context not supported", extra={"fields": fields})
+
+
+def _close(sock: socket.socket) -> None:
+    """Close so that our last words arrive: a close with unread bytes resets the connection."""
+    with suppress(OSError, ssl.SSLError):
+        sock.shutdown(socket.SHUT_WR)
+        sock.settimeout(1.0)
+        for _ in range(64):
+            if not sock.recv(65536):
+                break
+    sock.close()

@@ -1,0 +1,138 @@
+"""The store: one file an object, named by us, written once, on disk before anyone is told so.
+
+A file begins as `incoming/<name>.part`. It is synchronised, renamed into the folder of its day, and the folder
+is synchronised; a name without `.part` is therefore always a whole file. No peer's word is ever part of a path.
+"""
+
+import os
+import shutil
+import uuid
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from node.errors import RefusedError
+
+OUT_OF_RESOURCES = 0xA700
+
+
+class Part(Protocol):
+    """An object on its way into the store."""
+
+    path: Path
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Append bytes."""
+
+    def sync(self) -> None:
+        """Return when the bytes so far are on disk."""
+
+    def commit(self) -> str:
+        """Give the object its name, durably. Returns its path within the store."""
+
+    def discard(self) -> None:
+        """Leave nothing behind; harmless after `commit`."""
+
+
+class InstanceStore(Protocol):
+    """Where the bytes of received instances and results are."""
+
+    def begin(self) -> Part:
+        """Start an object.
+
+        Raises:
+            RefusedError: free space is below the floor (status 0xA700).
+        """
+
+    def path(self, name: str) -> Path:
+        """Where a committed object lies."""
+
+    def remove(self, name: str) -> None:
+        """Take a committed object out again."""
+
+
+class Folder:
+    """A store in a folder of the file system.
+
+    Args:
+        root: made if it is not there, readable by its owner only.
+        min_free_bytes: below this much free space nothing new is begun.
+    """
+
+    def __init__(self, root: Path, *, min_free_bytes: int = 0) -> None:
+        self._root = root
+        self._incoming = root / "incoming"
+        self._min_free_bytes = min_free_bytes
+        self._incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def begin(self) -> "_FolderPart":
+        """Start an object (see `InstanceStore`)."""
+        if self._min_free_bytes and shutil.disk_usage(self._root).free < self._min_free_bytes:
+            raise RefusedError(OUT_OF_RESOURCES, "Out of resources: the disk is nearly full")
+        return _FolderPart(self._root, self._incoming / f"{uuid.uuid4().hex}.part")
+
+    def path(self, name: str) -> Path:
+        """Where a committed object lies."""
+        return self._root / name
+
+    def remove(self, name: str) -> None:
+        """Take a committed object out again."""
+        self.path(name).unlink(missing_ok=True)
+
+    def sweep(self) -> int:
+        """Remove what a killed process left half written; call before receiving. Returns how many there were."""
+        leftovers = list(self._incoming.glob("*.part"))
+        for leftover in leftovers:
+            leftover.unlink(missing_ok=True)
+        return len(leftovers)
+
+
+class _FolderPart:
+    def __init__(self, root: Path, path: Path) -> None:
+        self.path = path
+        self._root = root
+        self._fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+
+    def write(self, data: bytes | memoryview) -> None:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self._fd, rest) :]
+
+    def sync(self) -> None:
+        os.fsync(self._fd)
+
+    def commit(self) -> str:
+        self.sync()
+        name = Path(datetime.now(UTC).strftime("%Y/%m/%d")) / f"{self.path.stem}.dcm"
+        target = self._root / name
+        _make_durable_folder(target.parent, self._root)
+        self.path.rename(target)
+        _sync_folder(target.parent)
+        return str(name)
+
+    def discard(self) -> None:
+        self._close()
+        self.path.unlink(missing_ok=True)
+
+    def _close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def _make_durable_folder(folder: Path, root: Path) -> None:
+    if folder == root or folder.is_dir():
+        return
+    _make_durable_folder(folder.parent, root)
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,208 @@
+"""Take in one instance: bytes, then rows, then the answer.
+
+The order is the promise. The data set goes to a `.part` file as it arrives and is on disk before its header is
+looked at; then the file gets its name, then the rows are committed, and only then may the sender hear 0x0000.
+"""
+
+import hashlib
+import logging
+import re
+import struct
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pydicom import Dataset
+from pydicom.filereader import read_partial
+
+from db import studies
+from db.engine import Database
+from db.records import Arrival
+from node.errors import RefusedError
+from node.files import InstanceStore, Part
+from node.implementation import IMPLEMENTATION_CLASS_UID
+
+log = logging.getLogger(__name__)
+
+DOES_NOT_MATCH = 0xA900
+CANNOT_UNDERSTAND = 0xC000
+"""C-STORE statuses (DICOM PS3.4 table B.2-1)."""
+
+RELEASE_FALLBACK_S = 60.0
+"""With no quiet period a study settles at the release of its association; this long after it if none is seen."""
+
+HEADER_TAGS = [
+    0x00080005,  # Specific Character Set
+    0x00080016,  # SOP Class UID
+    0x00080018,  # SOP Instance UID
+    0x00080020,  # Study Date
+    0x00080050,  # Accession Number
+    0x00100010,  # Patient's Name
+    0x00100020,  # Patient ID
+    0x0020000D,  # Study Instance UID
+    0x0020000E,  # Series Instance UID
+]
+LAST_HEADER_TAG = HEADER_TAGS[-1]
+
+UID = re.compile(r"[0-9]+(\.[0-9]+)*")
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    OverflowError,
+    RecursionError,
+    MemoryError,
+    struct.error,
+)
+"""What pydicom raises on a header that is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What the association and the C-STORE command say of an instance."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    transfer_syntax_uid: str
+    calling_ae: str
+    calling_address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """Receives instances into the store and the database."""
+
+    store: InstanceStore
+    database: Database
+    quiet_s: float
+    max_instance_bytes: int
+    now: Callable[[], datetime]
+
+    def receive(self, fragments: Iterable[memoryview | bytes], origin: Origin) -> str:
+        """Store a data set as it arrives, bit for bit; when this returns, bytes and rows are on disk.
+
+        Returns:
+            The Study Instance UID.
+
+        Raises:
+            RefusedError: it is not taken; nothing of it is left. Not all fragments may have been used.
+            OSError: the disk failed, likewise.
+            db.errors.DatabaseUnavailableError: the database failed; nothing is acknowledged.
+        """
+        _require_uid(origin.sop_instance_uid, "the command's SOP Instance UID")
+        part = self.store.begin()
+        try:
+            part.write(file_meta(origin))
+            size, digest = self._write(part, fragments)
+            part.sync()
+            header = _read_header(part)
+            _require_match(header, origin)
+            name = part.commit()
+            arrival = self._arrival(header, origin, name, size, digest)
+            if not self._record(arrival):
+                self.store.remove(name)
+                log.info("duplicate", extra={"fields": {"sop_instance_uid": origin.sop_instance_uid}})
+            return arrival.study_instance_uid
+        finally:
+            # Once it has its name it stays, whatever the database says: a commit whose answer was lost may stand.
+            part.discard()
+
+    def released(self, study_instance_uids: Iterable[str]) -> None:
+        """An association ended: with no quiet period, its studies are settled now."""
+        if self.quiet_s == 0 and (uids := list(study_instance_uids)):
+            with self.database.write() as connection:
+                studies.settle_now(connection, uids, self.now())
+
+    def _write(self, part: Part, fragments: Iterable[memoryview | bytes]) -> tuple[int, str]:
+        size, digest = 0, hashlib.sha256()
+        for fragment in fragments:
+            size += len(fragment)
+            if size > self.max_instance_bytes:
+                raise RefusedError(0xA700, "Out of resources: the data set is above the size limit")
+            part.write(fragment)
+            digest.update(fragment)
+        return size, digest.hexdigest()
+
+    def _record(self, arrival: Arrival) -> bool:
+        quiet = timedelta(seconds=self.quiet_s or RELEASE_FALLBACK_S)
+        with self.database.write() as connection:
+            return studies.record_arrival(connection, arrival, settle_at=arrival.received_at + quiet)
+
+    def _arrival(self, header: Dataset, origin: Origin, name: str, size: int, digest: str) -> Arrival:
+        return Arrival(
+            sop_instance_uid=origin.sop_instance_uid,
+            sop_class_uid=origin.sop_class_uid,
+            transfer_syntax_uid=origin.transfer_syntax_uid,
+            study_instance_uid=_text(header, "StudyInstanceUID"),
+            series_instance_uid=_text(header, "SeriesInstanceUID"),
+            patient_id=_text(header, "PatientID"),
+            patient_name=_text(header, "PatientName"),
+            accession_number=_text(header, "AccessionNumber"),
+            study_date=_text(header, "StudyDate")[:8],
+            path=name,
+            size=size,
+            sha256=digest,
+            calling_ae=origin.calling_ae,
+            calling_address=origin.calling_address,
+            received_at=self.now(),
+        )
+
+
+def file_meta(origin: Origin) -> bytes:
+    """Preamble of zeros, prefix and File Meta Information for a data set (DICOM PS3.10 section 7.1).
+
+    Hand-cut: pydicom takes longer to write these five elements than the disk to store the image.
+    """
+    elements = b"".join(_file_meta_elements(origin))
+    group_length = struct.pack("<HH2sHL", 2, 0, b"UL", 4, len(elements))
+    return bytes(128) + b"DICM" + group_length + elements
+
+
+def _file_meta_elements(origin: Origin) -> Iterator[bytes]:
+    yield struct.pack("<HH2sHL", 2, 1, b"OB", 0, 2) + b"\0\1"
+    for element, uid in (
+        (0x0002, origin.sop_class_uid),
+        (0x0003, origin.sop_instance_uid),
+        (0x0010, origin.transfer_syntax_uid),
+        (0x0012, IMPLEMENTATION_CLASS_UID),
+    ):
+        value = uid.encode("ascii")
+        value += b"\0" * (len(value) % 2)
+        yield struct.pack("<HH2sH", 2, element, b"UI", len(value)) + value
+
+
+def _read_header(part: Part) -> Dataset:
+    try:
+        with part.path.open("rb") as file:
+            return read_partial(file, lambda tag, _vr, _length: tag > LAST_HEADER_TAG, specific_tags=HEADER_TAGS)
+    except UNREADABLE as error:
+        raise RefusedError(CANNOT_UNDERSTAND, "Cannot understand: the data set is malformed") from error
+
+
+def _require_match(header: Dataset, origin: Origin) -> None:
+    if _text(header, "SOPInstanceUID") != origin.sop_instance_uid:
+        raise RefusedError(DOES_NOT_MATCH, "SOP Instance UIDs of command and data set differ")
+    if _text(header, "SOPClassUID") != origin.sop_class_uid:
+        raise RefusedError(DOES_NOT_MATCH, "SOP Class UIDs of command and data set differ")
+    _require_uid(_text(header, "StudyInstanceUID"), "Study Instance UID")
+    _require_uid(_text(header, "SeriesInstanceUID"), "Series Instance UID")
+
+
+def _require_uid(uid: str, name: str) -> None:
+    if len(uid) > 64 or not UID.fullmatch(uid):
+        raise RefusedError(DOES_NOT_MATCH, f"{name} is missing or not a UID")
+
+
+def _text(header: Dataset, keyword: str) -> str:
+    """The element's text without what no database column and no page should hold; empty if unreadable."""
+    try:
+        value = header.get(keyword)
+    except UNREADABLE:
+        return ""
+    return "" if value is None else CONTROL_CHARACTERS.sub(" ", str(value)).strip()

@@ -1,0 +1,39 @@
+"""Log lines: a constant event and fields, on standard error; nothing that identifies a patient.
+
+The texts of exceptions are left out, since libraries quote in them what they stumbled on; their type and the
+lines of code they passed through are what a maintainer needs.
+"""
+
+import logging
+import traceback
+import warnings
+from datetime import UTC, datetime
+
+
+class _Formatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        fields = dict(getattr(record, "fields", {}))
+        if record.exc_info and record.exc_info[1] is not None:
+            frames = traceback.extract_tb(record.exc_info[2])[-4:]
+            fields["error"] = type(record.exc_info[1]).__name__
+            fields["at"] = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames))
+        pairs = "".join(f" {key}={str(value)!r}" for key, value in fields.items())
+        return f"{at} {record.levelname.lower()} {record.name}: {record.getMessage()}{pairs}"
+
+
+def configure(level: str) -> None:
+    """Send our own events at `level` and above to standard error, and keep libraries' words out of it.
+
+    pydicom and pynetdicom quote element values in their warnings and logs.
+    """
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Formatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.CRITICAL)
+    for package in ("node", "inference", "nlp", "training", "db"):
+        logging.getLogger(package).setLevel(level.upper())
+    for library in ("pydicom", "pynetdicom", "highdicom"):
+        logging.getLogger(library).disabled = True
+    warnings.filterwarnings("ignore")

@@ -1,0 +1,218 @@
+"""The settings of a node: one TOML file, the environment over it, command-line options over both.
+
+Each field's docstring gives its unit; its default works. `CXR_DATABASE__URL` sets `url` in `[database]`.
+"""
+
+import ipaddress
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from node.errors import SettingsError
+
+AeTitle = Annotated[
+    str, StringConstraints(pattern=r"^[\x21-\x5b\x5d-\x7e]([\x20-\x5b\x5d-\x7e]{0,14}[\x21-\x5b\x5d-\x7e])?$")
+]
+"""1 to 16 printable characters without backslash (DICOM PS3.5 6.2, VR AE)."""
+Port = Annotated[int, Field(ge=0, le=65535)]
+LOOPBACK = ("127.0.0.0/8", "::1/128")
+
+
+class Section(BaseModel):
+    """A table of the settings file: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class PeerSettings(Section):
+    """A calling AE that may send to the node."""
+
+    ae_title: AeTitle
+    """Its AE title, or "*" for any."""
+    addresses: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+    """Where it may call from: addresses or networks, such as "10.1.2.3" or "10.1.2.0/24"."""
+
+
+class DicomSettings(Section):
+    """What the node receives, and from whom."""
+
+    ae_title: AeTitle = "CXRNODE"
+    """The node's AE title; an association that calls another one is rejected."""
+    port: Port = 11112
+    """TCP port; 0 takes a free one."""
+    peers: tuple[PeerSettings, ...] = (
+        PeerSettings(ae_title="*", addresses=tuple(ipaddress.ip_network(text) for text in LOOPBACK)),
+    )
+    """Who may open an association; everybody else is refused. By default only this machine."""
+    max_associations: int = Field(default=200, ge=1)
+    """Open associations in all; the next is rejected for now."""
+    max_associations_per_address: int = Field(default=200, ge=1)
+    """Open associations from one address."""
+    max_instance_mb: int = Field(default=512, ge=1)
+    """Largest data set, in MiB."""
+    min_free_mb: int = Field(default=512, ge=0)
+    """Free space, in MiB, below which nothing more is received (status 0xA700)."""
+    idle_s: float = Field(default=60, gt=0)
+    """Seconds an association may be silent."""
+    pdu_s: float = Field(default=30, gt=0)
+    """Seconds one PDU may take."""
+
+
+class Hl7Settings(Section):
+    """Where radiologists' reports arrive."""
+
+    port: Port = 2575
+    """TCP port of the MLLP listener."""
+
+
+class ConsoleSettings(Section):
+    """The web console."""
+
+    port: Port = 8080
+    """TCP port of the console."""
+
+
+class DatabaseSettings(Section):
+    """The product's memory."""
+
+    url: SecretStr | None = None
+    """`postgresql+psycopg://user:password@host/name`; without one, SQLite in the data folder."""
+
+
+class StudySettings(Section):
+    """When a study is complete."""
+
+    quiet_s: float = Field(default=5, ge=0)
+    """Seconds without a new instance after which a study is read; 0 reads it when the association is released."""
+
+
+class ReadingSettings(Section):
+    """What is read, and by how much of the machine."""
+
+    accept_unknown_view: bool = False
+    """Read an image whose header names no view, as if it were frontal."""
+    accept_unknown_body_part: bool = False
+    """Read an image whose header names no body part, as if it were a chest."""
+    max_pixels: int = Field(default=50_000_000, ge=1)
+    """Pixel budget of an image, checked before it is decoded."""
+    workers: int = Field(default=1, ge=0)
+    """Threads that read studies; 0 reads none here."""
+    threads: int = Field(default=0, ge=0)
+    """Processor threads the model may use for one image; 0 is one a core."""
+    model: Path | None = None
+    """A model bundle to serve instead of the promoted one (for trying one out)."""
+
+
+class DestinationSettings(Section):
+    """Where results go."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+    """What the node calls it."""
+    ae_title: AeTitle
+    """Its AE title."""
+    host: str
+    """Host name or address."""
+    port: Annotated[int, Field(ge=1, le=65535)]
+    """TCP port."""
+    timeout_s: float = Field(default=30, gt=0)
+    """Seconds to wait for its connection and for each of its answers."""
+
+
+class WorkSettings(Section):
+    """How work is given out."""
+
+    delivery_workers: int = Field(default=2, ge=0)
+    """Threads that send results."""
+    lease_s: float = Field(default=60, gt=0)
+    """Seconds after which a silent worker's job is given to another."""
+    tick_s: float = Field(default=0.25, gt=0)
+    """Seconds between two looks at what has settled, expired or become due."""
+
+
+class LogSettings(Section):
+    """Log lines on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important level shown."""
+
+
+class Settings(BaseSettings):
+    """Everything a node can be told."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CXR_", env_nested_delimiter="__", extra="forbid", frozen=True, use_attribute_docstrings=True
+    )
+
+    host: str = "127.0.0.1"
+    """The address every listener binds to. By default only this machine reaches the node."""
+    data: Path = Path("data")
+    """Folder of the store and, with SQLite, of the database."""
+    dicom: DicomSettings = DicomSettings()
+    hl7: Hl7Settings = Hl7Settings()
+    console: ConsoleSettings = ConsoleSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    study: StudySettings = StudySettings()
+    reading: ReadingSettings = ReadingSettings()
+    destinations: tuple[DestinationSettings, ...] = ()
+    work: WorkSettings = WorkSettings()
+    log: LogSettings = LogSettings()
+
+    @property
+    def database_url(self) -> str:
+        """The database's URL, with its secrets."""
+        if self.database.url is not None:
+            return self.database.url.get_secret_value()
+        return f"sqlite:///{self.data.absolute() / 'cxr.db'}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment comes over the file, which `load` hands in."""
+        return env_settings, init_settings
+
+
+def load(file: Path | None = None, **options: Any) -> Settings:
+    """Read the settings: `file`, the environment over it, `options` (dotted names) over both.
+
+    Raises:
+        SettingsError: a file, key or value cannot be used; the text names it.
+    """
+    try:
+        from_file = tomllib.loads(file.read_text("utf-8")) if file else {}
+        from_both = Settings(**from_file).model_dump(exclude_unset=True)
+        for name, value in options.items():
+            _put(from_both, name.split("."), value)
+        settings = Settings.model_validate(from_both)
+    except OSError as error:
+        raise SettingsError(f"{file}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file} is not TOML: {error}") from error
+    except ValidationError as error:
+        raise SettingsError(_first_problem(error)) from error
+    names = [destination.name for destination in settings.destinations]
+    if len(set(names)) < len(names):
+        raise SettingsError("two destinations have the same name; give each its own")
+    return settings
+
+
+def _put(tree: dict[str, Any], path: list[str], value: Any) -> None:
+    for key in path[:-1]:
+        tree = tree.setdefault(key, {})
+    tree[path[-1]] = value
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors(include_url=False, include_input=False)[0]
+    where = ".".join(str(part) for part in problem["loc"]) or "settings"
+    if problem["type"] == "extra_forbidden":
+        return f"{where} is not a setting; `cxr config show` lists those there are"
+    return f"{where}: {problem['msg']}"
