@@ -1,0 +1,57 @@
+# Run `make` to see what there is. Everything happens in .venv; nothing is installed outside it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check bench format clean venv
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+demo: $(VENV)/.product ## Send a chest radiograph through a node and see what comes back (CXR=path.dcm for your own)
+	@$(BIN)/cxr demo $(if $(CXR),"$(CXR)")
+
+test: $(VENV)/.everything ## Run the tests (ARGS="-k phantom" to choose)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.everything ## Run everything that must pass: format, lint, types, imports, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest $(ARGS)
+
+bench: $(VENV)/.everything ## Measure against peers on this machine (ONLY=reception to choose); prints, never fails on a figure
+	@for script in $(if $(ONLY),tests/bench/$(ONLY).py,$$(grep -l '__main__' tests/bench/*.py)); do \
+		echo "== $$script"; $(BIN)/python "$$script" || exit 1; \
+	done
+
+format: $(VENV)/.everything ## Format the code and fix what can be fixed
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+venv: $(VENV)/.everything ## Make .venv with every extra
+
+clean: ## Remove .venv, caches and the demo's output
+	rm -rf $(VENV) demo-out dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps say what .venv holds; they are older than what they were made from only after a change.
+
+$(VENV)/.made:
+	@deploy/venv "$(PYTHON)" $(VENV)
+	@touch $@
+
+$(VENV)/.product: $(VENV)/.made pyproject.toml constraints.txt
+	@echo "Installing cxr-node into $(VENV) (once; about half a minute)"
+	@$(PIP) install --quiet -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.everything: $(VENV)/.made pyproject.toml constraints.txt
+	@echo "Installing cxr-node with every extra into $(VENV) (once; torch is large, so some minutes)"
+	@$(PIP) install --quiet -c constraints.txt -e '.[cluster,training,dev]'
+	@touch $@ $(VENV)/.product

@@ -1,0 +1,50 @@
+"""The databases that the tests start are real and empty."""
+
+from pathlib import Path
+
+import psycopg
+import redis
+from sqlalchemy import create_engine, inspect
+
+from tests.peers.databases import Redis
+
+
+def test_postgresql_answers_a_query(postgres_url: str) -> None:
+    """A test's PostgreSQL database answers SELECT 1."""
+    with psycopg.connect(postgres_url) as connection:
+        row = connection.execute("SELECT 1").fetchone()
+
+    assert row == (1,)
+
+
+def test_redis_answers_ping(redis_url: str) -> None:
+    """The session's Redis answers PING and keeps nothing on disk."""
+    with redis.Redis.from_url(redis_url) as client:
+        assert client.ping()
+        assert client.config_get("save") == {"save": ""}
+
+
+def test_redis_forgets_when_killed(tmp_path: Path, redis_url: str) -> None:
+    """A killed Redis comes back on the same port without what it held."""
+    server = Redis(tmp_path)
+    with redis.Redis.from_url(server.url) as client:
+        client.set("job", "1")
+        server.kill()
+        server.start()
+
+        found = client.get("job")
+
+    server.kill()
+    assert found is None
+
+
+def test_each_database_starts_empty(database_url: str) -> None:
+    """A test gets an empty database of either kind by its URL."""
+    engine = create_engine(database_url)
+
+    with engine.begin() as connection:
+        tables = inspect(connection).get_table_names()
+        connection.exec_driver_sql("CREATE TABLE study (uid VARCHAR(64))")
+
+    engine.dispose()
+    assert tables == []
