@@ -49,7 +49,7 @@ def _study_of(dialect: str, *, restart: bool) -> Executable:
     """Insert the study, or note that more of it came; with `restart`, its quiet period begins anew."""
     insert = (postgresql if dialect == "postgresql" else sqlite).insert(study)
     again = ("last_received_at", "settle_at", "state") if restart else ("last_received_at",)
-    return (
+    statement: Executable = (
         insert.values(
             {name: bindparam(name) for name in ("study_instance_uid", *_PATIENT, "state", "revision", "settle_at")}
             | {"first_received_at": bindparam("received_at"), "last_received_at": bindparam("received_at")}
@@ -59,6 +59,7 @@ def _study_of(dialect: str, *, restart: bool) -> Executable:
         )
         .returning(study.c.id)
     )
+    return statement
 
 
 _PATIENT = ("patient_id", "patient_name", "accession_number", "study_date")

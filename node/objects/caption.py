@@ -171,9 +171,7 @@ def _scale_width(letters: Font, prediction: Prediction) -> float:
     return letters.getlength("heat ") + letters.getlength("M") * 5
 
 
-def _draw_heading(
-    draw: ImageDraw.ImageDraw, layout: _Layout, prediction: Prediction, y: int, width: int
-) -> int:
+def _draw_heading(draw: ImageDraw.ImageDraw, layout: _Layout, prediction: Prediction, y: int, width: int) -> int:
     """What it is and what was found on the left, the model on the right or below."""
     letters, pad = layout.font, layout.pad
     room = width - 2 * pad
@@ -210,9 +208,7 @@ def _draw_heat_scale(draw: ImageDraw.ImageDraw, layout: _Layout, x: float, y: in
         draw.line((start + step, top, start + step, bottom), fill=(red, green, blue))
 
 
-def _draw_table(
-    draw: ImageDraw.ImageDraw, layout: _Layout, prediction: Prediction, y: int, width: int
-) -> None:
+def _draw_table(draw: ImageDraw.ImageDraw, layout: _Layout, prediction: Prediction, y: int, width: int) -> None:
     """The findings in the model's order, column by column."""
     y += layout.pad // 2
     cell = (width - layout.pad) / layout.columns

@@ -235,9 +235,9 @@ def _is_known(terms: tuple[str, ...]) -> bool:
     """One defined term, or several with code extensions (DICOM PS3.3 C.12.1.1.2)."""
     if len(terms) == 1:
         return terms[0] in charset.python_encoding
-    return all(
-        term.startswith("ISO 2022 IR") and term in charset.python_encoding for term in terms if term
-    ) and any(terms[1:])
+    return all(term.startswith("ISO 2022 IR") and term in charset.python_encoding for term in terms if term) and any(
+        terms[1:]
+    )
 
 
 def _survives(text: str, encodings: list[str]) -> bool:

@@ -52,9 +52,7 @@ def _label_size(letters: Font, label: str) -> tuple[int, int]:
     return width + round(height * 0.9), round(height * 1.4)
 
 
-def place_label(
-    size: tuple[int, int], box: Rectangle, bounds: Rectangle, taken: list[Rectangle]
-) -> Rectangle | None:
+def place_label(size: tuple[int, int], box: Rectangle, bounds: Rectangle, taken: list[Rectangle]) -> Rectangle | None:
     """Find a free place for a label, as near to its box as can be: at its edges first, then further away."""
     for place in _candidates(size, box, bounds):
         if bounds.holds(place) and not any(place.common(other) for other in taken):

@@ -22,9 +22,7 @@ KIND = "seg"
 def build_segmentation(reading: Reading, source: Source, making: Making, instance_number: int) -> Dataset:
     """Segment one image's heat maps at the box threshold, in the image's own pixels."""
     prediction, identity = reading.prediction, making.identity
-    present = [
-        (score, cam) for score, cam in zip(prediction.scores, prediction.cam, strict=True) if score.present
-    ]
+    present = [(score, cam) for score, cam in zip(prediction.scores, prediction.cam, strict=True) if score.present]
     scores = [score for score, _ in present] or list(prediction.scores)
     masks = np.zeros((1, prediction.rows, prediction.columns, len(scores)), dtype=np.uint8)
     for index, (_, cam) in enumerate(present):

@@ -82,9 +82,7 @@ def _document_reference(predecessor: Predecessor) -> Dataset:
     return ds
 
 
-def _document(
-    readings: Sequence[Reading], sources: Sequence[Source], making: Making
-) -> hd.ContainerContentItem:
+def _document(readings: Sequence[Reading], sources: Sequence[Source], making: Making) -> hd.ContainerContentItem:
     """TID 1500 Measurement Report."""
     root = hd.ContainerContentItem(name=codes.REPORT, template_id="1500")
     content = hd.ContentSequence()
@@ -120,9 +118,7 @@ def _image_library(readings: Sequence[Reading], sources: Sequence[Source]) -> hd
             [
                 items.code(codes.MODALITY, modality, "HAS ACQ CONTEXT"),
                 items.number(codes.PIXEL_DATA_ROWS, reading.prediction.rows, codes.PIXELS, "HAS ACQ CONTEXT"),
-                items.number(
-                    codes.PIXEL_DATA_COLUMNS, reading.prediction.columns, codes.PIXELS, "HAS ACQ CONTEXT"
-                ),
+                items.number(codes.PIXEL_DATA_COLUMNS, reading.prediction.columns, codes.PIXELS, "HAS ACQ CONTEXT"),
             ]
         )
         images.append(image)
@@ -184,9 +180,7 @@ def _corners(box: Box) -> np.ndarray:
     (DICOM PS3.3 C.18.6.1.2).
     """
     left, top, right, bottom = box.x, box.y, box.x + box.width, box.y + box.height
-    return np.array(
-        [[left, top], [right, top], [right, bottom], [left, bottom], [left, top]], dtype=np.float32
-    )
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom], [left, top]], dtype=np.float32)
 
 
 def _qualitative_evaluations(
