@@ -137,6 +137,12 @@ def counts(connection: Connection) -> dict[str, int]:
     return dict(connection.execute(query).tuples().all())
 
 
+def unsettled_count(connection: Connection) -> int:
+    """How many studies are still arriving: they have no job yet."""
+    query = select(func.count()).select_from(study).where(study.c.settle_at.is_not(None))
+    return connection.execute(query).scalar_one()
+
+
 def instances(connection: Connection, study_id: int | None = None) -> list[StoredInstance]:
     """The instances of one study, or of all, in order of arrival."""
     query = select(instance).order_by(instance.c.id)

@@ -10,19 +10,16 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-import numpy as np
 
 from db import deliveries, jobs, results, studies
 from db.engine import Connection, Database
-from db.records import Job, JobKind, JobState, Result, StoredInstance, StoredPrediction, Study, StudyState
+from db.records import Job, JobKind, JobState, Result, StoredInstance, Study, StudyState
 from db.vocabulary import Reason
 from inference import image_file
 from inference.eligibility import Policy
 from inference.errors import NotReadable
-from inference.prediction import Box, FindingScore, Prediction
 from node.files import InstanceStore
+from node.memory import kept, restored
 from node.objects import bundle
 from node.objects.bundle import ResultObject
 from node.objects.identity import Identity
@@ -131,7 +128,7 @@ class Pipeline:
             return NotRead(instance=instance, reason=Reason.NOT_IMAGE, detail=Reason.NOT_IMAGE.sentence, tag=None)
         with self.database.read() as connection:
             known = results.prediction_of(connection, instance.id, model.description.version)
-        prediction = _restored(known) if known else model.classify(image.display)
+        prediction = restored(known) if known else model.classify(image.display)
         reading = Reading(header=image.header, display=image.display, prediction=prediction)
         return Read(instance=instance, reading=reading, fresh=known is None)
 
@@ -218,7 +215,7 @@ def _record_looks(connection: Connection, read: Sequence[Read], not_read: Sequen
         if seen.instance.reason is not None:
             studies.clear_reason(connection, seen.instance.id)
         if seen.fresh:
-            results.add_prediction(connection, _kept(seen.instance.id, seen.reading.prediction), now)
+            results.add_prediction(connection, kept(seen.instance.id, seen.reading.prediction), now)
 
 
 def _add_result(connection: Connection, job: Job, stored: StoredObject) -> int:
@@ -245,46 +242,4 @@ def _name(previous: Result, study: Study) -> tuple[str, str, str, str]:
         previous.sop_instance_uid,
         previous.series_instance_uid,
         study.study_instance_uid,
-    )
-
-
-def _kept(instance_id: int, prediction: Prediction) -> StoredPrediction:
-    scores: list[dict[str, Any]] = [
-        {
-            "finding": score.finding,
-            "probability": score.probability,
-            "operating_point": score.operating_point,
-            "boxes": [[box.x, box.y, box.width, box.height, box.threshold] for box in score.boxes],
-        }
-        for score in prediction.scores
-    ]
-    return StoredPrediction(
-        instance_id=instance_id,
-        model_version=prediction.model_version,
-        rows=prediction.rows,
-        columns=prediction.columns,
-        scores=scores,
-        cam=prediction.cam.astype("<f4").tobytes(),
-        cam_shape=prediction.cam.shape,
-    )
-
-
-def _restored(kept: StoredPrediction) -> Prediction:
-    return Prediction(
-        model_version=kept.model_version,
-        rows=kept.rows,
-        columns=kept.columns,
-        scores=tuple(
-            FindingScore(
-                finding=score["finding"],
-                probability=score["probability"],
-                operating_point=score["operating_point"],
-                boxes=tuple(
-                    Box(x=x, y=y, width=width, height=height, threshold=threshold)
-                    for x, y, width, height, threshold in score["boxes"]
-                ),
-            )
-            for score in kept.scores
-        ),
-        cam=np.frombuffer(kept.cam, "<f4").reshape(kept.cam_shape),
     )

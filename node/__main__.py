@@ -1,0 +1,56 @@
+"""The command `cxr`."""
+
+import sys
+from typing import NoReturn
+
+import typer
+
+from db.errors import DatabaseError
+from inference.errors import InferenceError
+from node.commands import demo, predict, serve, store
+from node.commands.config import config_app
+from node.commands.models import models_app
+from node.errors import NodeError
+from node.implementation import SOFTWARE_VERSION
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="A DICOM node that reads chest radiographs. Not a medical device; not for clinical use.",
+)
+app.command()(serve.serve)
+app.command()(store.migrate)
+app.command()(predict.predict)
+app.command()(store.status)
+app.command("studies")(store.list_studies)
+app.command()(store.instances)
+app.command("jobs")(store.list_jobs)
+app.command("results")(store.list_results)
+app.command()(store.retry)
+app.command()(demo.demo)
+app.add_typer(config_app, name="config")
+app.add_typer(models_app, name="models")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(SOFTWARE_VERSION)
+
+
+def main() -> NoReturn:
+    """Run the command line: a door, past which an error is one plain sentence."""
+    try:
+        app()
+    except (NodeError, DatabaseError, InferenceError) as error:
+        typer.echo(f"cxr: {error}", err=True)
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 - the command line's door
+        typer.echo(f"cxr: a fault in the node ({type(error).__name__}); CXR_LOG__LEVEL=debug shows more", err=True)
+        sys.exit(70)
+
+
+if __name__ == "__main__":
+    main()

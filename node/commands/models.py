@@ -1,0 +1,34 @@
+"""`cxr models`: the registry."""
+
+import typer
+
+from db import migration, models
+from node import wiring
+from node.commands.options import ConfigOption, DataOption, JsonOption, print_json, print_table, settings_of
+from node.service import install_starter
+
+models_app = typer.Typer(no_args_is_help=True, help="The models this node knows.")
+
+
+@models_app.command("list")
+def list_models(config: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:
+    """List the models and which of them reads.
+
+    Example: cxr models list
+    """
+    database = wiring.open_database(settings_of(config, data))
+    migration.upgrade(database)
+    install_starter(database, wiring.utc_now())
+    with database.read() as connection:
+        found = models.every(connection)
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ["version", "name", "state", "mean AUC", "promoted", "by"],
+        [
+            (m.version, m.name, m.state, f"{m.card['metrics']['mean_auc']:.3f}", m.promoted_at, m.promoted_by)
+            for m in found
+        ],
+        empty="No model.",
+    )

@@ -1,0 +1,57 @@
+"""What commands share: options, and how they print."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from node.settings import Settings, load
+
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", envvar="CXR_CONFIG", help="Settings file (TOML). Without one, defaults.")
+]
+DataOption = Annotated[Path | None, typer.Option("--data", help="Folder of the store and the SQLite database.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+LimitOption = Annotated[int, typer.Option("--limit", min=1, help="At most so many, the newest first.")]
+
+
+def settings_of(config: Path | None, data: Path | None, **options: Any) -> Settings:
+    """The settings in force for a command; options that were not given are None."""
+    given = {name: value for name, value in ({"data": data} | options).items() if value is not None}
+    return load(config, **given)
+
+
+def print_json(value: Any) -> None:
+    """Print records, or anything made of them, as JSON."""
+    typer.echo(json.dumps(value, default=_plain, indent=2, ensure_ascii=False))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
+    """Print a table for a person, or the sentence `empty` when there is nothing in it."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for column in columns:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*("" if cell is None else _cell(cell) for cell in row))
+    Console().print(table if table.row_count else empty)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return str(value).replace("[", r"\[")
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value)

@@ -1,0 +1,169 @@
+"""`cxr predict`: read image files without a node."""
+
+import csv
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Annotated, Any
+
+import typer
+from PIL import Image
+from pydicom import Dataset
+from rich.console import Console
+from rich.progress import Progress
+
+from inference import boxes, bundle, image_file
+from inference.classifier import Classifier
+from inference.eligibility import Policy
+from inference.errors import NotReadable
+from inference.image_file import Image as ImageFile
+from inference.prediction import Prediction
+from node import logs
+from node.commands.options import JsonOption, print_json, print_table
+from node.errors import SettingsError
+from node.objects import overlay
+from node.objects.reading import Reading
+
+SCORE_COLUMNS = ("file", "finding", "probability", "operating_point", "present", "reason", "detail")
+BOX_COLUMNS = ("file", "finding", "x", "y", "width", "height", "threshold", "probability")
+TABLE_LIMIT = 5
+"""Up to so many files, findings are shown as a table."""
+POLICY = Policy(accept_unknown_view=True, accept_unknown_body_part=True)
+"""Who names a file says what it is where its header is silent; where it speaks, it decides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A file that was read, or why it was not."""
+
+    path: Path
+    image: ImageFile | None = None
+    prediction: Prediction | None = None
+    error: NotReadable | None = None
+
+
+def predict(
+    paths: Annotated[list[Path], typer.Argument(help="DICOM, PNG or JPEG files, or folders of them.")],
+    csv_file: Annotated[Path | None, typer.Option("--csv", help="Write one row a file and finding.")] = None,
+    boxes_file: Annotated[Path | None, typer.Option("--boxes", help="Write one row a box.")] = None,
+    ungated: Annotated[
+        bool, typer.Option(help="Boxes of every finding, as the paper evaluates them, not of those present.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder for overlay pictures (PNG).")] = None,
+    model: Annotated[Path, typer.Option(help="Model bundle.")] = bundle.STARTER,
+    threads: Annotated[int, typer.Option(min=0, help="Processor threads for one image; 0 is one a core.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Read image files: probabilities, operating points and boxes of each finding.
+
+    PNG and JPEG are taken as already windowed. A file that cannot be read gets a row with the reason, and the
+    exit code is 1 at the end. Boxes are in pixels of the image, from its top left corner.
+
+    Example: cxr predict images/ --csv scores.csv --boxes boxes.csv --out overlays/
+    """
+    logs.configure("error")
+    files = list(_files(paths))
+    if not files:
+        raise SettingsError("no file to read there; name DICOM, PNG or JPEG files, or folders of them")
+    classify = Classifier(bundle.load(model), threads=threads)
+    unread, shown = 0, []
+    with ExitStack() as stack:
+        scores = _writer(stack, csv_file, SCORE_COLUMNS)
+        found = _writer(stack, boxes_file, BOX_COLUMNS)
+        progress = stack.enter_context(Progress(console=Console(stderr=True), transient=True))
+        for path in progress.track(files, description="Reading"):
+            outcome = _outcome(path, classify)
+            unread += outcome.error is not None
+            scores.writerows(_score_rows(outcome))
+            found.writerows(_box_rows(outcome, ungated=ungated))
+            if out is not None:
+                _draw(outcome, out)
+            if as_json or len(files) <= TABLE_LIMIT:
+                shown += [dict(zip(SCORE_COLUMNS, row, strict=True)) for row in _score_rows(outcome)]
+    if as_json:
+        print_json(shown)
+    elif shown:
+        print_table(SCORE_COLUMNS, [row.values() for row in shown], empty="")  # type: ignore[misc]
+    else:
+        typer.echo(f"{len(files) - unread} files read, {unread} not.")
+    if unread:
+        raise typer.Exit(1)
+
+
+def _files(paths: list[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(file for file in path.rglob("*") if file.is_file())
+        else:
+            yield path
+
+
+def _outcome(path: Path, classify: Classifier) -> Outcome:
+    try:
+        image = image_file.read(path, POLICY)
+    except NotReadable as error:
+        return Outcome(path=path, error=error)
+    return Outcome(path=path, image=image, prediction=classify(image.display))
+
+
+def _score_rows(outcome: Outcome) -> list[tuple[Any, ...]]:
+    if outcome.error is not None:
+        tag = f" {outcome.error.tag}" if outcome.error.tag else ""
+        return [(str(outcome.path), "", "", "", "", str(outcome.error.reason), outcome.error.detail + tag)]
+    scores = outcome.prediction.scores if outcome.prediction else ()
+    return [
+        (
+            str(outcome.path),
+            score.finding,
+            f"{score.probability:.6f}",
+            f"{score.operating_point:.6f}",
+            int(score.present),
+            "",
+            "",
+        )
+        for score in scores
+    ]
+
+
+def _box_rows(outcome: Outcome, *, ungated: bool) -> list[tuple[Any, ...]]:
+    if outcome.prediction is None:
+        return []
+    prediction = outcome.prediction
+    return [
+        (
+            str(outcome.path),
+            score.finding,
+            box.x,
+            box.y,
+            box.width,
+            box.height,
+            box.threshold,
+            f"{score.probability:.6f}",
+        )
+        for place, score in enumerate(prediction.scores)
+        for box in (boxes.paper(prediction.cam[place], prediction.rows, prediction.columns) if ungated else score.boxes)
+    ]
+
+
+def _draw(outcome: Outcome, folder: Path) -> None:
+    if outcome.image is None or outcome.prediction is None:
+        return
+    header = outcome.image.header or Dataset()
+    reading = Reading(header=header, display=outcome.image.display, prediction=outcome.prediction)
+    folder.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(overlay.render(reading)).save(folder / f"{outcome.path.name}.png")
+
+
+class _NoWriter:
+    def writerows(self, rows: list[tuple[Any, ...]]) -> None:
+        """Nobody asked for the file."""
+
+
+def _writer(stack: ExitStack, path: Path | None, columns: tuple[str, ...]) -> Any:
+    if path is None:
+        return _NoWriter()
+    file: IO[str] = stack.enter_context(path.open("w", newline="", encoding="utf-8"))
+    writer = csv.writer(file)
+    writer.writerow(columns)
+    return writer

@@ -1,0 +1,62 @@
+"""`cxr serve`: the running node."""
+
+import signal
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from node import logs, wiring
+from node.commands.options import ConfigOption, DataOption, settings_of
+from node.errors import SettingsError
+from node.implementation import SOFTWARE_VERSION
+
+Port = int | None
+
+
+def serve(
+    config: ConfigOption = None,
+    data: DataOption = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1 by default.")] = None,
+    dicom_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="11112 by default; 0 takes a free one.")
+    ] = None,
+    hl7_port: Annotated[int | None, typer.Option(min=0, max=65535, help="MLLP; 2575 by default.")] = None,
+    console_port: Annotated[int | None, typer.Option(min=0, max=65535, help="HTTP; 8080 by default.")] = None,
+) -> None:
+    """Run the node until it is told to stop (Ctrl-C or SIGTERM).
+
+    One line on standard output says when it is ready; log lines go to standard error.
+
+    Example: cxr serve --config /etc/cxr/node.toml
+    """
+    settings = settings_of(
+        config,
+        data,
+        host=host,
+        **{"dicom.port": dicom_port, "hl7.port": hl7_port, "console.port": console_port},
+    )
+    logs.configure(settings.log.level)
+    stop = threading.Event()
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, lambda *_: stop.set())
+    try:
+        node = wiring.build(settings)
+    except OSError as error:
+        raise SettingsError(
+            f"cannot listen on {settings.host}:{settings.dicom.port} or write to {settings.data} ({error.strerror})"
+        ) from error
+    node.start()
+    typer.echo(ready_line(node))
+    stop.wait()
+    node.stop()
+
+
+def ready_line(node: wiring.Node) -> str:
+    """What a node says when it is ready."""
+    settings = node.settings
+    return (
+        f"cxr-node {SOFTWARE_VERSION} ready: DICOM {settings.dicom.ae_title} on {settings.host}:{node.scp.port}, "
+        f"{len(settings.destinations)} destination(s), data in {Path(settings.data).absolute()}"
+    )
