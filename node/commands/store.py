@@ -105,9 +105,7 @@ def list_jobs(
     limit: LimitOption = 20,
     unfinished_count: Annotated[
         bool,
-        typer.Option(
-            "--unfinished-count", help="Print how many are queued, running or to come from studies still arriving."
-        ),
+        typer.Option("--unfinished-count", help="Print how many have not ended, arriving studies included."),
     ] = False,
     state: Annotated[list[JobState] | None, typer.Option(help="Only jobs in this state; may be repeated.")] = None,
     as_json: JsonOption = False,
