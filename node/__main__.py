@@ -50,6 +50,7 @@ def main() -> NoReturn:
     except Exception as error:  # noqa: BLE001 - the command line's door
         typer.echo(f"cxr: a fault in the node ({type(error).__name__}); CXR_LOG__LEVEL=debug shows more", err=True)
         sys.exit(70)
+    sys.exit(0)
 
 
 if __name__ == "__main__":

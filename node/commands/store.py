@@ -1,7 +1,7 @@
 """What the node has received, is doing and has made: `cxr status|studies|instances|jobs|results|retry|migrate`."""
 
 import shutil
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -40,7 +40,7 @@ def status(config: ConfigOption = None, data: DataOption = None, as_json: JsonOp
     settings = settings_of(config, data)
     with _open(config, data).read() as connection:
         model = models.current(connection)
-        facts = {
+        facts: dict[str, Any] = {
             "model": model.version if model else None,
             "studies": studies.counts(connection),
             "jobs": jobs.counts(connection),
@@ -52,9 +52,9 @@ def status(config: ConfigOption = None, data: DataOption = None, as_json: JsonOp
         return
     rows: list[tuple[str, object]] = [("model in service", facts["model"] or "none")]
     for noun in ("studies", "jobs", "deliveries"):
-        rows += [(f"{noun}, {state}", count) for state, count in sorted(dict(facts[noun] or {}).items())]
+        rows += [(f"{noun}, {state}", count) for state, count in sorted(facts[noun].items())]
     if facts["free_bytes"] is not None:
-        rows.append(("free on disk, GiB", f"{int(str(facts['free_bytes'])) / 1024**3:.1f}"))
+        rows.append(("free on disk, GiB", f"{facts['free_bytes'] / 1024**3:.1f}"))
     print_table(["what", "how many"], rows, empty="Nothing yet.")
 
 

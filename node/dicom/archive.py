@@ -3,7 +3,7 @@
 import threading
 from pathlib import Path
 
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian
 from pynetdicom import AE, StoragePresentationContexts, evt
 from pynetdicom.events import Event
 
@@ -22,8 +22,11 @@ class Archive:
         ae = AE(ae_title=AE_TITLE)
         for context in StoragePresentationContexts:
             ae.add_supported_context(str(context.abstract_syntax), ExplicitVRLittleEndian)
-        self._server = ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_STORE, self._store)])
-        self.port: int = self._server.server_address[1]
+        server = ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_STORE, self._store)])
+        if server is None:
+            raise RuntimeError("pynetdicom started no server")
+        self._server = server
+        self.port: int = server.server_address[1]
 
     def wait_for(self, count: int, timeout_s: float) -> bool:
         """Wait until `count` objects are there; False if they were not in time."""
@@ -37,7 +40,7 @@ class Archive:
     def _store(self, event: Event) -> int:
         ds = event.dataset
         ds.file_meta = event.file_meta
-        ds.file_meta.ImplementationClassUID = IMPLEMENTATION_CLASS_UID
+        ds.file_meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID)
         name = {"SR": "report.dcm", "SEG": "segmentation.dcm"}.get(ds.Modality, "overlay.dcm")
         ds.save_as(self._folder / name, enforce_file_format=True)
         with self._news:
