@@ -1,5 +1,6 @@
 """The command `cxr`."""
 
+import logging
 import sys
 from typing import NoReturn
 
@@ -7,11 +8,14 @@ import typer
 
 from db.errors import DatabaseError
 from inference.errors import InferenceError
+from node import logs
 from node.commands import demo, predict, serve, store
 from node.commands.config import config_app
 from node.commands.models import models_app
 from node.errors import NodeError
 from node.implementation import SOFTWARE_VERSION
+
+log = logging.getLogger("node")
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -42,13 +46,15 @@ def version() -> None:
 
 def main() -> NoReturn:
     """Run the command line: a door, past which an error is one plain sentence."""
+    logs.configure("error")
     try:
         app()
     except (NodeError, DatabaseError, InferenceError) as error:
         typer.echo(f"cxr: {error}", err=True)
         sys.exit(1)
-    except Exception as error:  # noqa: BLE001 - the command line's door
-        typer.echo(f"cxr: a fault in the node ({type(error).__name__}); CXR_LOG__LEVEL=debug shows more", err=True)
+    except Exception as error:
+        log.exception("fault")
+        typer.echo(f"cxr: a fault in the node ({type(error).__name__}); please report the line above", err=True)
         sys.exit(70)
     sys.exit(0)
 

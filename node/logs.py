@@ -8,6 +8,7 @@ import logging
 import traceback
 import warnings
 from datetime import UTC, datetime
+from pathlib import Path
 
 
 class _Formatter(logging.Formatter):
@@ -15,9 +16,9 @@ class _Formatter(logging.Formatter):
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         fields = dict(getattr(record, "fields", {}))
         if record.exc_info and record.exc_info[1] is not None:
-            frames = traceback.extract_tb(record.exc_info[2])[-4:]
+            frames = traceback.extract_tb(record.exc_info[2])[-6:]
             fields["error"] = type(record.exc_info[1]).__name__
-            fields["at"] = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames))
+            fields["at"] = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
         pairs = "".join(f" {key}={str(value)!r}" for key, value in fields.items())
         return f"{at} {record.levelname.lower()} {record.name}: {record.getMessage()}{pairs}"
 

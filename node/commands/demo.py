@@ -17,7 +17,7 @@ from rich.console import Console
 from db import jobs, results, studies
 from db.records import JobState, StudyState
 from inference.prediction import Prediction
-from node import logs, phantom, wiring
+from node import phantom, wiring
 from node.commands.options import print_table
 from node.dicom import archive
 from node.dicom.archive import Archive
@@ -46,7 +46,6 @@ def demo(
 
     Example: cxr demo my-chest.dcm --out demo-out
     """
-    logs.configure("error")
     out.mkdir(parents=True, exist_ok=True)
     for name in RESULTS:
         (out / name).unlink(missing_ok=True)
@@ -83,7 +82,7 @@ def _checked(image: Path) -> Path:
 
 
 def _draw(path: Path) -> Path:
-    phantom.dataset(findings=("effusion",)).save_as(path, enforce_file_format=True)
+    phantom.dataset(findings=("Effusion",)).save_as(path, enforce_file_format=True)
     return path
 
 

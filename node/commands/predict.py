@@ -19,7 +19,6 @@ from inference.eligibility import Policy
 from inference.errors import NotReadable
 from inference.image_file import Image as ImageFile
 from inference.prediction import Prediction
-from node import logs
 from node.commands.options import JsonOption, print_json, print_table
 from node.errors import SettingsError
 from node.objects import overlay
@@ -62,7 +61,6 @@ def predict(
 
     Example: cxr predict images/ --csv scores.csv --boxes boxes.csv --out overlays/
     """
-    logs.configure("error")
     files = list(_files(paths))
     if not files:
         raise SettingsError("no file to read there; name DICOM, PNG or JPEG files, or folders of them")

@@ -1,0 +1,101 @@
+"""A tiny seeded model as a bundle: real weights of no meaning, so that tests of the path need no trained one."""
+
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from db.vocabulary import EIGHT
+from inference import bundle
+from inference.bundle import Bundle
+from inference.card import (
+    Architecture,
+    Calibration,
+    Card,
+    Counts,
+    Data,
+    FindingMetrics,
+    Metrics,
+    OperatingPoint,
+    Preprocessing,
+)
+
+NAMES = tuple(finding.name for finding in EIGHT)
+SIZE = 64
+
+
+def write_tiny(path: Path, *, version: str = "tiny-1", operating_point: float = 0.5, seed: int = 0) -> Bundle:
+    """Write a bundle whose every finding has the same operating point: 0 makes all present, 1 none."""
+    return bundle.write(path, _card(version, operating_point), {bundle.MODEL: _graph(seed)})
+
+
+def _graph(seed: int) -> bytes:
+    """Image (N, 3, 64, 64) -> average-pooled logits (N, 8) and maps (N, 8, 8, 8), by one convolution."""
+    weights = np.random.default_rng(seed).normal(0, 0.2, (len(NAMES), 3, 8, 8)).astype(np.float32)
+    nodes = [
+        helper.make_node("Conv", ["image", "weights"], ["cam"], strides=[8, 8]),
+        helper.make_node("GlobalAveragePool", ["cam"], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["logits"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["batch", 3, SIZE, SIZE])],
+        [
+            helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", len(NAMES)]),
+            helper.make_tensor_value_info("cam", TensorProto.FLOAT, ["batch", len(NAMES), 8, 8]),
+        ],
+        [numpy_helper.from_array(weights, "weights")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    onnx.checker.check_model(model)
+    data: bytes = model.SerializeToString()
+    return data
+
+
+def _card(version: str, operating_point: float) -> Card:
+    none = Counts(images=0, patients=0, positives={})
+    return Card(
+        name="tiny",
+        version=version,
+        created=date(2026, 1, 1),
+        findings=NAMES,
+        architecture=Architecture(
+            backbone="convolution", pretrained="none", transition_width=1, pooling="average", r=0, loss="none", grid=8
+        ),
+        preprocessing=Preprocessing(size=SIZE, mean=0.5, std=0.25),
+        data=Data(source="none", split="none", train=none, validation=none, test=none),
+        metrics=Metrics(
+            per_finding=tuple(
+                FindingMetrics(
+                    finding=name, positives=0, negatives=0, auc=0.5, auc_interval=(0, 1), stratified_auc=None
+                )
+                for name in NAMES
+            ),
+            mean_auc=0.5,
+            mean_stratified_auc=0.5,
+            by_collection={},
+            by_view={},
+            localization="none",
+        ),
+        operating_points=tuple(
+            OperatingPoint(
+                finding=name,
+                probability=operating_point,
+                target="a test",
+                sensitivity=0,
+                sensitivity_interval=(0, 1),
+                specificity=0,
+                specificity_interval=(0, 1),
+            )
+            for name in NAMES
+        ),
+        calibration=Calibration(method="none", scale=(1.0,) * len(NAMES), offset=(0.0,) * len(NAMES)),
+        limits=("It means nothing.",),
+        licence="Apache-2.0",
+        attribution=(),
+        notice="Not for clinical use. Not a medical device.",
+        files={},
+    )
