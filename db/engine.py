@@ -58,7 +58,7 @@ def _unavailable() -> Iterator[None]:
 
 
 def connect(url: str) -> Database:
-    """Open the database at `url` (`sqlite:///path`, `postgresql+psycopg://...`); the schema is `migrate`'s.
+    """Open the database at `url` (`sqlite:///path`, `postgresql://...`); the schema is `migrate`'s.
 
     Raises:
         DatabaseUrlError: the URL is not one that SQLAlchemy understands, or its driver is not installed.
@@ -67,6 +67,8 @@ def connect(url: str) -> Database:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
             return Database(_sqlite(create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_S})))
+        if parsed.drivername == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
         return Database(create_engine(parsed, pool_pre_ping=True, pool_size=10, max_overflow=40))
     except (ArgumentError, ImportError) as error:
         raise DatabaseUrlError(str(error)) from error

@@ -79,7 +79,7 @@ class DatabaseSettings(Section):
     """The product's memory."""
 
     url: SecretStr | None = None
-    """`postgresql+psycopg://user:password@host/name`; without one, SQLite in the data folder."""
+    """`postgresql://user:password@host/name`; without one, SQLite in the data folder."""
 
 
 class StudySettings(Section):

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import pydicom
+
 from db import audit, migration, studies
 from db.engine import Connection, Database, connect
 from db.records import Job, JobKind, StudyState
@@ -77,6 +79,8 @@ def build(settings: Settings, now: Callable[[], datetime] = utc_now) -> Node:
         OSError: the port is in use or the data folder cannot be written.
         db.errors.DatabaseError: the database cannot be used.
     """
+    # A peer's odd values are read as they are; to warn of each is to quote it.
+    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
     database = open_database(settings)
     migration.upgrade(database)
     store = open_store(settings)

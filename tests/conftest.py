@@ -18,6 +18,7 @@ pytest_plugins = [
     "tests.peers.dcmtk",
     "tests.peers.orthanc",
     "tests.peers.pacs",
+    "tests.nodes",
 ]
 
 PEER_FIXTURES = frozenset(

@@ -93,7 +93,7 @@ class StorageScp:
 
 
 @pytest.fixture
-def storage_scp() -> Iterator[StorageScp]:
+def pacs() -> Iterator[StorageScp]:
     """A fake PACS that keeps what it receives."""
     scp = StorageScp()
     yield scp

@@ -63,18 +63,18 @@ def test_orthanc_keeps_what_storescu_sends(orthanc: Orthanc, storescu: Storescu,
     assert orthanc.dataset(ds.SOPInstanceUID).PixelData == ds.PixelData
 
 
-def test_orthanc_sends_to_a_modality_added_while_it_runs(orthanc: Orthanc, storage_scp: StorageScp) -> None:
+def test_orthanc_sends_to_a_modality_added_while_it_runs(orthanc: Orthanc, pacs: StorageScp) -> None:
     """A modality that was added at run time gets what Orthanc is told to send."""
     ds = small_image()
     buffer = BytesIO()
     ds.save_as(buffer, enforce_file_format=True)
     orthanc.post("/instances", buffer.getvalue())
-    orthanc.add_modality("fake", ae_title=storage_scp.ae_title, port=storage_scp.port)
+    orthanc.add_modality("fake", ae_title=pacs.ae_title, port=pacs.port)
 
     orthanc.send("fake", ds.SOPInstanceUID)
 
-    assert storage_scp.wait_for(1)
-    (received,) = storage_scp.datasets()
+    assert pacs.wait_for(1)
+    (received,) = pacs.datasets()
     assert received.PixelData == ds.PixelData
 
 
@@ -92,31 +92,31 @@ def test_orthanc_remembers_after_a_restart(orthanc: Orthanc) -> None:
     assert [stored.sop_instance_uid for stored in orthanc.instances()] == [ds.SOPInstanceUID]
 
 
-def test_fake_pacs_refuses_when_told(storage_scp: StorageScp, storescu: Storescu, tmp_path: Path) -> None:
+def test_fake_pacs_refuses_when_told(pacs: StorageScp, storescu: Storescu, tmp_path: Path) -> None:
     """Told to be out of resources, the fake PACS keeps nothing, and remembers who came."""
     ds = small_image()
-    storage_scp.status = OUT_OF_RESOURCES
+    pacs.status = OUT_OF_RESOURCES
 
-    storescu([write(ds, tmp_path)], port=storage_scp.port)
+    storescu([write(ds, tmp_path)], port=pacs.port)
 
-    assert storage_scp.order == [ds.SOPInstanceUID]
-    assert storage_scp.received == {}
+    assert pacs.order == [ds.SOPInstanceUID]
+    assert pacs.received == {}
 
 
 def test_fake_pacs_comes_back_on_the_same_port(
-    storage_scp: StorageScp, storescu: Storescu, echoscu: Echoscu, tmp_path: Path
+    pacs: StorageScp, storescu: Storescu, echoscu: Echoscu, tmp_path: Path
 ) -> None:
     """After an outage the fake PACS receives again where it was."""
     path = write(small_image(), tmp_path)
-    storage_scp.stop()
-    assert echoscu(port=storage_scp.port).returncode != 0
+    pacs.stop()
+    assert echoscu(port=pacs.port).returncode != 0
 
-    storage_scp.start()
-    result = storescu([path], port=storage_scp.port)
+    pacs.start()
+    result = storescu([path], port=pacs.port)
 
     assert result.returncode == 0, result.stdout
-    assert storage_scp.wait_for(1)
-    assert storage_scp.associations == 1
+    assert pacs.wait_for(1)
+    assert pacs.associations == 1
 
 
 COMPRESSED = {
@@ -149,17 +149,17 @@ def image_by_syntax(shared_data: Path) -> dict[str, Path]:
 @pytest.mark.filterwarnings("ignore::UserWarning:pydicom")  # odd files are in the folder on purpose
 @pytest.mark.parametrize("syntax", COMPRESSED.values(), ids=COMPRESSED.keys())
 def test_storescu_sends_compressed_pixels_as_they_are(
-    syntax: str, image_by_syntax: dict[str, Path], storage_scp: StorageScp, storescu: Storescu
+    syntax: str, image_by_syntax: dict[str, Path], pacs: StorageScp, storescu: Storescu
 ) -> None:
     """A compressed image arrives in its own transfer syntax, its pixel data bit for bit."""
     if syntax not in image_by_syntax:
         pytest.fail(f"../shared/data has no image in {syntax}")
     path = image_by_syntax[syntax]
 
-    result = storescu([path], port=storage_scp.port)
+    result = storescu([path], port=pacs.port)
 
     assert result.returncode == 0, result.stdout
-    (received,) = storage_scp.datasets()
+    (received,) = pacs.datasets()
     assert received.file_meta.TransferSyntaxUID == syntax
     assert received.PixelData == pydicom.dcmread(path).PixelData
 
