@@ -93,9 +93,7 @@ def draw(
     return _detect(full, rng)
 
 
-def dataset(
-    *, rows: int = 2048, columns: int = 2048, seed: int = 0, findings: Collection[str] = ()
-) -> FileDataset:
+def dataset(*, rows: int = 2048, columns: int = 2048, seed: int = 0, findings: Collection[str] = ()) -> FileDataset:
     """A Digital X-Ray Image For Presentation of the phantom, with new UIDs (DICOM PS3.3 A.26)."""
     pixels = draw(rows=rows, columns=columns, seed=seed, findings=findings)
     ds = header(rows=rows, columns=columns)
@@ -107,9 +105,7 @@ def _frame(rows: int, columns: int, rng: np.random.Generator) -> _Frame:
     y, x = np.meshgrid(np.linspace(-1, 1, rows), np.linspace(-1, 1, columns), indexing="ij")
     width, height = rng.uniform(0.97, 1.04, 2)
     lean, rise = rng.uniform(-0.015, 0.015, 2)
-    return _Frame(
-        x=((x - lean) / width).astype(np.float32), y=((y - rise) / height).astype(np.float32), rng=rng
-    )
+    return _Frame(x=((x - lean) / width).astype(np.float32), y=((y - rise) / height).astype(np.float32), rng=rng)
 
 
 def _attenuation(frame: _Frame, findings: Collection[str]) -> Image:
@@ -223,9 +219,7 @@ def _mediastinum(frame: _Frame) -> Image:
     spine = 0.13 * (1 - _below(frame.side, 0.075, 0.012)) * discs
     trachea = (1 - _below(np.abs(frame.x + 0.01), 0.036, 0.01)) * (1 - _below(frame.y, -0.2, 0.02))
     fork = np.abs(frame.side - 0.02 - 0.75 * (frame.y + 0.21))
-    bronchi = (
-        (1 - _below(fork, 0.028, 0.012)) * _below(frame.y, -0.21, 0.02) * (1 - _below(frame.y, -0.02, 0.05))
-    )
+    bronchi = (1 - _below(fork, 0.028, 0.012)) * _below(frame.y, -0.21, 0.02) * (1 - _below(frame.y, -0.02, 0.05))
     shadow: Image = vessels + spine - 0.16 * trachea - 0.09 * bronchi
     return shadow
 
@@ -260,9 +254,7 @@ def _bones(frame: _Frame) -> Image:
     ends = _below(frame.side, 0.1, 0.015) * (1 - _below(frame.side, 0.72, 0.03))
     bones += 0.13 * _band(frame.y - clavicle, 0.03) * ends
     blade = frame.side - 0.74 + 0.12 * (frame.y + 0.3) ** 2
-    bones += (
-        0.05 * _below(blade, 0.0, 0.015) * _below(frame.y, -0.62, 0.05) * (1 - _below(frame.y, 0.02, 0.1))
-    )
+    bones += 0.05 * _below(blade, 0.0, 0.015) * _below(frame.y, -0.62, 0.05) * (1 - _below(frame.y, 0.02, 0.1))
     for x in (-0.87, 0.87):
         bones += 0.1 * _ellipse(frame, x, -0.61, 0.085, 0.085, softness=0.1)
         bones += 0.1 * _ellipse(frame, 1.1 * x, -0.1, 0.045, 0.5, tilt=-0.08 * np.sign(x), softness=0.1)
@@ -288,7 +280,8 @@ def _rib(frame: _Frame, number: int) -> Image:
 def _band(distance: Image, half_width: float) -> Image:
     """A bone's shadow across its length: flat marrow, brighter cortex at both edges."""
     within = 1 - _below(np.abs(distance), half_width, 0.2 * half_width)
-    band: Image = within * (0.65 + 0.35 * (np.abs(distance) / half_width).clip(0, 1) ** 2)
+    cortex: Image = np.minimum(np.abs(distance) / half_width, 1) ** 2
+    band: Image = within * (0.65 + 0.35 * cortex)
     return band
 
 
@@ -307,7 +300,7 @@ def _nodule(frame: _Frame, air: Image) -> Image:
 
 def _pneumonia(frame: _Frame, air: Image) -> Image:
     """A patchy shadow with soft borders in the lower right lung."""
-    patches: Image = np.zeros_like(frame.x)
+    patches = np.zeros(frame.x.shape, np.float32)
     for dx, dy in frame.rng.normal(0, 0.06, (5, 2)).tolist():
         patches += _ellipse(frame, -0.42 + dx, 0.16 + dy, 0.15, 0.12, softness=0.4)
     shadow: Image = 0.3 * air * np.tanh(0.6 * patches)

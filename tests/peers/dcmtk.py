@@ -76,9 +76,7 @@ def association_profile(files: Iterable[Path]) -> str:
     """
     pairs = sorted({pair for path in files for pair in _pairs(path)})
     if len(pairs) > MAXIMUM_CONTEXTS:
-        raise ValueError(
-            f"{len(pairs)} presentation contexts do not fit in one association; send fewer files"
-        )
+        raise ValueError(f"{len(pairs)} presentation contexts do not fit in one association; send fewer files")
     syntaxes = sorted({syntax for _, syntax in pairs})
     lines = ["[[TransferSyntaxes]]"]
     for number, syntax in enumerate(syntaxes):
@@ -133,9 +131,7 @@ def echoscu() -> Echoscu:
     """DCMTK echoscu; exit code 0 is a C-ECHO that was answered."""
     program = tool("echoscu")
 
-    def echo(
-        *, port: int, host: str = HOST, called_ae: str = "ANY-SCP", calling_ae: str = "ECHOSCU"
-    ) -> Result:
+    def echo(*, port: int, host: str = HOST, called_ae: str = "ANY-SCP", calling_ae: str = "ECHOSCU") -> Result:
         return run([program, "-v", "-to", "5", "-aec", called_ae, "-aet", calling_ae, host, str(port)])
 
     return echo

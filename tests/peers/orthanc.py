@@ -105,9 +105,7 @@ class Orthanc:
 
     def post(self, path: str, body: Any) -> Any:
         """POST of JSON (or of bytes as they are) to the REST API."""
-        return json.loads(
-            self._request("POST", path, body if isinstance(body, bytes) else json.dumps(body).encode())
-        )
+        return json.loads(self._request("POST", path, body if isinstance(body, bytes) else json.dumps(body).encode()))
 
     def delete(self, path: str) -> None:
         """DELETE of the REST API."""
