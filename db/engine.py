@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from sqlalchemy import Connection as Connection
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from db.errors import DatabaseUnavailableError, DatabaseUrlError
+
+__all__ = ["Connection", "Database", "connect"]
 
 BUSY_TIMEOUT_S = 30
 """How long an SQLite connection waits for another process's write."""

@@ -1,10 +1,12 @@
 """Studies and their instances."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, select, update
+from sqlalchemy import Connection, Executable, RowMapping, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db.records import Arrival, StoredInstance, Study, StudyState
@@ -21,59 +23,46 @@ def record_arrival(connection: Connection, arrival: Arrival, settle_at: datetime
     Returns:
         True when the instance is new, False when these very bytes were there before.
     """
-    known = connection.execute(
-        select(instance.c.sha256).where(instance.c.sop_instance_uid == arrival.sop_instance_uid)
-    ).scalars()
-    digests = set(known)
+    digests = set(connection.execute(_DIGESTS, {"uid": arrival.sop_instance_uid}).scalars())
     if arrival.sha256 in digests:
         return False
+    row = asdict(arrival) | {"state": StudyState.ARRIVING, "revision": 0, "settle_at": settle_at}
     reason = Reason.DUPLICATE_UID if digests else None
-    study_id = _arrive(connection, arrival, None if reason else settle_at)
-    connection.execute(
-        instance.insert().values(
-            study_id=study_id,
-            sop_instance_uid=arrival.sop_instance_uid,
-            sop_class_uid=arrival.sop_class_uid,
-            transfer_syntax_uid=arrival.transfer_syntax_uid,
-            series_instance_uid=arrival.series_instance_uid,
-            path=arrival.path,
-            size=arrival.size,
-            sha256=arrival.sha256,
-            calling_ae=arrival.calling_ae,
-            calling_address=arrival.calling_address,
-            received_at=arrival.received_at,
-            reason=reason,
-            reason_detail=reason.sentence if reason else "",
-            reason_tag="(0008,0018)" if reason else None,
-        )
-    )
+    statement = _study_of(connection.dialect.name, restart=reason is None)
+    row["study_id"] = connection.execute(statement, row).scalar_one()
+    row["reason"] = reason
+    row["reason_detail"] = reason.sentence if reason else ""
+    row["reason_tag"] = "(0008,0018)" if reason else None
+    connection.execute(_ADD_INSTANCE, row)
     return True
 
 
-def _arrive(connection: Connection, arrival: Arrival, settle_at: datetime | None) -> int:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    again: dict[str, Any] = {"last_received_at": arrival.received_at}
-    if settle_at is not None:
-        again |= {"settle_at": settle_at, "state": StudyState.ARRIVING}
-    statement = (
-        dialect.insert(study)
-        .values(
-            study_instance_uid=arrival.study_instance_uid,
-            patient_id=arrival.patient_id,
-            patient_name=arrival.patient_name,
-            accession_number=arrival.accession_number,
-            study_date=arrival.study_date,
-            state=StudyState.ARRIVING,
-            revision=0,
-            settle_at=settle_at or arrival.received_at,
-            first_received_at=arrival.received_at,
-            last_received_at=arrival.received_at,
+# Built once: to build them costs a reception more than to run them.
+_DIGESTS = select(instance.c.sha256).where(instance.c.sop_instance_uid == bindparam("uid"))
+_ADD_INSTANCE = instance.insert().values(
+    {column.name: bindparam(column.name) for column in instance.columns if column.name != "id"}
+)
+
+
+@cache
+def _study_of(dialect: str, *, restart: bool) -> Executable:
+    """Insert the study, or note that more of it came; with `restart`, its quiet period begins anew."""
+    insert = (postgresql if dialect == "postgresql" else sqlite).insert(study)
+    again = ("last_received_at", "settle_at", "state") if restart else ("last_received_at",)
+    statement: Executable = (
+        insert.values(
+            {name: bindparam(name) for name in ("study_instance_uid", *_PATIENT, "state", "revision", "settle_at")}
+            | {"first_received_at": bindparam("received_at"), "last_received_at": bindparam("received_at")}
         )
-        .on_conflict_do_update(index_elements=[study.c.study_instance_uid], set_=again)
+        .on_conflict_do_update(
+            index_elements=[study.c.study_instance_uid], set_={name: insert.excluded[name] for name in again}
+        )
         .returning(study.c.id)
     )
-    row_id: int = connection.execute(statement).scalar_one()
-    return row_id
+    return statement
+
+
+_PATIENT = ("patient_id", "patient_name", "accession_number", "study_date")
 
 
 def settle_now(connection: Connection, study_instance_uids: Iterable[str], now: datetime) -> None:

@@ -93,14 +93,18 @@ class _FolderPart:
         self.path = path
         self._root = root
         self._fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        self._synced = False
 
     def write(self, data: bytes | memoryview) -> None:
+        self._synced = False
         rest = memoryview(data)
         while rest:
             rest = rest[os.write(self._fd, rest) :]
 
     def sync(self) -> None:
-        os.fsync(self._fd)
+        if not self._synced:
+            os.fsync(self._fd)
+            self._synced = True
 
     def commit(self) -> str:
         self.sync()

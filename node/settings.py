@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from node.errors import SettingsError
 
@@ -176,8 +176,8 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment comes over the file, which `load` hands in."""
-        return env_settings, init_settings
+        """Only what `load` hands in, which has the environment in its place: over the file, under the options."""
+        return (init_settings,)
 
 
 def load(file: Path | None = None, **options: Any) -> Settings:
@@ -188,10 +188,10 @@ def load(file: Path | None = None, **options: Any) -> Settings:
     """
     try:
         from_file = tomllib.loads(file.read_text("utf-8")) if file else {}
-        from_both = Settings(**from_file).model_dump(exclude_unset=True)
+        merged = _over(from_file, EnvSettingsSource(Settings)())
         for name, value in options.items():
-            _put(from_both, name.split("."), value)
-        settings = Settings.model_validate(from_both)
+            _put(merged, name.split("."), value)
+        settings = Settings(**merged)
     except OSError as error:
         raise SettingsError(f"{file}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -202,6 +202,14 @@ def load(file: Path | None = None, **options: Any) -> Settings:
     if len(set(names)) < len(names):
         raise SettingsError("two destinations have the same name; give each its own")
     return settings
+
+
+def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _over(merged[key], value) if both else value
+    return merged
 
 
 def _put(tree: dict[str, Any], path: list[str], value: Any) -> None:

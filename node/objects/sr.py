@@ -1,0 +1,235 @@
+"""The Structured Report: TID 1500 as a Comprehensive 3D SR, one for a study.
+
+Findings with a box are measurement groups (TID 1410); every finding of every image stands under Qualitative
+Evaluations. What viewers need was measured: OHIF cannot show a report with a measurement group that has no
+SCOORD, without an Image Library, or without the container Imaging Measurements, which is therefore there even
+when it is empty. A box can be adopted as one's own measurement only if its coordinates stand under the NUM too.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import highdicom.sr as hd
+import numpy as np
+from highdicom.sr import CodedConcept
+from pydicom.dataset import Dataset
+
+from db.vocabulary import FINDINGS
+from inference.prediction import Box, FindingScore
+from node.objects import codes, items
+from node.objects.header import Source
+from node.objects.identity import Identity
+from node.objects.model import ModelDescription
+from node.objects.modules import NOT_FOR_DIAGNOSIS, SERIES_NUMBERS, Making, complete, stand_in
+from node.objects.reading import BOX_THRESHOLD, Reading, percent, shown_boxes
+
+KIND = "sr"
+_ABSENT_IN_WORDS = (
+    f"{NOT_FOR_DIAGNOSIS}. Not a medical device. Certainty of Finding is the model's probability that the "
+    "finding is there. Present: at or above the finding's operating point. Absent: below its operating point; "
+    "this does not exclude the finding."
+)
+
+_MODALITIES = {
+    "1.2.840.10008.5.1.4.1.1.1": CodedConcept("CR", "DCM", "Computed Radiography"),
+    "1.2.840.10008.5.1.4.1.1.1.1": CodedConcept("DX", "DCM", "Digital Radiography"),
+    "1.2.840.10008.5.1.4.1.1.1.1.1": CodedConcept("DX", "DCM", "Digital Radiography"),
+}
+_OTHER = CodedConcept("OT", "DCM", "Other")
+
+
+class Predecessor(NamedTuple):
+    """The report of an earlier revision of the study, which the new one replaces."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    series_instance_uid: str
+    study_instance_uid: str
+
+
+def build_report(
+    readings: Sequence[Reading], sources: Sequence[Source], making: Making, predecessor: Predecessor | None
+) -> Dataset:
+    """Report all readings of a study in one document: complete, unverified, preliminary."""
+    evidence = [
+        stand_in(source, reading.prediction.rows, reading.prediction.columns)
+        for reading, source in zip(readings, sources, strict=True)
+    ]
+    identity = making.identity
+    report = hd.Comprehensive3DSR(
+        evidence=evidence,
+        content=_document(readings, sources, making),
+        series_instance_uid=identity.series_instance_uid(KIND),
+        series_number=SERIES_NUMBERS[KIND],
+        sop_instance_uid=identity.sop_instance_uid(KIND),
+        instance_number=1,
+        manufacturer=making.model.manufacturer,
+        is_complete=True,
+        is_final=False,
+        is_verified=False,
+        previous_versions=None if predecessor is None else [_document_reference(predecessor)],
+    )
+    complete(report, KIND, sources[0], making)
+    return report
+
+
+def _document_reference(predecessor: Predecessor) -> Dataset:
+    ds = Dataset()
+    ds.SOPClassUID = predecessor.sop_class_uid
+    ds.SOPInstanceUID = predecessor.sop_instance_uid
+    ds.SeriesInstanceUID = predecessor.series_instance_uid
+    ds.StudyInstanceUID = predecessor.study_instance_uid
+    return ds
+
+
+def _document(readings: Sequence[Reading], sources: Sequence[Source], making: Making) -> hd.ContainerContentItem:
+    """TID 1500 Measurement Report."""
+    root = hd.ContainerContentItem(name=codes.REPORT, template_id="1500")
+    content = hd.ContentSequence()
+    content.extend(hd.LanguageOfContentItemAndDescendants(codes.ENGLISH))
+    content.extend(_observer(making.model))
+    content.append(items.code(codes.PROCEDURE_REPORTED, codes.CHEST_RADIOGRAPHY, "HAS CONCEPT MOD"))
+    content.append(_image_library(readings, sources))
+    content.append(_imaging_measurements(readings, sources, making))
+    content.append(_qualitative_evaluations(readings, sources, making.model))
+    root.ContentSequence = content
+    return root
+
+
+def _observer(model: ModelDescription) -> hd.ObservationContext:
+    """TID 1001 with a device observer (TID 1004)."""
+    device = hd.DeviceObserverIdentifyingAttributes(
+        uid=model.device_uid,
+        name=model.device_name,
+        manufacturer_name=model.manufacturer,
+        model_name=model.device_name,
+        serial_number=model.serial_number,
+    )
+    return hd.ObservationContext(observer_device_context=hd.ObserverContext(codes.DEVICE, device))
+
+
+def _image_library(readings: Sequence[Reading], sources: Sequence[Source]) -> hd.ContainerContentItem:
+    """TID 1600, all images in one group; highdicom's own asks for attributes that many CR images lack."""
+    images = hd.ContentSequence()
+    for reading, source in zip(readings, sources, strict=True):
+        image = items.image(source, codes.SOURCE, "CONTAINS")
+        modality = _MODALITIES.get(source.sop_class_uid, _OTHER)
+        image.ContentSequence = hd.ContentSequence(
+            [
+                items.code(codes.MODALITY, modality, "HAS ACQ CONTEXT"),
+                items.number(codes.PIXEL_DATA_ROWS, reading.prediction.rows, codes.PIXELS, "HAS ACQ CONTEXT"),
+                items.number(codes.PIXEL_DATA_COLUMNS, reading.prediction.columns, codes.PIXELS, "HAS ACQ CONTEXT"),
+            ]
+        )
+        images.append(image)
+    group = hd.ContainerContentItem(name=codes.IMAGE_LIBRARY_GROUP, relationship_type="CONTAINS")
+    group.ContentSequence = images
+    library = hd.ContainerContentItem(name=codes.IMAGE_LIBRARY, relationship_type="CONTAINS")
+    library.ContentSequence = hd.ContentSequence([group])
+    return library
+
+
+def _imaging_measurements(
+    readings: Sequence[Reading], sources: Sequence[Source], making: Making
+) -> hd.ContainerContentItem:
+    """One group for each box of a finding at or above its operating point."""
+    container = hd.ContainerContentItem(name=codes.IMAGING_MEASUREMENTS, relationship_type="CONTAINS")
+    groups = hd.ContentSequence()
+    for reading, source in zip(readings, sources, strict=True):
+        for score in reading.prediction.scores:
+            for number, box in enumerate(shown_boxes(score), start=1):
+                groups.extend(_group(score, box, number, source, making))
+    if groups:
+        container.ContentSequence = groups
+    return container
+
+
+def _group(
+    score: FindingScore, box: Box, number: int, source: Source, making: Making
+) -> hd.PlanarROIMeasurementsAndQualitativeEvaluations:
+    """TID 1410: a finding, its site, its certainty, and the region as a closed polyline."""
+    finding = FINDINGS[score.finding]
+    corners = _corners(box)
+    image = hd.SourceImageForRegion(source.sop_class_uid, source.sop_instance_uid)
+    certainty = hd.Measurement(codes.CERTAINTY, percent(score.probability), codes.PERCENT)
+    group = hd.PlanarROIMeasurementsAndQualitativeEvaluations(
+        tracking_identifier=hd.TrackingIdentifier(
+            uid=_tracking_uid(making.identity, source, score.finding, number),
+            identifier=f"{finding.code.meaning} {number}",
+        ),
+        referenced_region=hd.ImageRegion(hd.GraphicTypeValues.POLYLINE, corners, image),
+        finding_type=codes.concept(finding.code),
+        finding_sites=[hd.FindingSite(codes.concept(finding.site))] if finding.site else None,
+        algorithm_id=_algorithm(making.model, [score]),
+        measurements=[certainty],
+    )
+    # Added afterwards: TID 1410 needs no coordinates under its NUM, and highdicom refuses them at the start.
+    inferred_from = hd.CoordinatesForMeasurement(hd.GraphicTypeValues.POLYLINE, corners, image)
+    certainty[0].ContentSequence = hd.ContentSequence([inferred_from])
+    return group
+
+
+def _tracking_uid(identity: Identity, source: Source, finding: str, number: int) -> str:
+    return identity.uid("region", source.sop_instance_uid, finding, str(number))
+
+
+def _corners(box: Box) -> np.ndarray:
+    """Five (column, row) points round the box, the last on the first.
+
+    The origin is the outer corner of the first pixel, so that a box ends where its last pixel does
+    (DICOM PS3.3 C.18.6.1.2).
+    """
+    left, top, right, bottom = box.x, box.y, box.x + box.width, box.y + box.height
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom], [left, top]], dtype=np.float32)
+
+
+def _qualitative_evaluations(
+    readings: Sequence[Reading], sources: Sequence[Source], model: ModelDescription
+) -> hd.ContainerContentItem:
+    """Every finding of every image, present or below its operating point."""
+    container = hd.ContainerContentItem(name=codes.QUALITATIVE_EVALUATIONS, relationship_type="CONTAINS")
+    content = hd.ContentSequence()
+    content.extend(_algorithm(model, readings[0].prediction.scores))
+    content.append(items.text(_ABSENT_IN_WORDS, "CONTAINS"))
+    for reading, source in zip(readings, sources, strict=True):
+        for score in reading.prediction.scores:
+            content.append(_evaluation(score, source))
+    container.ContentSequence = content
+    return container
+
+
+def _evaluation(score: FindingScore, source: Source) -> hd.CodeContentItem:
+    presence = codes.PRESENT if score.present else codes.ABSENT
+    item = items.code(codes.concept(FINDINGS[score.finding].code), presence, "CONTAINS")
+    item.ContentSequence = hd.ContentSequence(
+        [
+            items.number(codes.CERTAINTY, percent(score.probability), codes.PERCENT, "HAS PROPERTIES"),
+            items.text(_in_words(score), "HAS PROPERTIES"),
+            items.image(source, codes.SOURCE_OF_MEASUREMENT, "INFERRED FROM"),
+        ]
+    )
+    return item
+
+
+def _in_words(score: FindingScore) -> str:
+    probability, point = f"{percent(score.probability):g} %", f"{percent(score.operating_point):g} %"
+    if not score.present:
+        below = f"Probability {probability}, below the operating point of {point}."
+        return f"{below} This does not exclude the finding."
+    regions = len(shown_boxes(score))
+    where = {0: "no region", 1: "1 region"}.get(regions, f"{regions} regions")
+    return f"Probability {probability}, at or above the operating point of {point}; {where} in the heat map."
+
+
+def _algorithm(model: ModelDescription, scores: Sequence[FindingScore]) -> hd.AlgorithmIdentification:
+    """TID 4019; the parameters are the operating points and the heat map level of the boxes."""
+    return hd.AlgorithmIdentification(
+        name=model.name,
+        version=model.version,
+        parameters=[
+            *(f"operating point of {score.finding} = {score.operating_point:.6g}" for score in scores),
+            f"box threshold = {BOX_THRESHOLD} of 255",
+        ],
+        family=codes.ARTIFICIAL_INTELLIGENCE,
+        manufacturer=model.manufacturer,
+    )

@@ -1,0 +1,290 @@
+"""A study from its images to its results: one job, read from top to bottom.
+
+Each frontal image is read once by each model version; the report, segmentations and overlays of the study are
+built from the readings, stored, and handed to delivery in the transaction that ends the job. Running it again
+with the same model and revision builds the same bytes.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from db import deliveries, jobs, results, studies
+from db.engine import Connection, Database
+from db.records import Job, JobKind, JobState, Result, StoredInstance, StoredPrediction, Study, StudyState
+from db.vocabulary import Reason
+from inference import image_file
+from inference.eligibility import Policy
+from inference.errors import NotReadable
+from inference.prediction import Box, FindingScore, Prediction
+from node.files import InstanceStore
+from node.objects import bundle
+from node.objects.bundle import ResultObject
+from node.objects.identity import Identity
+from node.objects.reading import Reading
+from node.service import CurrentModel, ModelInService
+from node.worker import Ending
+
+log = logging.getLogger(__name__)
+
+BROKEN = {Reason.UNDECODABLE, Reason.TOO_LARGE, Reason.UNSUPPORTED_PIXELS}
+"""Reasons for which a person should look at the image; the others say it was not meant to be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """An image that was read: `fresh` if its prediction was made by this job."""
+
+    instance: StoredInstance
+    reading: Reading
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotRead:
+    """An image that was not, and why."""
+
+    instance: StoredInstance
+    reason: Reason
+    detail: str
+    tag: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    """A result object whose bytes are in the store."""
+
+    result: ResultObject
+    model_version: str
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipeline:
+    """The handler of `read` jobs."""
+
+    store: InstanceStore
+    database: Database
+    current_model: CurrentModel
+    policy: Policy
+    max_pixels: int
+    destinations: Sequence[str]
+    now: Callable[[], datetime]
+
+    def __call__(self, job: Job) -> Ending:
+        """Read a study's revision."""
+        study, instances, predecessor = self._remember(job)
+        model = self.current_model()
+        looks = [self._look(instance, model) for instance in instances]
+        read = [look for look in looks if isinstance(look, Read)]
+        not_read = [look for look in looks if isinstance(look, NotRead)]
+        if not read:
+            return _nothing_read(job, not_read)
+        if predecessor and not any(look.fresh for look in read):
+            return _nothing_new(job, not_read)
+        objects = bundle.build(
+            [look.reading for look in read],
+            identity=Identity(
+                study_instance_uid=study.study_instance_uid,
+                revision=job.revision,
+                model_version=model.description.version,
+            ),
+            model=model.description,
+            created=job.created_at,
+            predecessor=_name(predecessor, study) if predecessor else None,
+        )
+        stored = [self._store(result, model.description.version) for result in objects]
+        return Ending(
+            state=JobState.DONE,
+            record=lambda connection: self._record(connection, job, read, not_read, stored),
+        )
+
+    def _remember(self, job: Job) -> tuple[Study, list[StoredInstance], Result | None]:
+        with self.database.read() as connection:
+            return (
+                studies.get(connection, job.study_id),
+                studies.instances(connection, job.study_id),
+                results.previous(connection, job.study_id, job.revision, kind="sr"),
+            )
+
+    def _look(self, instance: StoredInstance, model: ModelInService) -> Read | NotRead:
+        """Read one image, or say why not."""
+        if instance.reason is Reason.DUPLICATE_UID:
+            return NotRead(
+                instance=instance,
+                reason=instance.reason,
+                detail=instance.reason_detail,
+                tag=instance.reason_tag,
+            )
+        try:
+            image = image_file.read(self.store.path(instance.path), self.policy, self.max_pixels)
+        except NotReadable as error:
+            return NotRead(instance=instance, reason=error.reason, detail=error.detail, tag=error.tag)
+        if image.header is None:
+            return NotRead(instance=instance, reason=Reason.NOT_IMAGE, detail=Reason.NOT_IMAGE.sentence, tag=None)
+        with self.database.read() as connection:
+            known = results.prediction_of(connection, instance.id, model.description.version)
+        prediction = _restored(known) if known else model.classify(image.display)
+        reading = Reading(header=image.header, display=image.display, prediction=prediction)
+        return Read(instance=instance, reading=reading, fresh=known is None)
+
+    def _store(self, result: ResultObject, model_version: str) -> StoredObject:
+        data = bundle.encode(result.dataset)
+        part = self.store.begin()
+        try:
+            part.write(data)
+            path = part.commit()
+        finally:
+            part.discard()
+        return StoredObject(
+            result=result,
+            model_version=model_version,
+            path=path,
+            size=len(data),
+            sha256=hashlib.sha256(data).hexdigest(),
+        )
+
+    def _record(
+        self,
+        connection: Connection,
+        job: Job,
+        read: Sequence[Read],
+        not_read: Sequence[NotRead],
+        stored: Sequence[StoredObject],
+    ) -> list[int]:
+        """The rows of a read study; its deliveries are queued with them."""
+        now = self.now()
+        _record_looks(connection, read, not_read, now)
+        result_ids = [_add_result(connection, job, item) for item in stored]
+        studies.end_revision(connection, job.study_id, job.revision, StudyState.READ)
+        new_jobs = []
+        for destination in self.destinations:
+            deliveries.add(connection, result_ids, destination)
+            new_jobs.append(
+                jobs.add(
+                    connection,
+                    kind=JobKind.DELIVER,
+                    study_id=job.study_id,
+                    revision=job.revision,
+                    destination=destination,
+                    now=now,
+                )
+            )
+        return [job_id for job_id in new_jobs if job_id is not None]
+
+
+def _nothing_read(job: Job, not_read: Sequence[NotRead]) -> Ending:
+    """No image of the study can be read: its reason is the gravest of theirs."""
+    broken = next((look for look in not_read if look.reason in BROKEN), None)
+    cause = broken or not_read[0]
+    where = f" {cause.tag}" if cause.tag else ""
+
+    def record(connection: Connection) -> list[int]:
+        _record_looks(connection, (), not_read, job.created_at)
+        state = StudyState.FAILED if broken else StudyState.NOT_READ
+        studies.end_revision(connection, job.study_id, job.revision, state)
+        return []
+
+    return Ending(
+        state=JobState.FAILED if broken else JobState.DONE,
+        error_code=cause.reason,
+        error=f"{cause.detail}{where}",
+        record=record,
+    )
+
+
+def _nothing_new(job: Job, not_read: Sequence[NotRead]) -> Ending:
+    """What came late was no image to read: the results there are still say all."""
+
+    def record(connection: Connection) -> list[int]:
+        _record_looks(connection, (), not_read, job.created_at)
+        studies.end_revision(connection, job.study_id, job.revision, StudyState.READ)
+        return []
+
+    return Ending(state=JobState.DONE, record=record)
+
+
+def _record_looks(connection: Connection, read: Sequence[Read], not_read: Sequence[NotRead], now: datetime) -> None:
+    for look in not_read:
+        studies.set_reason(connection, look.instance.id, look.reason, look.detail, look.tag)
+    for seen in read:
+        if seen.instance.reason is not None:
+            studies.clear_reason(connection, seen.instance.id)
+        if seen.fresh:
+            results.add_prediction(connection, _kept(seen.instance.id, seen.reading.prediction), now)
+
+
+def _add_result(connection: Connection, job: Job, stored: StoredObject) -> int:
+    return results.add_result(
+        connection,
+        job_id=job.id,
+        study_id=job.study_id,
+        revision=job.revision,
+        kind=stored.result.kind,
+        model_version=stored.model_version,
+        sop_class_uid=stored.result.sop_class_uid,
+        sop_instance_uid=stored.result.sop_instance_uid,
+        series_instance_uid=stored.result.series_instance_uid,
+        path=stored.path,
+        size=stored.size,
+        sha256=stored.sha256,
+        created_at=job.created_at,
+    )
+
+
+def _name(previous: Result, study: Study) -> tuple[str, str, str, str]:
+    return (
+        previous.sop_class_uid,
+        previous.sop_instance_uid,
+        previous.series_instance_uid,
+        study.study_instance_uid,
+    )
+
+
+def _kept(instance_id: int, prediction: Prediction) -> StoredPrediction:
+    scores: list[dict[str, Any]] = [
+        {
+            "finding": score.finding,
+            "probability": score.probability,
+            "operating_point": score.operating_point,
+            "boxes": [[box.x, box.y, box.width, box.height, box.threshold] for box in score.boxes],
+        }
+        for score in prediction.scores
+    ]
+    return StoredPrediction(
+        instance_id=instance_id,
+        model_version=prediction.model_version,
+        rows=prediction.rows,
+        columns=prediction.columns,
+        scores=scores,
+        cam=prediction.cam.astype("<f4").tobytes(),
+        cam_shape=prediction.cam.shape,
+    )
+
+
+def _restored(kept: StoredPrediction) -> Prediction:
+    return Prediction(
+        model_version=kept.model_version,
+        rows=kept.rows,
+        columns=kept.columns,
+        scores=tuple(
+            FindingScore(
+                finding=score["finding"],
+                probability=score["probability"],
+                operating_point=score["operating_point"],
+                boxes=tuple(
+                    Box(x=x, y=y, width=width, height=height, threshold=threshold)
+                    for x, y, width, height, threshold in score["boxes"]
+                ),
+            )
+            for score in kept.scores
+        ),
+        cam=np.frombuffer(kept.cam, "<f4").reshape(kept.cam_shape),
+    )

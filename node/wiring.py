@@ -1,0 +1,175 @@
+"""Where a node is put together from its settings; the only place that knows which parts there are."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from db import audit, migration, studies
+from db.engine import Connection, Database, connect
+from db.records import Job, JobKind, StudyState
+from inference.eligibility import Policy
+from node.delivery import Delivery
+from node.dicom.acceptance import Acceptance, Peer
+from node.dicom.association import Limits
+from node.dicom.scp import Scp
+from node.dicom.sender import Destination, Scu
+from node.files import Folder
+from node.intake import Intake
+from node.pipeline import Pipeline
+from node.queue import LocalQueue
+from node.reconcile import Reconciler
+from node.service import Service, install_starter
+from node.settings import Settings
+from node.worker import Worker
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A node, put together and not yet started."""
+
+    settings: Settings
+    database: Database
+    store: Folder
+    scp: Scp
+    queue: LocalQueue
+    reconciler: Reconciler
+    worker: Worker
+
+    def start(self) -> None:
+        """Sweep, reconcile, then work, and last of all let peers in."""
+        self.store.sweep()
+        self.reconciler.tick()
+        self.queue.start(self.worker.run_one)
+        self.reconciler.start()
+        self.scp.start()
+
+    def stop(self) -> None:
+        """The other way round; what is running ends, what is waiting waits for the next start."""
+        self.scp.stop()
+        self.reconciler.stop()
+        self.queue.stop()
+        self.database.close()
+
+
+def utc_now() -> datetime:
+    """The time, aware."""
+    return datetime.now(UTC)
+
+
+def open_database(settings: Settings) -> Database:
+    """The database of a node's settings; an SQLite file's folder is made if it is not there."""
+    if settings.database.url is None:
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return connect(settings.database_url)
+
+
+def open_store(settings: Settings) -> Folder:
+    """The store of a node's settings."""
+    return Folder(settings.data / "store", min_free_bytes=settings.dicom.min_free_mb * MIB)
+
+
+def build(settings: Settings, now: Callable[[], datetime] = utc_now) -> Node:
+    """Put a node together; its schema is brought up to date and its port is taken.
+
+    Raises:
+        OSError: the port is in use or the data folder cannot be written.
+        db.errors.DatabaseError: the database cannot be used.
+    """
+    database = open_database(settings)
+    migration.upgrade(database)
+    store = open_store(settings)
+    install_starter(database, now())
+    queue = LocalQueue({JobKind.READ: settings.reading.workers, JobKind.DELIVER: settings.work.delivery_workers})
+    destinations = {each.name: _destination(each.model_dump()) for each in settings.destinations}
+    pipeline = Pipeline(
+        store=store,
+        database=database,
+        current_model=Service(database=database, path=settings.reading.model, threads=settings.reading.threads),
+        policy=Policy(
+            accept_unknown_view=settings.reading.accept_unknown_view,
+            accept_unknown_body_part=settings.reading.accept_unknown_body_part,
+        ),
+        max_pixels=settings.reading.max_pixels,
+        destinations=tuple(destinations),
+        now=now,
+    )
+    delivery = Delivery(
+        store=store,
+        database=database,
+        sender=Scu(ae_title=settings.dicom.ae_title),
+        destinations=destinations,
+        now=now,
+    )
+    worker = Worker(
+        database=database,
+        handlers={JobKind.READ: pipeline, JobKind.DELIVER: delivery},
+        announce=queue.announce,
+        on_dead=study_failed,
+        lease_s=settings.work.lease_s,
+        now=now,
+    )
+    reconciler = Reconciler(
+        database=database,
+        announce=queue.announce,
+        on_dead=study_failed,
+        tick_s=settings.work.tick_s,
+        now=now,
+    )
+    scp = _scp(settings, database, store, now)
+    return Node(
+        settings=settings,
+        database=database,
+        store=store,
+        scp=scp,
+        queue=queue,
+        reconciler=reconciler,
+        worker=worker,
+    )
+
+
+def _scp(settings: Settings, database: Database, store: Folder, now: Callable[[], datetime]) -> Scp:
+    dicom = settings.dicom
+    intake = Intake(
+        store=store,
+        database=database,
+        quiet_s=settings.study.quiet_s,
+        max_instance_bytes=dicom.max_instance_mb * MIB,
+        now=now,
+    )
+
+    def audit_rejection(calling_ae: str, address: str, reason: str) -> None:
+        with database.write() as connection:
+            audit.append(
+                connection,
+                actor=calling_ae,
+                action="association.reject",
+                subject=address,
+                now=now(),
+                detail={"reason": reason},
+            )
+
+    return Scp(
+        host=settings.host,
+        port=dicom.port,
+        acceptance=Acceptance(
+            ae_title=dicom.ae_title,
+            peers=tuple(Peer(ae_title=peer.ae_title, networks=peer.addresses) for peer in dicom.peers),
+        ),
+        intake=intake,
+        on_reject=audit_rejection,
+        limits=Limits(idle_s=dicom.idle_s, pdu_s=dicom.pdu_s),
+        max_associations=dicom.max_associations,
+        max_per_address=dicom.max_associations_per_address,
+    )
+
+
+def _destination(settings: dict[str, object]) -> Destination:
+    return Destination(**settings)  # type: ignore[arg-type]  # the settings have the record's fields, checked
+
+
+def study_failed(connection: Connection, job: Job) -> None:
+    """A study whose reading died is shown as failed."""
+    if job.kind is JobKind.READ:
+        studies.end_revision(connection, job.study_id, job.revision, StudyState.FAILED)
