@@ -27,7 +27,7 @@ check: $(VENV)/.everything ## Run everything that must pass: format, lint, types
 
 bench: $(VENV)/.everything ## Measure against peers on this machine (ONLY=reception to choose); prints, never fails on a figure
 	@for script in $(if $(ONLY),tests/bench/$(ONLY).py,$$(grep -l '__main__' tests/bench/*.py)); do \
-		echo "== $$script"; $(BIN)/python "$$script" || exit 1; \
+		module=$${script%.py}; echo "== $$module"; $(BIN)/python -m "$$(echo $$module | tr / .)" || exit 1; \
 	done
 
 format: $(VENV)/.everything ## Format the code and fix what can be fixed

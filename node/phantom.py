@@ -280,7 +280,8 @@ def _rib(frame: _Frame, number: int) -> Image:
 def _band(distance: Image, half_width: float) -> Image:
     """A bone's shadow across its length: flat marrow, brighter cortex at both edges."""
     within = 1 - _below(np.abs(distance), half_width, 0.2 * half_width)
-    band: Image = within * (0.65 + 0.35 * (np.abs(distance) / half_width).clip(0, 1) ** 2)
+    cortex: Image = np.minimum(np.abs(distance) / half_width, 1) ** 2
+    band: Image = within * (0.65 + 0.35 * cortex)
     return band
 
 
@@ -299,7 +300,7 @@ def _nodule(frame: _Frame, air: Image) -> Image:
 
 def _pneumonia(frame: _Frame, air: Image) -> Image:
     """A patchy shadow with soft borders in the lower right lung."""
-    patches: Image = np.zeros_like(frame.x)
+    patches = np.zeros(frame.x.shape, np.float32)
     for dx, dy in frame.rng.normal(0, 0.06, (5, 2)).tolist():
         patches += _ellipse(frame, -0.42 + dx, 0.16 + dy, 0.15, 0.12, softness=0.4)
     shadow: Image = 0.3 * air * np.tanh(0.6 * patches)

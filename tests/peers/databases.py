@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.processes import HOST, Peer, free_port, require
+from tests.peers.processes import HOST, Peer, free_port, require, wait_until
 
 
 class Postgres:
@@ -81,8 +81,14 @@ class Postgres:
         self._peer.start()
 
     def kill(self) -> None:
-        """End the postmaster at once; its other processes follow it within about a second."""
+        """End the postmaster at once, and wait until the processes that it leaves behind have noticed."""
+        backends = _children(self._peer.pid)
         self._peer.kill()
+        wait_until(
+            lambda: not any(Path(f"/proc/{pid}").exists() for pid in backends),
+            timeout_s=20,
+            what="PostgreSQL's other processes are still there",
+        )
 
     def create_database(self) -> str:
         """A new empty database; its URL."""
@@ -97,7 +103,8 @@ class Postgres:
 
     def close(self) -> None:
         """End it and remove its folder."""
-        self._peer.kill()
+        if self._peer.running:
+            self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _answers(self) -> bool:
@@ -114,6 +121,11 @@ class Postgres:
             group=self._user,
             extra_groups=None if self._user is None else [],
         )
+
+
+def _children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
 
 
 class Redis:

@@ -67,6 +67,11 @@ class Peer:
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
+    def running(self) -> bool:
+        """Whether it was started and not ended by us."""
+        return self._process is not None
+
+    @property
     def pid(self) -> int:
         """The process id; only while it runs."""
         assert self._process is not None

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import psycopg
+import pytest
 import redis
 from sqlalchemy import create_engine, inspect
 
-from tests.peers.databases import Redis
+from tests.peers.databases import Postgres, Redis
 
 
 def test_postgresql_answers_a_query(postgres_url: str) -> None:
@@ -15,6 +16,24 @@ def test_postgresql_answers_a_query(postgres_url: str) -> None:
         row = connection.execute("SELECT 1").fetchone()
 
     assert row == (1,)
+
+
+@pytest.mark.peer
+def test_postgresql_comes_back_after_a_kill() -> None:
+    """A killed PostgreSQL starts again on the same port, with what was committed."""
+    server = Postgres()
+    try:
+        url = server.create_database()
+        with psycopg.connect(url) as connection:
+            connection.execute("CREATE TABLE study (uid text)")
+        server.kill()
+
+        server.start()
+
+        with psycopg.connect(url) as connection:
+            assert connection.execute("SELECT count(*) FROM study").fetchone() == (0,)
+    finally:
+        server.close()
 
 
 def test_redis_answers_ping(redis_url: str) -> None:
