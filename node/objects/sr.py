@@ -3,7 +3,7 @@
 Findings with a box are measurement groups (TID 1410); every finding of every image stands under Qualitative
 Evaluations. What viewers need was measured: OHIF cannot show a report with a measurement group that has no
 SCOORD, without an Image Library, or without the container Imaging Measurements, which is therefore there even
-when it is empty. A box can be adopted as one's own measurement only if its coordinates stand under the NUM too.
+when it is empty. A box can be adopted as one's own measurement only if its coordinates stand under the NUM.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from node.objects.reading import BOX_THRESHOLD, Reading, percent, shown_boxes
 KIND = "sr"
 _ABSENT_IN_WORDS = (
     f"{NOT_FOR_DIAGNOSIS}. Not a medical device. Certainty of Finding is the model's probability that the "
-    "finding is there. Present: at or above the finding's operating point. Absent: below its operating point; "
+    "finding is there. Present: at or above the finding's operating point. Absent: below it; "
     "this does not exclude the finding."
 )
 
