@@ -78,7 +78,7 @@ def _cam(spot: tuple[float, float, float], size: int = 32) -> np.ndarray:
 
 
 def _box(cam: np.ndarray, rows: int, columns: int, threshold: int) -> Box:
-    ys, xs = np.nonzero(region(cam, rows, columns, threshold))
+    ys, xs = np.nonzero(region(cam, rows, columns, threshold) | (rows * columns == 1))
     return Box(
         x=int(xs.min()),
         y=int(ys.min()),

@@ -73,7 +73,7 @@ def test_segment_names_algorithm_and_operating_point(make_reading, identity, mod
     [algorithm] = description.SegmentationAlgorithmIdentificationSequence
     assert (algorithm.AlgorithmName, algorithm.AlgorithmVersion) == (model.name, model.version)
     assert algorithm.AlgorithmParameters == "operating point=0.38,heat map threshold=180 of 255"
-    assert description.segment_algorithm_type == hd.seg.SegmentAlgorithmTypeValues.AUTOMATIC
+    assert description.algorithm_type == hd.seg.SegmentAlgorithmTypeValues.AUTOMATIC
     assert description.anatomic_regions[0].meaning == "Lung"
 
 
