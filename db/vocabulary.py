@@ -43,7 +43,9 @@ EIGHT: tuple[Finding, ...] = (
     Finding(name="Mass", code=Code(value="4147007", scheme="SCT", meaning="Mass"), site=LUNG, urgency=2),
     Finding(name="Nodule", code=Code(value="27925004", scheme="SCT", meaning="Nodule"), site=LUNG, urgency=2),
     Finding(name="Pneumonia", code=Code(value="233604007", scheme="SCT", meaning="Pneumonia"), urgency=2),
-    Finding(name="Pneumothorax", code=Code(value="36118008", scheme="SCT", meaning="Pneumothorax"), urgency=1),
+    Finding(
+        name="Pneumothorax", code=Code(value="36118008", scheme="SCT", meaning="Pneumothorax"), urgency=1
+    ),
 )
 """ChestX-ray8's findings, in the order of its label vector (Wang et al. 2017, section 3)."""
 

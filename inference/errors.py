@@ -1,0 +1,27 @@
+"""What can go wrong between an image and its findings."""
+
+from db.vocabulary import Reason
+
+
+class InferenceError(Exception):
+    """Base of this package's errors."""
+
+
+class NotReadable(InferenceError):  # noqa: N818  # a finding about an image, named as one
+    """This image cannot be read; others can. The fault lies in the image.
+
+    Attributes:
+        reason: the code that is stored and shown.
+        detail: one plain sentence, without anything that identifies a patient.
+        tag: the attribute concerned, like "(0028,0010)", or None.
+    """
+
+    def __init__(self, reason: Reason, detail: str, tag: str | None = None) -> None:
+        super().__init__(f"{reason}: {detail}" + (f" {tag}" if tag else ""))
+        self.reason = reason
+        self.detail = detail
+        self.tag = tag
+
+
+class BundleError(InferenceError):
+    """The model on disk is not one that may serve: incomplete, altered or of an unknown kind."""

@@ -1,0 +1,86 @@
+"""Reading one image from a file: DICOM by its header, PNG and JPEG as already windowed."""
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pydicom
+from PIL import Image as Pillow
+from pydicom.errors import InvalidDicomError
+
+from db.vocabulary import Reason
+from inference.eligibility import Policy, assess
+from inference.errors import NotReadable
+from inference.header import UNREADABLE
+from inference.pixels import decode
+from inference.preprocess import display
+
+SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """An image ready for the classifier: (H, W) uint8 as displayed, and its DICOM header if it has one."""
+
+    display: npt.NDArray[np.uint8]
+    header: pydicom.Dataset | None
+
+
+def read(path: Path, policy: Policy, max_pixels: int = 50_000_000) -> Image:
+    """Read a DICOM, PNG or JPEG file.
+
+    Raises:
+        NotReadable: whatever is the matter with it, a missing file too.
+    """
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(8)
+    except OSError as error:
+        raise NotReadable(Reason.NOT_IMAGE, f"The file cannot be opened ({error.strerror}).") from error
+    if start.startswith(SIGNATURES):
+        return Image(display=_picture(path, max_pixels), header=None)
+    ds = _dataset(path)
+    ineligible = assess(ds, policy)
+    if ineligible is not None:
+        raise NotReadable(ineligible.reason, ineligible.detail, ineligible.tag)
+    return Image(display=display(ds, decode(ds, max_pixels=max_pixels)), header=ds)
+
+
+def _dataset(path: Path) -> pydicom.Dataset:
+    """Read a DICOM file, also one without preamble and file meta, as older archives have them."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                return pydicom.dcmread(path)
+            except InvalidDicomError:
+                ds = pydicom.dcmread(path, force=True)
+    except (*UNREADABLE, InvalidDicomError) as error:
+        detail = f"The file is not readable as DICOM ({type(error).__name__})."
+        raise NotReadable(Reason.NOT_IMAGE, detail) from error
+    if "SOPClassUID" not in ds and "PixelData" not in ds:
+        raise NotReadable(Reason.NOT_IMAGE, "The file is neither DICOM, PNG nor JPEG.")
+    return ds
+
+
+def _picture(path: Path, max_pixels: int) -> npt.NDArray[np.uint8]:
+    """Read a PNG or JPEG as 8-bit grey; 16-bit grey keeps its full range, transparency is dropped."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of bombs; the budget below decides
+            with Pillow.open(path, formats=("PNG", "JPEG")) as picture:
+                width, height = picture.size
+                if width * height > max_pixels:
+                    detail = f"The image has {height} x {width} pixels; the budget is {max_pixels}."
+                    raise NotReadable(Reason.TOO_LARGE, detail)
+                if picture.mode.startswith("I"):
+                    return (np.asarray(picture).astype(np.uint32) >> 8).astype(np.uint8)
+                # By way of RGB, so that neither a palette nor transparency chooses the grey.
+                return np.asarray(picture.convert("RGB").convert("L"))
+    except Pillow.DecompressionBombError as error:
+        raise NotReadable(Reason.TOO_LARGE, "The image is larger than the pixel budget.") from error
+    except (*UNREADABLE, SyntaxError) as error:  # Pillow raises SyntaxError for broken PNG chunks
+        detail = f"The image cannot be decoded ({type(error).__name__})."
+        raise NotReadable(Reason.UNDECODABLE, detail) from error
