@@ -56,9 +56,11 @@ def build_report(
         for reading, source in zip(readings, sources, strict=True)
     ]
     identity = making.identity
+    root = hd.ContainerContentItem(name=codes.REPORT, template_id="1500")
+    root.ContentSequence = hd.ContentSequence()
     report = hd.Comprehensive3DSR(
         evidence=evidence,
-        content=_document(readings, sources, making),
+        content=root,
         series_instance_uid=identity.series_instance_uid(KIND),
         series_number=SERIES_NUMBERS[KIND],
         sop_instance_uid=identity.sop_instance_uid(KIND),
@@ -69,6 +71,8 @@ def build_report(
         is_verified=False,
         previous_versions=None if predecessor is None else [_document_reference(predecessor)],
     )
+    # Put in afterwards: highdicom would copy the whole tree twice, which takes longer than all the rest.
+    report.ContentSequence = _content(readings, sources, making)
     complete(report, KIND, sources[0], making)
     return report
 
@@ -82,11 +86,8 @@ def _document_reference(predecessor: Predecessor) -> Dataset:
     return ds
 
 
-def _document(
-    readings: Sequence[Reading], sources: Sequence[Source], making: Making
-) -> hd.ContainerContentItem:
-    """TID 1500 Measurement Report."""
-    root = hd.ContainerContentItem(name=codes.REPORT, template_id="1500")
+def _content(readings: Sequence[Reading], sources: Sequence[Source], making: Making) -> hd.ContentSequence:
+    """What stands under the root of TID 1500 Measurement Report."""
     content = hd.ContentSequence()
     content.extend(hd.LanguageOfContentItemAndDescendants(codes.ENGLISH))
     content.extend(_observer(making.model))
@@ -94,8 +95,7 @@ def _document(
     content.append(_image_library(readings, sources))
     content.append(_imaging_measurements(readings, sources, making))
     content.append(_qualitative_evaluations(readings, sources, making.model))
-    root.ContentSequence = content
-    return root
+    return content
 
 
 def _observer(model: ModelDescription) -> hd.ObservationContext:

@@ -170,7 +170,7 @@ _KEYWORDS = [
 ]  # fmt: skip
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     left_out=st.sets(st.sampled_from(_KEYWORDS)),
     hostile=st.dictionaries(
@@ -196,13 +196,10 @@ def test_any_header_builds(make_header, make_reading, identity, model, created, 
 
 
 @pytest.mark.peer
-@pytest.mark.parametrize("present", [(), ("Cardiomegaly", "Mass", "Pneumothorax")], ids=["none", "three"])
 @pytest.mark.parametrize("changes", ODD_HEADERS.values(), ids=ODD_HEADERS.keys())
-def test_validator_finds_no_error(
-    make_header, make_reading, identity, model, created, dciodvfy, changes, present
-):
+def test_validator_finds_no_error(make_header, make_reading, identity, model, created, dciodvfy, changes):
     """dciodvfy accepts every object, whatever the header it was made of."""
-    reading = make_reading(make_header(**changes), present=present)
+    reading = make_reading(make_header(**changes), present=("Cardiomegaly", "Mass", "Pneumothorax"))
 
     results = build([reading], identity=identity, model=model, created=created)
 
@@ -225,11 +222,11 @@ def test_validator_accepts_a_second_revision(make_header, make_reading, identity
 
 
 @pytest.mark.peer
-@pytest.mark.parametrize("present", [(), ("Effusion", "Nodule")], ids=["none", "two"])
-def test_real_headers(real_radiographs, make_reading, model, created, dciodvfy, dsrdump, present):
-    """Every public chest radiograph at hand gets valid results in its own study."""
-    for path in real_radiographs:
+def test_real_headers(real_radiographs, make_reading, model, created, dciodvfy, dsrdump):
+    """Every public chest radiograph at hand gets valid results in its own study, with findings or without."""
+    for number, path in enumerate(real_radiographs):
         header = dcmread(path, stop_before_pixels=True, force=True)
+        present = ("Effusion", "Nodule") if number % 2 else ()
         reading = make_reading(header, present=present, size=(64, 56))
         identity = Identity(study_instance_uid=str(header.StudyInstanceUID), revision=1, model_version="m1")
 
