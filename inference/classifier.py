@@ -110,7 +110,7 @@ def open_session(bundle: Bundle, threads: int = 0) -> onnxruntime.InferenceSessi
 
 
 def calibrated(
-    logits: npt.NDArray[np.float32], scale: npt.NDArray[np.float64], offset: npt.NDArray[np.float64]
+    logits: npt.NDArray[np.floating], scale: npt.NDArray[np.float64], offset: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
     """Logits to probabilities in [0, 1], by the card's calibration; the last axis is the finding."""
     margin = np.clip(scale * logits.astype(np.float64) + offset, -700, 700)

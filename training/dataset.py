@@ -50,6 +50,12 @@ def group_small_collections(rows: Sequence[Radiograph], smallest: int = 80) -> d
     return {name: name if size >= smallest else "others" for name, size in sizes.items()}
 
 
+def strata(rows: Sequence[Radiograph]) -> dict[str, str]:
+    """Image name to "collection view", small collections grouped."""
+    groups = group_small_collections(rows)
+    return {row.path.name: f"{groups[row.collection]} {row.view}" for row in rows}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
     """Three sets of images that share no patient."""

@@ -14,7 +14,7 @@ from node.objects.header import read_source
 from node.objects.identity import Identity
 from node.objects.model import ModelDescription
 from node.objects.modules import Making
-from node.objects.reading import Reading
+from node.objects.reading import Reading, heat_maps
 from node.objects.sr import Predecessor
 
 
@@ -80,8 +80,9 @@ def build(
     earlier = None if predecessor is None else Predecessor(*predecessor)
     results = [ResultObject(kind=sr.KIND, dataset=sr.build_report(readings, sources, making, earlier))]
     for number, (reading, source) in enumerate(zip(readings, sources, strict=True), start=1):
-        segmentation = seg.build_segmentation(reading, source, making, number)
-        picture = overlay.build_overlay(reading, source, making, number)
+        heat = heat_maps(reading.prediction)
+        segmentation = seg.build_segmentation(reading, heat, source, making, number)
+        picture = overlay.build_overlay(reading, heat, source, making, number)
         results.append(ResultObject(kind=seg.KIND, dataset=segmentation))
         results.append(ResultObject(kind=overlay.KIND, dataset=picture))
     return tuple(results)

@@ -104,8 +104,8 @@ def _layout(width: int, size: float, prediction: Prediction, *, with_table: bool
     letters = font(size)
     _, line = text_size(letters, NOT_FOR_DIAGNOSIS)
     pad = max(2, round(line * 0.55))
-    widest = max((text_size(letters, _cell_text(score) + "   ")[0] for score in prediction.scores), default=1)
-    cell = widest + line + 2 * pad
+    widest = max((text_size(letters, f"{box_label(score)}  ")[0] for score in prediction.scores), default=1)
+    cell = widest + 2 * pad
     count = len(prediction.scores) if with_table else 0
     fitting = max(1, min(count, (width - pad) // cell)) if count else 0
     rows = math.ceil(count / fitting) if fitting else 0
@@ -124,11 +124,7 @@ def _layout(width: int, size: float, prediction: Prediction, *, with_table: bool
 
 
 def _row_height(line: int) -> int:
-    return round(line * 1.75)
-
-
-def _cell_text(score: FindingScore) -> str:
-    return f"{_label(score)} {_percentage(score)}"
+    return round(line * 1.6)
 
 
 def _label(score: FindingScore) -> str:
@@ -158,17 +154,17 @@ def _verdict(prediction: Prediction) -> str:
 
 def _heading_width(letters: Font, prediction: Prediction, pad: int) -> float:
     words = f"{NOT_FOR_DIAGNOSIS}{_verdict(prediction)}{_model(prediction)}"
-    return letters.getlength(words) + 4 * pad + _scale_width(letters, prediction)
+    return letters.getlength(words) + 4 * pad + _key_width(letters, prediction)
 
 
 def _model(prediction: Prediction) -> str:
     return f"Model {prediction.model_version}"
 
 
-def _scale_width(letters: Font, prediction: Prediction) -> float:
+def _key_width(letters: Font, prediction: Prediction) -> float:
     if not any(score.present for score in prediction.scores):
         return 0
-    return letters.getlength("heat ") + letters.getlength("M") * 5
+    return letters.getlength("heat     threshold ") + letters.getlength("M") * 5
 
 
 def _draw_heading(draw: ImageDraw.ImageDraw, layout: _Layout, prediction: Prediction, y: int, width: int) -> int:
@@ -190,22 +186,25 @@ def _draw_heading(draw: ImageDraw.ImageDraw, layout: _Layout, prediction: Predic
     name = shortened(letters, _model(prediction), width - pad - left)
     right = width - pad - letters.getlength(name)
     draw.text((right, y), name, font=letters, fill=_GREY)
-    scale = _scale_width(letters, prediction)
-    if scale and left + scale + pad <= right:
-        _draw_heat_scale(draw, layout, left, y, scale)
+    key = _key_width(letters, prediction)
+    if key and left + key + pad <= right:
+        _draw_key(draw, layout, left, y)
     return y + step
 
 
-def _draw_heat_scale(draw: ImageDraw.ImageDraw, layout: _Layout, x: float, y: int, width: float) -> None:
-    """The colours of the heat map, from low to high."""
+def _draw_key(draw: ImageDraw.ImageDraw, layout: _Layout, x: float, y: int) -> None:
+    """The colours of the heat map, from low to high, and the tick that marks an operating point."""
     draw.text((x, y), "heat", font=layout.font, fill=_GREY)
     start = round(x + layout.font.getlength("heat "))
-    length = max(1, round(x + width) - start)
-    top, bottom = y + round(layout.line * 0.35), y + round(layout.line * 0.85)
+    length = round(layout.font.getlength("M") * 5)
+    top, bottom = y + round(layout.line * 0.35), y + round(layout.line * 0.8)
     colours = heat_colours()
     for step in range(length):
         red, green, blue = (int(part) for part in colours[60 + step * 195 // length])
         draw.line((start + step, top, start + step, bottom), fill=(red, green, blue))
+    tick = start + length + round(layout.font.getlength("   "))
+    draw.rectangle((tick, top, tick + max(0, layout.line // 24), bottom), fill=_WHITE)
+    draw.text((tick + layout.font.getlength("  "), y), "threshold", font=layout.font, fill=_GREY)
 
 
 def _draw_table(draw: ImageDraw.ImageDraw, layout: _Layout, prediction: Prediction, y: int, width: int) -> None:
@@ -234,8 +233,8 @@ def _draw_cell(
     numbers = right - letters.getlength(percentage)
     draw.text((left, top), shortened(letters, _label(score), numbers - left), font=letters, fill=colour)
     draw.text((numbers, top), percentage, font=letters, fill=colour)
-    thick = max(1, round(line * 0.14))
-    bar = top + round(line * 1.22)
+    thick = max(1, round(line * 0.11))
+    bar = top + round(line * 1.14)
     draw.rectangle((left, bar, right, bar + thick), fill=_TRACK)
     length = right - left
     if score.probability > 0:

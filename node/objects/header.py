@@ -6,6 +6,7 @@ value of a modality can stop a result or make it invalid (DICOM PS3.5 6.2 says w
 
 import math
 import re
+import struct
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pydicom import charset
 from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
+from pydicom.errors import BytesLengthException
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 from pydicom.valuerep import PersonName
@@ -63,6 +65,9 @@ _UNREADABLE = (
     AttributeError,
     ArithmeticError,
     NotImplementedError,
+    OSError,
+    struct.error,
+    BytesLengthException,
     Warning,
 )
 """What pydicom raises while it converts a broken element."""

@@ -1,5 +1,6 @@
 """Text in a picture: fonts that grow with it, and rectangles to keep text apart."""
 
+import math
 from dataclasses import dataclass
 
 from PIL import ImageFont
@@ -16,10 +17,8 @@ def font(size: float) -> Font:
 
 
 def text_size(which: Font, text: str) -> tuple[int, int]:
-    """Width of the text and height of the font's line, in pixels."""
-    left, _, right, _ = which.getbbox(text)
-    _, top, _, bottom = which.getbbox("Ayg|")
-    return round(right - left), round(bottom - top)
+    """Width of the text, and height from the top of its line to the foot of a "g", in pixels."""
+    return math.ceil(which.getlength(text)), math.ceil(which.getbbox("Ayg|")[3])
 
 
 def shortened(which: Font, text: str, width: float) -> str:

@@ -25,9 +25,11 @@ def draw_boxes(picture: Image.Image, prediction: Prediction, caption: Rectangle)
         _draw_box(draw, box, finding_colour(score.finding), max(1, round(size / 7)))
     letters = font(size)
     taken = [caption]
-    for score, box in marked:
+    frames = [_rectangle(box) for _, box in marked]
+    for (score, _), frame in zip(marked, frames, strict=True):
         label = box_label(score)
-        place = place_label(_label_size(letters, label), _rectangle(box), _bounds(picture), taken)
+        others = [other for other in frames if other != frame]
+        place = place_label(_label_size(letters, label), frame, _bounds(picture), taken, others)
         if place is not None:
             _draw_label(draw, letters, label, place, finding_colour(score.finding))
             taken.append(place)
@@ -49,22 +51,35 @@ def _bounds(picture: Image.Image) -> Rectangle:
 
 def _label_size(letters: Font, label: str) -> tuple[int, int]:
     width, height = text_size(letters, label)
-    return width + round(height * 0.9), round(height * 1.4)
+    return width + round(height * 0.7), round(height * 1.25)
 
 
-def place_label(size: tuple[int, int], box: Rectangle, bounds: Rectangle, taken: list[Rectangle]) -> Rectangle | None:
-    """Find a free place for a label, as near to its box as can be: at its edges first, then further away."""
-    for place in _candidates(size, box, bounds):
-        if bounds.holds(place) and not any(place.common(other) for other in taken):
-            return place
-    return None
+def place_label(
+    size: tuple[int, int], box: Rectangle, bounds: Rectangle, taken: list[Rectangle], boxes: list[Rectangle]
+) -> Rectangle | None:
+    """Find a free place for a label: at an edge of its box, covering least of other boxes; else further away.
+
+    A place is free if it lies within the bounds and has nothing in common with those taken.
+    """
+
+    def is_free(place: Rectangle) -> bool:
+        return bounds.holds(place) and not any(place.common(other) for other in taken)
+
+    at_edges = [place for place in _at_edges(size, box, bounds) if is_free(place)]
+    if at_edges:
+        return min(at_edges, key=lambda place: sum(place.common(other) for other in boxes))
+    return next((place for place in _further_away(size, box, bounds) if is_free(place)), None)
 
 
-def _candidates(size: tuple[int, int], box: Rectangle, bounds: Rectangle) -> Iterator[Rectangle]:
+def _aligned(width: int, box: Rectangle, bounds: Rectangle) -> tuple[int, int]:
+    """Left edges of a label flush with its box on the left and on the right, pushed into the picture."""
+    last = bounds.right - width
+    return max(bounds.left, min(box.left, last)), max(bounds.left, min(box.right - width, last))
+
+
+def _at_edges(size: tuple[int, int], box: Rectangle, bounds: Rectangle) -> Iterator[Rectangle]:
     width, height = size
-    last_column = bounds.right - width
-    aligned_left = max(bounds.left, min(box.left, last_column))
-    aligned_right = max(bounds.left, min(box.right - width, last_column))
+    aligned_left, aligned_right = _aligned(width, box, bounds)
     for left, top in (
         (aligned_left, box.top - height),
         (aligned_right, box.top - height),
@@ -78,9 +93,13 @@ def _candidates(size: tuple[int, int], box: Rectangle, bounds: Rectangle) -> Ite
         (box.left - width, box.top),
     ):
         yield Rectangle(left=left, top=top, right=left + width, bottom=top + height)
+
+
+def _further_away(size: tuple[int, int], box: Rectangle, bounds: Rectangle) -> Iterator[Rectangle]:
+    width, height = size
     for away in range(1, max(2, (bounds.bottom - bounds.top) // height)):
         for top in (box.top - height - away * height, box.bottom + away * height, box.top + away * height):
-            for left in (aligned_left, aligned_right):
+            for left in _aligned(width, box, bounds):
                 yield Rectangle(left=left, top=top, right=left + width, bottom=top + height)
 
 

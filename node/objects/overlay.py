@@ -3,53 +3,54 @@
 It is for a PACS that shows neither SR nor SEG. No patient text is drawn into the pixels.
 """
 
+from functools import reduce
+
 import highdicom as hd
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 from pydicom.dataset import Dataset
 
-from inference.cam import heat_map
 from node.objects import codes
 from node.objects.caption import draw_caption
 from node.objects.header import Source
 from node.objects.marks import draw_boxes
 from node.objects.modules import NOT_FOR_DIAGNOSIS, SERIES_NUMBERS, Making, complete
 from node.objects.palette import heat_colours, heat_opacity
-from node.objects.reading import Reading
+from node.objects.reading import HeatMaps, Reading, heat_maps
 
 KIND = "overlay"
 
 
-def render(reading: Reading) -> npt.NDArray[np.uint8]:
-    """Draw what the model says on what the radiologist sees: (rows, columns, 3), RGB."""
+def render(reading: Reading, heat: HeatMaps | None = None) -> npt.NDArray[np.uint8]:
+    """Draw what the model says on what the radiologist sees: (rows, columns, 3), RGB.
+
+    `heat` is `heat_maps(reading.prediction)`, for a caller that has it already.
+    """
     picture = Image.fromarray(reading.display).convert("RGB")
-    picture = _heated(picture, reading)
+    picture = _heated(picture, heat_maps(reading.prediction) if heat is None else heat)
     caption = draw_caption(picture, reading.prediction)
     draw_boxes(picture, reading.prediction, caption)
     return np.asarray(picture)
 
 
-def _heated(picture: Image.Image, reading: Reading) -> Image.Image:
-    """Lay the heat maps of the findings above their operating points over the picture, the hottest on top."""
-    prediction = reading.prediction
-    heat = np.zeros((prediction.rows, prediction.columns), dtype=np.uint8)
-    for score, cam in zip(prediction.scores, prediction.cam, strict=True):
-        if score.present:
-            np.maximum(heat, heat_map(cam, prediction.rows, prediction.columns), out=heat)
-    if not heat.any():
+def _heated(picture: Image.Image, heat: HeatMaps) -> Image.Image:
+    """Lay the heat maps over the picture, the hottest on top."""
+    if not heat:
         return picture
-    levels = Image.fromarray(heat)
+    levels = Image.fromarray(reduce(np.maximum, heat.values()))
     opacity = levels.point(heat_opacity().tolist())
     levels.putpalette(heat_colours().tobytes())
     return Image.composite(levels.convert("RGB"), picture, opacity)
 
 
-def build_overlay(reading: Reading, source: Source, making: Making, instance_number: int) -> Dataset:
+def build_overlay(
+    reading: Reading, heat: HeatMaps, source: Source, making: Making, instance_number: int
+) -> Dataset:
     """Put the rendered picture into a Secondary Capture of the same study."""
     identity = making.identity
     ds = hd.sc.SCImage(
-        pixel_array=render(reading),
+        pixel_array=render(reading, heat),
         photometric_interpretation="RGB",
         bits_allocated=8,
         coordinate_system="PATIENT",

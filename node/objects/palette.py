@@ -34,7 +34,7 @@ _HEAT = (
 )
 """Anchors (level, colour): from violet to yellow while lightness only grows, so that more looks like more."""
 
-_FULL_ALPHA = 0.55
+_FULL_ALPHA = 0.5
 _CLEAR_BELOW = 60
 """Heat below the paper's lower threshold leaves the radiograph as it is."""
 

@@ -6,7 +6,10 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
 
+from inference.cam import heat_map
 from inference.prediction import Box, FindingScore, Prediction
+
+HeatMaps = dict[str, npt.NDArray[np.uint8]]
 
 BOX_THRESHOLD = 180
 """The heat map level of boxes and masks in result objects; the boxes at 60 are for evaluation."""
@@ -28,6 +31,15 @@ class Reading:
 def shown_boxes(score: FindingScore) -> list[Box]:
     """The boxes a radiologist is shown: those of a finding that is present, at level 180."""
     return [box for box in score.boxes if box.threshold == BOX_THRESHOLD] if score.present else []
+
+
+def heat_maps(prediction: Prediction) -> HeatMaps:
+    """The heat map, (rows, columns), of each finding above its operating point, by its name."""
+    return {
+        score.finding: heat_map(cam, prediction.rows, prediction.columns)
+        for score, cam in zip(prediction.scores, prediction.cam, strict=True)
+        if score.present
+    }
 
 
 def percent(fraction: float) -> float:

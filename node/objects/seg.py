@@ -8,25 +8,26 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from db.vocabulary import FINDINGS
-from inference.cam import region
 from inference.prediction import FindingScore
 from node.objects import codes
 from node.objects.header import Source
 from node.objects.modules import NOT_FOR_DIAGNOSIS, SERIES_NUMBERS, Making, complete, stand_in
 from node.objects.palette import finding_colour
-from node.objects.reading import BOX_THRESHOLD, Reading, percent
+from node.objects.reading import BOX_THRESHOLD, HeatMaps, Reading, percent
 
 KIND = "seg"
 
 
-def build_segmentation(reading: Reading, source: Source, making: Making, instance_number: int) -> Dataset:
+def build_segmentation(
+    reading: Reading, heat: HeatMaps, source: Source, making: Making, instance_number: int
+) -> Dataset:
     """Segment one image's heat maps at the box threshold, in the image's own pixels."""
     prediction, identity = reading.prediction, making.identity
-    present = [(score, cam) for score, cam in zip(prediction.scores, prediction.cam, strict=True) if score.present]
-    scores = [score for score, _ in present] or list(prediction.scores)
+    scores = [score for score in prediction.scores if score.present] or list(prediction.scores)
     masks = np.zeros((1, prediction.rows, prediction.columns, len(scores)), dtype=np.uint8)
-    for index, (_, cam) in enumerate(present):
-        masks[0, :, :, index] = region(cam, prediction.rows, prediction.columns, BOX_THRESHOLD)
+    for index, score in enumerate(scores):
+        if score.present:
+            masks[0, :, :, index] = heat[score.finding] >= BOX_THRESHOLD
     segmentation = hd.seg.Segmentation(
         source_images=[stand_in(source, prediction.rows, prediction.columns)],
         pixel_array=masks,
@@ -45,7 +46,7 @@ def build_segmentation(reading: Reading, source: Source, making: Making, instanc
         content_creator_name="CXR^AI",
         omit_empty_frames=False,
     )
-    if not present:
+    if not heat:
         _keep_one_frame(segmentation)
     _orient(segmentation, source)
     _name_dimensions(segmentation, identity.uid("dimensions", KIND, source.sop_instance_uid))

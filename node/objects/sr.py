@@ -3,7 +3,7 @@
 Findings with a box are measurement groups (TID 1410); every finding of every image stands under Qualitative
 Evaluations. What viewers need was measured: OHIF cannot show a report with a measurement group that has no
 SCOORD, without an Image Library, or without the container Imaging Measurements, which is therefore there even
-when it is empty. A box can be adopted as one's own measurement only if its coordinates stand under the NUM too.
+when it is empty. A box can be adopted as one's own measurement only if its coordinates stand under the NUM.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from node.objects.reading import BOX_THRESHOLD, Reading, percent, shown_boxes
 KIND = "sr"
 _ABSENT_IN_WORDS = (
     f"{NOT_FOR_DIAGNOSIS}. Not a medical device. Certainty of Finding is the model's probability that the "
-    "finding is there. Present: at or above the finding's operating point. Absent: below its operating point; "
+    "finding is there. Present: at or above the finding's operating point. Absent: below it; "
     "this does not exclude the finding."
 )
 
@@ -56,9 +56,11 @@ def build_report(
         for reading, source in zip(readings, sources, strict=True)
     ]
     identity = making.identity
+    root = hd.ContainerContentItem(name=codes.REPORT, template_id="1500")
+    root.ContentSequence = hd.ContentSequence()
     report = hd.Comprehensive3DSR(
         evidence=evidence,
-        content=_document(readings, sources, making),
+        content=root,
         series_instance_uid=identity.series_instance_uid(KIND),
         series_number=SERIES_NUMBERS[KIND],
         sop_instance_uid=identity.sop_instance_uid(KIND),
@@ -69,6 +71,8 @@ def build_report(
         is_verified=False,
         previous_versions=None if predecessor is None else [_document_reference(predecessor)],
     )
+    # Put in afterwards: highdicom would copy the whole tree twice, which takes longer than all the rest.
+    report.ContentSequence = _content(readings, sources, making)
     complete(report, KIND, sources[0], making)
     return report
 
@@ -82,9 +86,8 @@ def _document_reference(predecessor: Predecessor) -> Dataset:
     return ds
 
 
-def _document(readings: Sequence[Reading], sources: Sequence[Source], making: Making) -> hd.ContainerContentItem:
-    """TID 1500 Measurement Report."""
-    root = hd.ContainerContentItem(name=codes.REPORT, template_id="1500")
+def _content(readings: Sequence[Reading], sources: Sequence[Source], making: Making) -> hd.ContentSequence:
+    """What stands under the root of TID 1500 Measurement Report."""
     content = hd.ContentSequence()
     content.extend(hd.LanguageOfContentItemAndDescendants(codes.ENGLISH))
     content.extend(_observer(making.model))
@@ -92,8 +95,7 @@ def _document(readings: Sequence[Reading], sources: Sequence[Source], making: Ma
     content.append(_image_library(readings, sources))
     content.append(_imaging_measurements(readings, sources, making))
     content.append(_qualitative_evaluations(readings, sources, making.model))
-    root.ContentSequence = content
-    return root
+    return content
 
 
 def _observer(model: ModelDescription) -> hd.ObservationContext:
@@ -118,7 +120,9 @@ def _image_library(readings: Sequence[Reading], sources: Sequence[Source]) -> hd
             [
                 items.code(codes.MODALITY, modality, "HAS ACQ CONTEXT"),
                 items.number(codes.PIXEL_DATA_ROWS, reading.prediction.rows, codes.PIXELS, "HAS ACQ CONTEXT"),
-                items.number(codes.PIXEL_DATA_COLUMNS, reading.prediction.columns, codes.PIXELS, "HAS ACQ CONTEXT"),
+                items.number(
+                    codes.PIXEL_DATA_COLUMNS, reading.prediction.columns, codes.PIXELS, "HAS ACQ CONTEXT"
+                ),
             ]
         )
         images.append(image)
@@ -180,7 +184,9 @@ def _corners(box: Box) -> np.ndarray:
     (DICOM PS3.3 C.18.6.1.2).
     """
     left, top, right, bottom = box.x, box.y, box.x + box.width, box.y + box.height
-    return np.array([[left, top], [right, top], [right, bottom], [left, bottom], [left, top]], dtype=np.float32)
+    return np.array(
+        [[left, top], [right, top], [right, bottom], [left, bottom], [left, top]], dtype=np.float32
+    )
 
 
 def _qualitative_evaluations(

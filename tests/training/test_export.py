@@ -1,0 +1,47 @@
+"""The graph that serves says what the trained network says."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("efficientnet_lite_pytorch")
+onnx = pytest.importorskip("onnx")
+
+import onnxruntime  # noqa: E402
+
+from inference.network import Network  # noqa: E402
+from training.export import OPSET, to_onnx  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    torch.manual_seed(0)
+    return Network(backbone="efficientnet-lite0", findings=3, width=16).eval()
+
+
+@pytest.fixture(scope="module")
+def graph(network: Network) -> bytes:
+    return to_onnx(network, 64)
+
+
+def test_graph_equals_network(network: Network, graph: bytes) -> None:
+    """Logits and maps of the exported graph differ from torch's by less than 1e-4, for any batch size."""
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    images = torch.randn(3, 3, 64, 64)
+
+    logits, cam = session.run(["logits", "cam"], {"image": images.numpy()})
+    with torch.inference_mode():
+        expected_logits, expected_cam = network(images)
+
+    np.testing.assert_allclose(logits, expected_logits.numpy(), atol=1e-4)
+    np.testing.assert_allclose(cam, expected_cam.numpy(), atol=1e-4)
+    assert cam.shape == (3, 3, 2, 2)
+
+
+def test_graph_keeps_no_trace_of_the_machine(graph: bytes) -> None:
+    """Neither source files nor stack traces of the exporting machine are in the graph."""
+    model = onnx.load_from_string(graph)
+
+    assert model.opset_import[0].version >= OPSET
+    assert b"site-packages" not in graph
+    assert b".py" not in graph
