@@ -7,7 +7,8 @@ To be read from top to bottom:
    copies of each training image, is computed once and kept: this is what makes training on two cores a
    matter of minutes.
 3. Transition and prediction train first, alone; then the backbone's upper part trains with them.
-4. After each epoch the validation set is scored by the AUC within collection and view; the best epoch stays.
+4. A running average of the weights is kept: it is steadier than the last step on so few images. After each
+   epoch it is scored on the validation set by the AUC within collection and view, and the best epoch stays.
 5. `training.finish` calibrates, chooses operating points, measures on the test set, exports and writes the
    bundle.
 
@@ -91,6 +92,7 @@ def main() -> None:
     )
     labels = torch.tensor([row.labels for row in split.train], dtype=torch.float32)
     weights = balanced_weights(split.train)
+    average = deepcopy(network)
     best, best_state, started = 0.0, deepcopy(network.state_dict()), time.monotonic()
     for epoch in range(options.epochs):
         upper.requires_grad_(epoch >= options.head_epochs)
@@ -106,12 +108,13 @@ def main() -> None:
             loss.backward()  # type: ignore[no-untyped-call]  # torch has no type here
             optimizer.step()
             schedule.step()
+            follow(average, network, options.average)
             losses.append(loss.item())
-        scores = score(network, validation)
+        scores = score(average, validation)
         truth = np.array([row.labels for row in split.validation])
         fair = mean_stratified_auc(truth, scores, [strata_of[row.path.name] for row in split.validation])
         if fair > best:
-            best, best_state = fair, deepcopy(network.state_dict())
+            best, best_state = fair, deepcopy(average.state_dict())
         log.write(
             event="epoch",
             epoch=epoch,
@@ -161,6 +164,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--width", type=int, default=256, help="channels of the transition (default: %(default)s)"
     )
+    parser.add_argument("--average", type=float, default=0.98, help="of the past, in the running average")
     parser.add_argument(
         "--pooling", choices=("average", "max", "lse"), default="lse", help="(default: %(default)s)"
     )
@@ -188,6 +192,14 @@ class Log:
 def tensor(batch: npt.NDArray[np.generic]) -> torch.Tensor:
     """(B, C, H, W) to float32, channels last, as the processor likes it."""
     return torch.from_numpy(batch.astype(np.float32)).contiguous(memory_format=torch.channels_last)
+
+
+@torch.no_grad()
+def follow(average: Network, network: Network, past: float) -> None:
+    """Move a running average of the weights towards the network's, keeping `past` of what it was."""
+    for kept, new in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
+        if kept.is_floating_point():
+            kept.lerp_(new, 1 - past)
 
 
 def batches(
