@@ -40,6 +40,7 @@ from training.dataset import (
     strata,
 )
 from training.evaluate import mean_auc, mean_stratified_auc
+from training.export import to_onnx
 from training.finish import finish
 from training.losses import weighted_cross_entropy
 
@@ -119,7 +120,7 @@ def main() -> None:
             event="epoch",
             epoch=epoch,
             loss=round(float(np.mean(losses)), 4),
-            validation_auc=round(mean_auc(truth, scores), 4),
+            validation_auc=round(mean_auc(truth, scores) or 0, 4),
             validation_stratified_auc=round(fair, 4),
             minutes_left=round(
                 (time.monotonic() - started) / (epoch + 1) * (options.epochs - epoch - 1) / 60, 1
@@ -129,7 +130,14 @@ def main() -> None:
     # Measure, export, write the bundle.
     network.load_state_dict(best_state)
     log.write(
-        **finish(network, preprocessing, split, strata_of=strata_of, options=options, findings=FINDINGS)
+        **finish(
+            to_onnx(network, options.size),
+            preprocessing,
+            split,
+            strata_of=strata_of,
+            options=options,
+            findings=FINDINGS,
+        )
     )
 
 
