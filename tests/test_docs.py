@@ -34,7 +34,7 @@ def sections(settings: type[BaseModel]) -> Iterator[type[BaseModel]]:
                 yield from sections(part)
 
 
-@pytest.mark.parametrize(("name", "command"), list(commands()), ids=lambda value: str(value))
+@pytest.mark.parametrize(("name", "command"), list(commands()), ids=str)
 def test_command_explains_itself_with_an_example(name: str, command: Any):
     """`--help` says what a command does and shows one that works."""
     if name != "version":
@@ -44,7 +44,7 @@ def test_command_explains_itself_with_an_example(name: str, command: Any):
 @pytest.mark.parametrize("name", [name for name, _ in commands()])
 def test_command_is_in_the_changelog(name: str):
     """Who runs the node finds each command in the changelog."""
-    assert name == "version" or f"`cxr {name}`" in CHANGELOG or f"`cxr {name.split()[0]}" in CHANGELOG
+    assert name == "version" or f"`cxr {name}`" in CHANGELOG or f"`cxr {name.partition(' ')[0]}" in CHANGELOG
 
 
 def test_commands_named_in_the_documents_exist():
