@@ -40,7 +40,7 @@ def display(ds: Dataset, pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.uint
 
 
 def _look_up(table: npt.NDArray[np.uint8], index: npt.NDArray[np.unsignedinteger]) -> npt.NDArray[np.uint8]:
-    """table[index], a few rows at a time: numpy widens the index to 64 bits, which then stays in the cache."""
+    """table[index], a few rows at a time: numpy widens the index to 64 bits, which so stays in cache."""
     result = np.empty(index.shape, dtype=np.uint8)
     for start in range(0, len(index), 64):
         rows = slice(start, start + 64)
