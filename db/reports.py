@@ -73,7 +73,7 @@ def count(connection: Connection, accession_number: str | None = None) -> int:
 def counts(connection: Connection) -> dict[str, int]:
     """How many versions of reports there are, by status."""
     query = select(report.c.status, func.count()).group_by(report.c.status)
-    return {status: number for status, number in connection.execute(query)}
+    return dict(connection.execute(query).all())
 
 
 def message_count(connection: Connection) -> int:
