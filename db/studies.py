@@ -1,7 +1,7 @@
 """Studies and their instances."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -26,7 +26,8 @@ def record_arrival(connection: Connection, arrival: Arrival, settle_at: datetime
     digests = set(connection.execute(_DIGESTS, {"uid": arrival.sop_instance_uid}).scalars())
     if arrival.sha256 in digests:
         return False
-    row = asdict(arrival) | {"state": StudyState.ARRIVING, "revision": 0, "settle_at": settle_at}
+    row: dict[str, Any] = {name: getattr(arrival, name) for name in _ARRIVAL}
+    row |= {"state": StudyState.ARRIVING, "revision": 0, "settle_at": settle_at}
     reason = Reason.DUPLICATE_UID if digests else None
     statement = _study_of(connection.dialect.name, restart=reason is None)
     row["study_id"] = connection.execute(statement, row).scalar_one()
@@ -36,6 +37,8 @@ def record_arrival(connection: Connection, arrival: Arrival, settle_at: datetime
     connection.execute(_ADD_INSTANCE, row)
     return True
 
+
+_ARRIVAL = tuple(field.name for field in fields(Arrival))
 
 # Built once: to build them costs a reception more than to run them.
 _DIGESTS = select(instance.c.sha256).where(instance.c.sop_instance_uid == bindparam("uid"))

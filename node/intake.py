@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pydicom import Dataset
-from pydicom.filereader import read_partial
+from pydicom.filereader import read_dataset
+from pydicom.uid import UID
 
 from db import studies
 from db.engine import Database
@@ -44,7 +45,7 @@ HEADER_TAGS = [
 ]
 LAST_HEADER_TAG = HEADER_TAGS[-1]
 
-UID = re.compile(r"[0-9]+(\.[0-9]+)*")
+UID_SHAPE = re.compile(r"[0-9]+(\.[0-9]+)*")
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 UNREADABLE = (
     ValueError,
@@ -98,10 +99,11 @@ class Intake:
         _require_uid(origin.sop_instance_uid, "the command's SOP Instance UID")
         part = self.store.begin()
         try:
-            part.write(file_meta(origin))
+            preamble = file_meta(origin)
+            part.write(preamble)
             size, digest = self._write(part, fragments)
             part.sync()
-            header = _read_header(part)
+            header = _read_header(part, len(preamble), UID(origin.transfer_syntax_uid))
             _require_match(header, origin)
             name = part.commit()
             arrival = self._arrival(header, origin, name, size, digest)
@@ -177,10 +179,17 @@ def _file_meta_elements(origin: Origin) -> Iterator[bytes]:
         yield struct.pack("<HH2sH", 2, element, b"UI", len(value)) + value
 
 
-def _read_header(part: Part) -> Dataset:
+def _read_header(part: Part, offset: int, syntax: UID) -> Dataset:
     try:
         with part.path.open("rb") as file:
-            return read_partial(file, lambda tag, _vr, _length: tag > LAST_HEADER_TAG, specific_tags=HEADER_TAGS)
+            file.seek(offset)
+            return read_dataset(
+                file,
+                is_implicit_VR=syntax.is_implicit_VR,
+                is_little_endian=syntax.is_little_endian,
+                stop_when=lambda tag, _vr, _length: tag > LAST_HEADER_TAG,
+                specific_tags=HEADER_TAGS,
+            )
     except UNREADABLE as error:
         raise RefusedError(CANNOT_UNDERSTAND, "Cannot understand: the data set is malformed") from error
 
@@ -195,7 +204,7 @@ def _require_match(header: Dataset, origin: Origin) -> None:
 
 
 def _require_uid(uid: str, name: str) -> None:
-    if len(uid) > 64 or not UID.fullmatch(uid):
+    if len(uid) > 64 or not UID_SHAPE.fullmatch(uid):
         raise RefusedError(DOES_NOT_MATCH, f"{name} is missing or not a UID")
 
 

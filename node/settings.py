@@ -180,6 +180,7 @@ class Settings(BaseSettings):
     study: StudySettings = StudySettings()
     reading: ReadingSettings = ReadingSettings()
     destinations: tuple[DestinationSettings, ...] = ()
+    """Where results go; none by default, and then they are only stored."""
     work: WorkSettings = WorkSettings()
     log: LogSettings = LogSettings()
 

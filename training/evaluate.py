@@ -55,15 +55,15 @@ def stratified_auc(labels: Labels, scores: Scores, strata: Sequence[str]) -> flo
     return float(sum(block.sum() for block in wins)) / pairs if pairs else None
 
 
-def mean_auc(labels: Labels, scores: Scores, smallest: int = 1) -> float:
-    """Mean AUC over the findings with at least `smallest` positives and negatives; 0.5 if there are none."""
+def mean_auc(labels: Labels, scores: Scores, smallest: int = 1) -> float | None:
+    """Mean AUC over the findings with at least `smallest` positives and negatives; None without any."""
     values = [
         result.value
         for c in range(labels.shape[1])
         if smallest <= labels[:, c].sum() <= len(labels) - smallest
         and (result := auc(labels[:, c], scores[:, c])) is not None
     ]
-    return float(np.mean(values)) if values else 0.5
+    return float(np.mean(values)) if values else None
 
 
 def mean_stratified_auc(labels: Labels, scores: Scores, strata: Sequence[str]) -> float:

@@ -28,7 +28,6 @@ from inference.card import (
     Preprocessing,
 )
 from inference.classifier import calibrated
-from inference.network import Network
 from inference.preprocess import model_input
 from training.dataset import Radiograph, Split, read_image
 from training.evaluate import (
@@ -41,7 +40,6 @@ from training.evaluate import (
     stratified_auc,
     threshold_for_specificity,
 )
-from training.export import to_onnx
 from training.localization import TrueBox, hit, read_boxes
 from training.texts import ATTRIBUTION, LICENCE, LIMITS, README, SOURCE, SPLIT
 
@@ -58,7 +56,7 @@ class Reading:
 
 
 def finish(
-    network: Network,
+    graph: bytes,
     preprocessing: Preprocessing,
     split: Split,
     *,
@@ -66,8 +64,7 @@ def finish(
     options: argparse.Namespace,
     findings: Sequence[str],
 ) -> dict[str, object]:
-    """Export, calibrate, choose operating points, measure, write the bundle; returns what to log."""
-    graph = to_onnx(network, preprocessing.size)
+    """Calibrate the exported graph, choose operating points, measure and write; returns what to log."""
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     validation = read(session, split.validation, strata_of, preprocessing)
     test = read(session, split.test, strata_of, preprocessing)
@@ -204,7 +201,7 @@ def metrics(test: Reading, findings: Sequence[str], localized: str) -> Metrics:
         )
     return Metrics(
         per_finding=tuple(rows),
-        mean_auc=round(mean_auc(test.labels, test.logits), 3),
+        mean_auc=round(sum(row.auc for row in rows) / len(rows), 3),
         mean_stratified_auc=round(mean_stratified_auc(test.labels, test.logits, test.strata), 3),
         by_collection=by_group(test, [stratum.rsplit(" ", 1)[0] for stratum in test.strata]),
         by_view=by_group(test, [row.view for row in test.rows]),
@@ -215,10 +212,11 @@ def metrics(test: Reading, findings: Sequence[str], localized: str) -> Metrics:
 def by_group(test: Reading, groups: Sequence[str]) -> dict[str, float]:
     """Mean AUC within each group, over the findings with three positives and negatives in it."""
     names = np.array(groups)
-    return {
-        str(name): round(mean_auc(test.labels[names == name], test.logits[names == name], smallest=3), 3)
+    means = {
+        str(name): mean_auc(test.labels[names == name], test.logits[names == name], smallest=3)
         for name in np.unique(names)
     }
+    return {name: round(mean, 3) for name, mean in means.items() if mean is not None}
 
 
 def localization(

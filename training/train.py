@@ -7,7 +7,8 @@ To be read from top to bottom:
    copies of each training image, is computed once and kept: this is what makes training on two cores a
    matter of minutes.
 3. Transition and prediction train first, alone; then the backbone's upper part trains with them.
-4. After each epoch the validation set is scored by the AUC within collection and view; the best epoch stays.
+4. A running average of the weights is kept: it is steadier than the last step on so few images. After each
+   epoch it is scored on the validation set by the AUC within collection and view, and the best epoch stays.
 5. `training.finish` calibrates, chooses operating points, measures on the test set, exports and writes the
    bundle.
 
@@ -39,6 +40,7 @@ from training.dataset import (
     strata,
 )
 from training.evaluate import mean_auc, mean_stratified_auc
+from training.export import to_onnx
 from training.finish import finish
 from training.losses import weighted_cross_entropy
 
@@ -91,6 +93,7 @@ def main() -> None:
     )
     labels = torch.tensor([row.labels for row in split.train], dtype=torch.float32)
     weights = balanced_weights(split.train)
+    average = deepcopy(network)
     best, best_state, started = 0.0, deepcopy(network.state_dict()), time.monotonic()
     for epoch in range(options.epochs):
         upper.requires_grad_(epoch >= options.head_epochs)
@@ -106,17 +109,18 @@ def main() -> None:
             loss.backward()  # type: ignore[no-untyped-call]  # torch has no type here
             optimizer.step()
             schedule.step()
+            follow(average, network, options.average)
             losses.append(loss.item())
-        scores = score(network, validation)
+        scores = score(average, validation)
         truth = np.array([row.labels for row in split.validation])
         fair = mean_stratified_auc(truth, scores, [strata_of[row.path.name] for row in split.validation])
         if fair > best:
-            best, best_state = fair, deepcopy(network.state_dict())
+            best, best_state = fair, deepcopy(average.state_dict())
         log.write(
             event="epoch",
             epoch=epoch,
             loss=round(float(np.mean(losses)), 4),
-            validation_auc=round(mean_auc(truth, scores), 4),
+            validation_auc=round(mean_auc(truth, scores) or 0, 4),
             validation_stratified_auc=round(fair, 4),
             minutes_left=round(
                 (time.monotonic() - started) / (epoch + 1) * (options.epochs - epoch - 1) / 60, 1
@@ -126,7 +130,14 @@ def main() -> None:
     # Measure, export, write the bundle.
     network.load_state_dict(best_state)
     log.write(
-        **finish(network, preprocessing, split, strata_of=strata_of, options=options, findings=FINDINGS)
+        **finish(
+            to_onnx(network, options.size),
+            preprocessing,
+            split,
+            strata_of=strata_of,
+            options=options,
+            findings=FINDINGS,
+        )
     )
 
 
@@ -161,6 +172,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--width", type=int, default=256, help="channels of the transition (default: %(default)s)"
     )
+    parser.add_argument("--average", type=float, default=0.98, help="of the past, in the running average")
     parser.add_argument(
         "--pooling", choices=("average", "max", "lse"), default="lse", help="(default: %(default)s)"
     )
@@ -188,6 +200,14 @@ class Log:
 def tensor(batch: npt.NDArray[np.generic]) -> torch.Tensor:
     """(B, C, H, W) to float32, channels last, as the processor likes it."""
     return torch.from_numpy(batch.astype(np.float32)).contiguous(memory_format=torch.channels_last)
+
+
+@torch.no_grad()
+def follow(average: Network, network: Network, past: float) -> None:
+    """Move a running average of the weights towards the network's, keeping `past` of what it was."""
+    for kept, new in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
+        if kept.is_floating_point():
+            kept.lerp_(new, 1 - past)
 
 
 def batches(

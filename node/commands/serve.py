@@ -1,5 +1,6 @@
 """`cxr serve`: the running node."""
 
+import os
 import signal
 import threading
 from pathlib import Path
@@ -38,6 +39,7 @@ def serve(
         **{"dicom.port": dicom_port, "hl7.port": hl7_port, "console.port": console_port},
     )
     logs.configure(settings.log.level)
+    os.umask(0o077)  # whatever is written here is for the node's own user
     stop = threading.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, lambda *_: stop.set())

@@ -6,9 +6,10 @@ When none is, every finding of the model becomes an empty segment: evaluated, no
 import highdicom as hd
 import numpy as np
 from pydicom.dataset import Dataset
+from pydicom.uid import SecondaryCaptureImageStorage
 
 from db.vocabulary import FINDINGS
-from inference.prediction import FindingScore
+from inference.prediction import FindingScore, Prediction
 from node.objects import codes
 from node.objects.header import Source
 from node.objects.modules import NOT_FOR_DIAGNOSIS, SERIES_NUMBERS, Making, complete, stand_in
@@ -29,7 +30,7 @@ def build_segmentation(
         if score.present:
             masks[0, :, :, index] = heat[score.finding] >= BOX_THRESHOLD
     segmentation = hd.seg.Segmentation(
-        source_images=[stand_in(source, prediction.rows, prediction.columns)],
+        source_images=[_plain_image(source, prediction)],
         pixel_array=masks,
         segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
         segment_descriptions=[_segment(n, score, making) for n, score in enumerate(scores, start=1)],
@@ -48,10 +49,25 @@ def build_segmentation(
     )
     if not heat:
         _keep_one_frame(segmentation)
+    _refer(segmentation, source)
     _orient(segmentation, source)
     _name_dimensions(segmentation, identity.uid("dimensions", KIND, source.sop_instance_uid))
     complete(segmentation, KIND, source, making)
     return segmentation
+
+
+def _plain_image(source: Source, prediction: Prediction) -> Dataset:
+    """A stand-in of the plainest SOP Class: a multi-frame one would be asked for functional groups."""
+    image = stand_in(source, prediction.rows, prediction.columns)
+    image.SOPClassUID = SecondaryCaptureImageStorage
+    return image
+
+
+def _refer(segmentation: Dataset, source: Source) -> None:
+    """Name the source's own SOP Class wherever the plain one was taken over."""
+    for element in segmentation.iterall():
+        if element.keyword == "ReferencedSOPClassUID":
+            element.value = source.sop_class_uid
 
 
 def _segment(number: int, score: FindingScore, making: Making) -> hd.seg.SegmentDescription:

@@ -33,6 +33,21 @@ def test_chest_radiograph_comes_back_as_report_segmentation_and_overlay(start_no
     assert {each.PatientID for each in received.values()} == {ds.PatientID}
 
 
+def test_either_database_serves(start_node: StartNode, pacs: StorageScp, database_url: str):
+    """On SQLite and on PostgreSQL a study comes back, a repetition is one, and a late image makes a revision."""
+    node = start_node(pacs=pacs, **{"database.url": database_url})
+    first = chest()
+    second = chest(StudyInstanceUID=first.StudyInstanceUID)
+
+    assert push(node, first, first) == [SUCCESS, SUCCESS]
+    assert pacs.wait_for(3)
+    wait_for_study(node, first, StudyState.READ)
+    assert push(node, second) == [SUCCESS]
+
+    assert pacs.wait_for(8)
+    assert study_of(node, first).revision == 2
+
+
 def test_stored_bytes_are_the_bytes_that_were_sent(start_node: StartNode):
     """What a modality pushed is kept bit for bit."""
     node = start_node()

@@ -19,6 +19,8 @@ ODD_HEADERS = {
     "plain": {},
     "dx": {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.1.1", "Modality": "DX", "ImageLaterality": "U"},
     "secondary capture": {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"},
+    "multi-frame secondary capture": {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7.2", "NumberOfFrames": 1},
+    "true colour secondary capture": {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7.4", "NumberOfFrames": 1},
     "no study date": {"StudyDate": None, "StudyTime": None},
     "umlaut in latin 1": {"PatientName": "M\u00fcller^J\u00f6rg", "StudyDescription": "R\u00f6ntgen"},
     "japanese in unicode": {

@@ -62,6 +62,7 @@ def test_what_ohif_needs_is_there(make_reading, identity, model, created):
         [derivation] = frame.DerivationImageSequence
         [source] = derivation.SourceImageSequence
         assert source.ReferencedSOPInstanceUID == reading.header.SOPInstanceUID
+        assert source.ReferencedSOPClassUID == reading.header.SOPClassUID
 
 
 def test_segment_names_algorithm_and_operating_point(make_reading, identity, model, created):
