@@ -20,8 +20,8 @@ from node.dicom.scp import Scp
 from node.dicom.sender import Destination, Scu
 from node.errors import SettingsError
 from node.files import Folder
+from node.hl7 import connection as hl7_connection
 from node.hl7 import intake as hl7_intake
-from node.hl7 import listener as hl7_listener
 from node.hl7.listener import Listener
 from node.intake import Intake
 from node.pipeline import Pipeline
@@ -210,7 +210,7 @@ def _listener(settings: Settings, database: Database, now: Callable[[], datetime
         networks=hl7.peers,
         receive=hl7_intake.Intake(database=database, accession_from=hl7.accession_from, now=now).receive,
         on_reject=audit_refusal,
-        limits=hl7_listener.Limits(
+        limits=hl7_connection.Limits(
             max_message_bytes=hl7.max_message_mb * MIB,
             max_connections=hl7.max_connections,
             message_s=hl7.message_s,

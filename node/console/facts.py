@@ -10,9 +10,9 @@ from db.engine import Database
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """The state of the node. `model_version` is None while no model is promoted."""
+    """The state of the node. `model` is the version in service, None while no model is promoted."""
 
-    model_version: str | None
+    model: str | None
     studies: dict[str, int]
     jobs: dict[str, int]
     deliveries: dict[str, int]
@@ -27,9 +27,9 @@ def gather(database: Database, data: Path) -> Facts:
         db.errors.DatabaseUnavailableError: the database does not answer.
     """
     with database.read() as connection:
-        model = models.current(connection)
+        current = models.current(connection)
         return Facts(
-            model_version=model.version if model else None,
+            model=current.version if current else None,
             studies=studies.counts(connection),
             jobs=jobs.counts(connection),
             deliveries=deliveries.counts(connection),

@@ -26,7 +26,7 @@ JOB_STATES: dict[str, str] = {
     JobState.FAILED: "failed",
     JobState.DEAD: "dead",
 }
-JOB_KINDS = {JobKind.READ: "Reading", JobKind.DELIVER: "Delivering"}
+JOB_KINDS = {JobKind.READ: "reading", JobKind.DELIVER: "delivering"}
 DELIVERY_STATES: dict[str, str] = {
     DeliveryState.WAITING: "waiting",
     DeliveryState.SENT: "sent",
@@ -52,18 +52,20 @@ h2 { margin: 0 0 .75rem; font-size: 1rem; }
 .state.down { color: var(--bad); }
 .notice { margin: 1rem 0 1.75rem; padding: .7rem 1rem; border-left: 4px solid var(--accent); border-radius: 0 6px 6px 0;
   background: var(--card); }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)); gap: 1rem; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)); gap: 1rem; margin-bottom: 1rem; }
 section { padding: 1.1rem 1.25rem; background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
 section p { margin: 0; color: var(--soft); overflow-wrap: anywhere; }
 section p.figure { color: var(--ink); font-size: 1.35rem; font-weight: 600; line-height: 1.3; }
 h3 { margin: .9rem 0 .15rem; font-size: .8rem; font-weight: 600; color: var(--soft); overflow-wrap: anywhere; }
 h2 + h3 { margin-top: 0; }
-dl { display: grid; grid-template-columns: 1fr auto; gap: .3rem 1rem; margin: 0; }
-dt { color: var(--soft); }
-dd { margin: 0; text-align: right; font-weight: 600; font-variant-numeric: tabular-nums; }
+table { width: 100%; border-collapse: collapse; }
+th, td { padding: .15rem 0 .15rem 1rem; text-align: right; font-variant-numeric: tabular-nums; }
+td { font-weight: 600; }
+th { color: var(--soft); font-weight: 400; }
+thead th { font-size: .8rem; font-weight: 600; }
+th:first-child { padding-left: 0; text-align: left; }
 .worrying { color: var(--bad); }
-.wide { grid-column: 1 / -1; }
-footer { margin-top: 1.75rem; color: var(--soft); font-size: .875rem; }
+footer { margin-top: 1.5rem; color: var(--soft); font-size: .875rem; }
 code { font-family: ui-monospace, "DejaVu Sans Mono", monospace; font-size: .9em; }
 """
 STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
@@ -82,9 +84,7 @@ PAGE = Template("""<!doctype html>
 <main>
 <header><h1>cxr-node <small>$ae_title</small></h1><span class="state $state_class">$state</span></header>
 <p class="notice"><strong>Not a medical device.</strong> Not for clinical use.</p>
-<div class="cards">
-$cards
-</div>
+$content
 <footer>Version $version. This page shows counts and nothing of a patient, and is renewed every 15 seconds.
 <code>/health</code> has the same for machines.</footer>
 </main>
@@ -100,31 +100,40 @@ def render(ae_title: str, facts: Facts | None) -> str:
         style=STYLE,
         state="running" if facts else "the database does not answer",
         state_class="" if facts else "down",
-        cards="\n".join(_cards(facts)) if facts else _DOWN,
+        content=_content(facts) if facts else _DOWN,
         version=escape(SOFTWARE_VERSION),
     )
 
 
-_DOWN = """<section class="wide"><h2>Nothing can be shown now</h2>
+_DOWN = """<section><h2>Nothing can be shown now</h2>
 <p>The node refuses images and reports until its database answers, and senders keep them and send them again.
 This page looks again by itself.</p></section>"""
 
 
-def _cards(facts: Facts) -> list[str]:
-    model = facts.model_version or "none promoted"
-    jobs = [(JOB_KINDS[kind], JOB_STATES, _under(facts.jobs, kind)) for kind in JobKind]
+def _content(facts: Facts) -> str:
+    model = facts.model or "none promoted"
     destinations = sorted({name.rpartition(".")[0] for name in facts.deliveries})
-    deliveries = [(f"To {name}", DELIVERY_STATES, _under(facts.deliveries, name)) for name in destinations]
-    return [
-        _card("Studies", _table(STUDY_STATES, facts.studies)),
-        _card("Jobs", _groups(jobs)),
-        _card("Deliveries", _groups(deliveries) or "<p>None yet.</p>"),
-        _card("Report versions", _table(REPORT_STATUSES, facts.reports)),
-        _card("Model in service", f'<p class="figure">{escape(model)}</p>'),
-        _card("Free on disk", f'<p class="figure">{facts.free_bytes / 1024**3:.1f} GiB</p>'),
-        '<section class="wide"><h2>Worklist</h2><p>There is no worklist in this version. Results are in the PACS, '
-        "in the study of the image; <code>cxr studies</code> lists studies on this machine.</p></section>",
+    deliveries = [
+        f"<h3>To {escape(name)}</h3>{_counts(DELIVERY_STATES, _under(facts.deliveries, name))}" for name in destinations
     ]
+    return "\n".join(
+        (
+            '<div class="cards">',
+            _card("Model in service", f'<p class="figure">{escape(model)}</p>'),
+            _card("Free on disk", f'<p class="figure">{facts.free_bytes / 1024**3:.1f} GiB</p>'),
+            '</div>\n<div class="cards">',
+            _card("Studies", _counts(STUDY_STATES, facts.studies)),
+            _card("Jobs", _jobs(facts.jobs)),
+            _card("Deliveries", "".join(deliveries) or "<p>None yet.</p>"),
+            _card("Report versions", _counts(REPORT_STATUSES, facts.reports)),
+            "</div>",
+            _card("Worklist", _WORKLIST),
+        )
+    )
+
+
+_WORKLIST = """<p>There is no worklist in this version. Results are in the PACS, in the study of the image;
+<code>cxr studies</code> lists the studies on this machine.</p>"""
 
 
 def _under(counts: dict[str, int], prefix: str) -> dict[str, int]:
@@ -132,18 +141,26 @@ def _under(counts: dict[str, int], prefix: str) -> dict[str, int]:
     return {name.rpartition(".")[2]: count for name, count in counts.items() if name.rpartition(".")[0] == prefix}
 
 
-def _groups(groups: list[tuple[str, dict[str, str], dict[str, int]]]) -> str:
-    return "".join(f"<h3>{escape(title)}</h3>{_table(states, counts)}" for title, states, counts in groups)
+def _jobs(counts: dict[str, int]) -> str:
+    kinds = "".join(f'<th scope="col">{words}</th>' for words in JOB_KINDS.values())
+    rows = ""
+    for state, words in JOB_STATES.items():
+        cells = "".join(_cell(state, counts.get(f"{kind}.{state}", 0)) for kind in JOB_KINDS)
+        rows += f'<tr><th scope="row">{words}</th>{cells}</tr>'
+    return f"<table><thead><tr><th></th>{kinds}</tr></thead><tbody>{rows}</tbody></table>"
 
 
-def _table(states: dict[str, str], counts: dict[str, int]) -> str:
-    rows = "".join(_row(state, words, counts.get(state, 0)) for state, words in states.items())
-    return f"<dl>{rows}</dl>"
+def _counts(states: dict[str, str], counts: dict[str, int]) -> str:
+    rows = "".join(
+        f'<tr><th scope="row">{escape(words)}</th>{_cell(state, counts.get(state, 0))}</tr>'
+        for state, words in states.items()
+    )
+    return f"<table><tbody>{rows}</tbody></table>"
 
 
-def _row(state: str, words: str, count: int) -> str:
+def _cell(state: str, count: int) -> str:
     mark = ' class="worrying"' if state in WORRYING and count else ""
-    return f"<dt>{escape(words)}</dt><dd{mark}>{count}</dd>"
+    return f"<td{mark}>{count}</td>"
 
 
 def _card(title: str, content: str) -> str:

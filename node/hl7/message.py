@@ -154,7 +154,7 @@ def require_report(header: Header) -> None:
         MalformedMessageError: without a control id (MSH-10) no answer finds its message.
     """
     if header.code(9) != "ORU" or header.code(9, 2) not in {"R01", ""}:
-        text = "only ORU^R01 is taken here"
+        text = "only ORU messages of event R01 are taken here"
         raise UnsupportedMessageError(Condition.UNSUPPORTED_MESSAGE_TYPE, text)
     if not VERSIONS.fullmatch(header.code(12)):
         raise UnsupportedMessageError(Condition.UNSUPPORTED_VERSION_ID, "MSH-12 is not a version from 2.3 to 2.8")
