@@ -214,3 +214,77 @@ class AuditEntry:
     subject: str
     detail: Mapping[str, Any]
     digest: str
+
+
+class ReportStatus(StrEnum):
+    """What a radiologist's report is at the time of its message (HL7 tables 0123 and 0085)."""
+
+    PRELIMINARY = "preliminary"
+    FINAL = "final"
+    CORRECTED = "corrected"
+    ADDENDUM = "addendum"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportSection:
+    """Where in a report's text the lines under one observation suffix stand: GDT, IMP ..., or "" for none."""
+
+    suffix: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportArrival:
+    """One version of a report, on its way into the database.
+
+    `report_key` is the same in every version: its filler or placer order number. `version_at` is when the
+    radiologist's system changed it (OBR-22), `message_at` when it said so (MSH-7); versions are in order of these.
+    """
+
+    report_key: str
+    accession_number: str
+    study_instance_uid: str | None
+    patient_id: str
+    status: ReportStatus
+    version_at: datetime
+    message_at: datetime
+    text: str
+    sections: tuple[ReportSection, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageArrival:
+    """An HL7 message with its reports, on its way into the database. `raw` is as received, framing taken off."""
+
+    sending_application: str
+    sending_facility: str
+    control_id: str
+    message_type: str
+    version: str
+    raw: bytes
+    sha256: str
+    peer_address: str
+    answer: str
+    received_at: datetime
+    reports: tuple[ReportArrival, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A stored version of a report."""
+
+    id: int
+    message_id: int
+    report_key: str
+    accession_number: str
+    study_instance_uid: str | None
+    patient_id: str
+    status: ReportStatus
+    version_at: datetime
+    message_at: datetime
+    text: str
+    sections: tuple[ReportSection, ...]
+    received_at: datetime

@@ -189,3 +189,38 @@ audit = Table(
     Column("detail", JSON, nullable=False),
     Column("digest", String(64), nullable=False),
 )
+
+message = Table(
+    "message",
+    metadata,
+    _id(),
+    Column("sending_application", Text, nullable=False),
+    Column("sending_facility", Text, nullable=False),
+    Column("control_id", Text, nullable=False),
+    Column("message_type", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("peer_address", String(45), nullable=False),
+    Column("answer", String(2), nullable=False),
+    Column("received_at", Utc, nullable=False),
+    UniqueConstraint("sending_application", "sending_facility", "control_id", "sha256", name="uq_message_identity"),
+)
+
+report = Table(
+    "report",
+    metadata,
+    _id(),
+    Column("message_id", ForeignKey("message.id"), nullable=False),
+    Column("report_key", Text, nullable=False),
+    Column("accession_number", Text, nullable=False, index=True),
+    Column("study_instance_uid", String(64), index=True),
+    Column("patient_id", Text, nullable=False),
+    Column("status", String(16), nullable=False, index=True),
+    Column("version_at", Utc, nullable=False),
+    Column("message_at", Utc, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("sections", JSON, nullable=False),
+    Column("received_at", Utc, nullable=False),
+    UniqueConstraint("message_id", "report_key"),
+)

@@ -12,6 +12,7 @@ from node import logs
 from node.commands import demo, predict, serve, store
 from node.commands.config import config_app
 from node.commands.models import models_app
+from node.commands.reports import reports_app
 from node.errors import NodeError
 from node.implementation import SOFTWARE_VERSION
 
@@ -36,6 +37,7 @@ app.command()(store.retry)
 app.command()(demo.demo)
 app.add_typer(config_app, name="config")
 app.add_typer(models_app, name="models")
+app.add_typer(reports_app, name="reports")
 
 
 @app.command()

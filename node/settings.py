@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints,
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from node.errors import SettingsError
+from node.hl7.report import AccessionField
 
 AeTitle = Annotated[
     str, StringConstraints(pattern=r"^[\x21-\x5b\x5d-\x7e]([\x20-\x5b\x5d-\x7e]{0,14}[\x21-\x5b\x5d-\x7e])?$")
@@ -65,14 +66,36 @@ class Hl7Settings(Section):
     """Where radiologists' reports arrive."""
 
     port: Port = 2575
-    """TCP port of the MLLP listener."""
+    """TCP port of the MLLP listener; 0 takes a free one."""
+    peers: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = tuple(
+        ipaddress.ip_network(text) for text in LOOPBACK
+    )
+    """Who may send reports: addresses or networks; everybody else is refused. By default only this machine."""
+    accession_from: Annotated[tuple[AccessionField, ...], Field(min_length=1)] = ("OBR-3", "ORC-3", "OBR-18")
+    """Where the site puts the accession number; the first of these fields that is filled."""
+    max_message_mb: int = Field(default=16, ge=1)
+    """Largest message, in MiB."""
+    max_connections: int = Field(default=64, ge=1)
+    """Open connections; the next is closed."""
+    message_s: float = Field(default=30, gt=0)
+    """Seconds from a message's start to its end."""
+    idle_s: float = Field(default=3600, gt=0)
+    """Seconds a connection may be silent."""
+    tls_certificate: Path | None = None
+    """Certificate chain (PEM) for MLLP over TLS; without one, plain MLLP."""
+    tls_key: Path | None = None
+    """Its private key (PEM), if not in the same file."""
+    tls_clients: Path | None = None
+    """Certificates (PEM) of the authorities that clients must be certified by; without them, any client."""
 
 
 class ConsoleSettings(Section):
     """The web console."""
 
+    host: str = "127.0.0.1"
+    """The address it binds to, whatever `host` says; only a loopback address is taken, since it has no login."""
     port: Port = 8080
-    """TCP port of the console."""
+    """TCP port of the console; 0 takes a free one."""
 
 
 class DatabaseSettings(Section):
@@ -147,7 +170,7 @@ class Settings(BaseSettings):
     )
 
     host: str = "127.0.0.1"
-    """The address every listener binds to. By default only this machine reaches the node."""
+    """The address that DICOM and HL7 bind to. By default only this machine reaches the node."""
     data: Path = Path("data")
     """Folder of the store and, with SQLite, of the database."""
     dicom: DicomSettings = DicomSettings()

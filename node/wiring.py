@@ -1,5 +1,6 @@
 """Where a node is put together from its settings; the only place that knows which parts there are."""
 
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,12 +11,18 @@ from db import audit, migration, studies
 from db.engine import Connection, Database, connect
 from db.records import Job, JobKind, StudyState
 from inference.eligibility import Policy
+from node.console import app
+from node.console.server import Server
 from node.delivery import Delivery
 from node.dicom.acceptance import Acceptance, Peer
 from node.dicom.association import Limits
 from node.dicom.scp import Scp
 from node.dicom.sender import Destination, Scu
+from node.errors import SettingsError
 from node.files import Folder
+from node.hl7 import connection as hl7_connection
+from node.hl7 import intake as hl7_intake
+from node.hl7.listener import Listener
 from node.intake import Intake
 from node.pipeline import Pipeline
 from node.queue import LocalQueue
@@ -35,6 +42,8 @@ class Node:
     database: Database
     store: Folder
     scp: Scp
+    listener: Listener
+    console: Server
     queue: LocalQueue
     reconciler: Reconciler
     worker: Worker
@@ -46,9 +55,13 @@ class Node:
         self.queue.start(self.worker.run_one)
         self.reconciler.start()
         self.scp.start()
+        self.listener.start()
+        self.console.start()
 
     def stop(self) -> None:
         """The other way round; what is running ends, what is waiting waits for the next start."""
+        self.console.stop()
+        self.listener.stop()
         self.scp.stop()
         self.reconciler.stop()
         self.queue.stop()
@@ -73,10 +86,10 @@ def open_store(settings: Settings) -> Folder:
 
 
 def build(settings: Settings, now: Callable[[], datetime] = utc_now) -> Node:
-    """Put a node together; its schema is brought up to date and its port is taken.
+    """Put a node together; its schema is brought up to date and its ports are taken.
 
     Raises:
-        OSError: the port is in use or the data folder cannot be written.
+        OSError: a port is in use or the data folder cannot be written.
         db.errors.DatabaseError: the database cannot be used.
     """
     # A peer's odd values are read as they are; to warn of each is to quote it.
@@ -122,11 +135,19 @@ def build(settings: Settings, now: Callable[[], datetime] = utc_now) -> Node:
         now=now,
     )
     scp = _scp(settings, database, store, now)
+    listener = _listener(settings, database, now)
+    console = Server(
+        host=settings.console.host,
+        port=settings.console.port,
+        app=app.build(database, settings.data, settings.dicom.ae_title),
+    )
     return Node(
         settings=settings,
         database=database,
         store=store,
         scp=scp,
+        listener=listener,
+        console=console,
         queue=queue,
         reconciler=reconciler,
         worker=worker,
@@ -167,6 +188,51 @@ def _scp(settings: Settings, database: Database, store: Folder, now: Callable[[]
         max_associations=dicom.max_associations,
         max_per_address=dicom.max_associations_per_address,
     )
+
+
+def _listener(settings: Settings, database: Database, now: Callable[[], datetime]) -> Listener:
+    hl7 = settings.hl7
+
+    def audit_refusal(address: str, reason: str) -> None:
+        with database.write() as connection:
+            audit.append(
+                connection,
+                actor="mllp",
+                action="connection.refuse",
+                subject=address,
+                now=now(),
+                detail={"reason": reason},
+            )
+
+    return Listener(
+        host=settings.host,
+        port=hl7.port,
+        networks=hl7.peers,
+        receive=hl7_intake.Intake(database=database, accession_from=hl7.accession_from, now=now).receive,
+        on_reject=audit_refusal,
+        limits=hl7_connection.Limits(
+            max_message_bytes=hl7.max_message_mb * MIB,
+            max_connections=hl7.max_connections,
+            message_s=hl7.message_s,
+            idle_s=hl7.idle_s,
+        ),
+        tls=_tls(settings),
+    )
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    hl7 = settings.hl7
+    if hl7.tls_certificate is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(hl7.tls_certificate, hl7.tls_key)
+        if hl7.tls_clients is not None:
+            context.load_verify_locations(hl7.tls_clients)
+            context.verify_mode = ssl.CERT_REQUIRED
+    except (OSError, ssl.SSLError) as error:
+        raise SettingsError("hl7.tls_certificate, tls_key or tls_clients cannot be used; give PEM files") from error
+    return context
 
 
 def _destination(settings: dict[str, object]) -> Destination:

@@ -47,7 +47,7 @@ def serve(
         node = wiring.build(settings)
     except OSError as error:
         raise SettingsError(
-            f"cannot listen on {settings.host}:{settings.dicom.port} or write to {settings.data} ({error.strerror})"
+            f"cannot listen on {settings.host} or write to {settings.data} ({error.strerror})"
         ) from error
     node.start()
     typer.echo(ready_line(node))
@@ -60,5 +60,7 @@ def ready_line(node: wiring.Node) -> str:
     settings = node.settings
     return (
         f"cxr-node {SOFTWARE_VERSION} ready: DICOM {settings.dicom.ae_title} on {settings.host}:{node.scp.port}, "
+        f"HL7 on {settings.host}:{node.listener.port}, "
+        f"console on http://{settings.console.host}:{node.console.port}, "
         f"{len(settings.destinations)} destination(s), data in {Path(settings.data).absolute()}"
     )

@@ -1,0 +1,55 @@
+"""`cxr reports`: the radiologists' reports that have arrived."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from db import migration, reports
+from db.engine import Database
+from node import wiring
+from node.commands.options import ConfigOption, DataOption, JsonOption, print_json, settings_of
+from node.errors import SettingsError
+
+reports_app = typer.Typer(no_args_is_help=True, help="The radiologists' reports that have arrived.")
+
+
+@reports_app.command("count")
+def count(
+    config: ConfigOption = None,
+    data: DataOption = None,
+    accession: Annotated[str | None, typer.Option(help="Only those under this accession number.")] = None,
+) -> None:
+    """Print how many versions of reports are stored; a message sent twice counts once.
+
+    Example: cxr reports count --accession 4711
+    """
+    with _open(config, data).read() as connection:
+        typer.echo(reports.count(connection, accession))
+
+
+@reports_app.command("text")
+def text(
+    accession: Annotated[str, typer.Option(help="Accession number.")],
+    config: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the text of the current version of a report: the latest by its own times, whenever it arrived.
+
+    Example: cxr reports text --accession 4711
+    """
+    with _open(config, data).read() as connection:
+        report = reports.current(connection, accession)
+    if report is None:
+        raise SettingsError("no report has arrived under this accession number")
+    if as_json:
+        print_json(report)
+    else:
+        typer.echo(report.text)
+
+
+def _open(config: Path | None, data: Path | None) -> Database:
+    database = wiring.open_database(settings_of(config, data))
+    migration.require_current(database)
+    return database
