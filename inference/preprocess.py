@@ -117,9 +117,10 @@ def _inverted(ds: Dataset) -> bool:
 def resize(image: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
     """Bring an 8-bit image to size x size; the aspect ratio is not kept (Wang et al. 2017, section 2.3).
 
-    A larger image first comes to 1.6 times the size, as the training images have it (512 to 320 pixels), so that
-    one filter gives all images the same sharpness. Of very large ones four evenly spread pixels are averaged for
-    that, not all: reading every pixel of a radiograph would take a fifth of the time of the model itself.
+    A larger image first comes to 1.6 times the size, as the training images have it (512 to 320 pixels), so
+    that one filter gives all images the same sharpness. Of very large ones four evenly spread pixels are
+    averaged for that, not all: reading every pixel of a radiograph would take a fifth of the time of the
+    model itself.
     """
     picture = Image.fromarray(image)
     spread = 2 * round(1.6 * size)
