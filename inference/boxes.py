@@ -67,9 +67,7 @@ def paper(
     return tuple(
         _enlarge(box, rows / down, columns / across)
         for threshold in settings.thresholds
-        for box in find(
-            heat, threshold, connectivity=settings.connectivity, minimum_area=settings.minimum_area
-        )
+        for box in find(heat, threshold, connectivity=settings.connectivity, minimum_area=settings.minimum_area)
     )
 
 

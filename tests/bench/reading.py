@@ -44,9 +44,7 @@ def measure(bundle: Bundle, threads: int) -> None:
     }
     medians = interleaved(paths, turns=60)
 
-    print(
-        f"threads: {threads or 'all'}; findings present: {sum(score.present for score in prediction.scores)}"
-    )
+    print(f"threads: {threads or 'all'}; findings present: {sum(score.present for score in prediction.scores)}")
     bare = next(iter(medians.values()))
     for name, median in medians.items():
         print(f"{name:40} {median * 1000:7.1f} ms  x {median / bare:.2f}")
@@ -79,11 +77,7 @@ def synthetic_radiograph() -> tuple[Dataset, np.ndarray]:
 def processor() -> str:
     """The processor's name, where Linux tells it."""
     info = Path("/proc/cpuinfo")
-    names = (
-        [line for line in info.read_text().splitlines() if line.startswith("model name")]
-        if info.is_file()
-        else []
-    )
+    names = [line for line in info.read_text().splitlines() if line.startswith("model name")] if info.is_file() else []
     return f"{names[0].partition(':')[2].strip()}, {len(names)} cores" if names else "unknown"
 
 

@@ -72,9 +72,7 @@ def test_boxes_lie_in_the_image_and_hold_the_hottest_place(cam, rows, columns) -
         y, x = np.unravel_index(heat.argmax(), heat.shape)
         for threshold in (60, 180):
             assert any(
-                b.x <= x < b.x + b.width and b.y <= y < b.y + b.height
-                for b in boxes
-                if b.threshold == threshold
+                b.x <= x < b.x + b.width and b.y <= y < b.y + b.height for b in boxes if b.threshold == threshold
             )
 
 
