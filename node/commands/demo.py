@@ -160,6 +160,9 @@ def _show(prediction: Prediction, out: Path, picture: Path) -> None:
         ],
         empty="No findings.",
     )
+    if not any(score.present for score in prediction.scores):
+        typer.echo("No finding is above its operating point, so there are no boxes. A phantom is drawn, not a patient;")
+        typer.echo("the model learnt from patients: try one of yours with `make demo CXR=path.dcm`.\n")
     typer.echo(f"Model {prediction.model_version}. Not a medical device; not for clinical use.\n")
     for noun, path in (
         ("Structured Report", out / "report.dcm"),
