@@ -12,6 +12,7 @@ import pydicom
 import typer
 from PIL import Image
 from pydicom.errors import InvalidDicomError
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from rich.console import Console
 
 from db import jobs, results, studies
@@ -52,7 +53,7 @@ def demo(
     say = Console(stderr=True)
     with tempfile.TemporaryDirectory(prefix="cxr-demo-") as scratch:
         say.print("1/5 " + ("Taking your radiograph" if image else "Drawing a chest phantom"))
-        source = _checked(image) if image else _draw(Path(scratch) / "phantom.dcm")
+        source = _prepared(image, Path(scratch)) if image else _draw(Path(scratch) / "phantom.dcm")
         pacs = Archive(out)
         node = _node(Path(scratch), pacs.port)
         try:
@@ -70,15 +71,20 @@ def demo(
     picture = out / "overlay.png"
     Image.fromarray(pydicom.dcmread(out / "overlay.dcm").pixel_array).save(picture)
     say.print("5/5 Done\n")
-    _show(prediction, out, picture)
+    _show(prediction, out, picture, is_phantom=image is None)
 
 
-def _checked(image: Path) -> Path:
+def _prepared(image: Path, scratch: Path) -> Path:
+    """The file as it is, or a copy with the file meta information that older archives leave out."""
     try:
-        pydicom.dcmread(image, stop_before_pixels=True)
-    except (OSError, InvalidDicomError) as error:
+        ds = pydicom.dcmread(image, force=True)
+        if "TransferSyntaxUID" in ds.file_meta:
+            return image
+        ds.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if ds.original_encoding[0] else ExplicitVRLittleEndian
+        ds.save_as(scratch / "radiograph.dcm", enforce_file_format=True)
+    except (OSError, InvalidDicomError, AttributeError, ValueError) as error:
         raise DemoError(f"{image} is not a readable DICOM file; give a chest radiograph as DICOM") from error
-    return image
+    return scratch / "radiograph.dcm"
 
 
 def _draw(path: Path) -> Path:
@@ -145,7 +151,7 @@ def _prediction(node: Node) -> Prediction:
     return restored(kept)
 
 
-def _show(prediction: Prediction, out: Path, picture: Path) -> None:
+def _show(prediction: Prediction, out: Path, picture: Path, *, is_phantom: bool) -> None:
     print_table(
         ["finding", "probability", "operating point", "above", "boxes (x, y, width, height)"],
         [
@@ -161,8 +167,9 @@ def _show(prediction: Prediction, out: Path, picture: Path) -> None:
         empty="No findings.",
     )
     if not any(score.present for score in prediction.scores):
-        typer.echo("No finding is above its operating point, so there are no boxes. A phantom is drawn, not a patient;")
-        typer.echo("the model learnt from patients: try one of yours with `make demo CXR=path.dcm`.\n")
+        typer.echo("No finding is above its operating point, so there are no boxes.")
+    if is_phantom:
+        typer.echo("A phantom is drawn, not a patient; try a radiograph of yours with `make demo CXR=path.dcm`.")
     typer.echo(f"Model {prediction.model_version}. Not a medical device; not for clinical use.\n")
     for noun, path in (
         ("Structured Report", out / "report.dcm"),

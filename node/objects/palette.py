@@ -34,9 +34,9 @@ _HEAT = (
 )
 """Anchors (level, colour): from violet to yellow while lightness only grows, so that more looks like more."""
 
-_FULL_ALPHA = 0.5
-_CLEAR_BELOW = 60
-"""Heat below the paper's lower threshold leaves the radiograph as it is."""
+_FULL_ALPHA = 0.45
+_CLEAR_BELOW, _FULL_ABOVE = 110, 230
+"""Weak heat leaves the radiograph as it is: maps of few cells are lukewarm nearly everywhere."""
 
 
 def finding_colour(name: str) -> RGB:
@@ -53,6 +53,6 @@ def heat_colours() -> npt.NDArray[np.uint8]:
 
 def heat_opacity() -> npt.NDArray[np.uint8]:
     """(256,): how much of the colour covers the radiograph at each level, 255 being all of it."""
-    ramp = np.clip((np.arange(256) - _CLEAR_BELOW) / (200 - _CLEAR_BELOW), 0, 1)
+    ramp = np.clip((np.arange(256) - _CLEAR_BELOW) / (_FULL_ABOVE - _CLEAR_BELOW), 0, 1)
     smooth = ramp * ramp * (3 - 2 * ramp)
     return np.asarray((smooth * _FULL_ALPHA * 255).round(), dtype=np.uint8)
