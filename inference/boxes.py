@@ -20,7 +20,7 @@ class BoxSettings:
     """8: pixels that touch at a corner are one region; 4: only at a side."""
     minimum_area: float = 0.0005
     """Regions smaller than this part of the image are left out."""
-    grid: int = 256
+    grid: int = 128
     """The longest side of the grid on which regions are found."""
 
 

@@ -4,6 +4,8 @@ The order is: enlarge (bilinear), stretch each map to [0, 255], then threshold. 
 would leave squares a tenth of the image wide.
 """
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -34,6 +36,7 @@ def region(cam: npt.NDArray[np.float32], rows: int, columns: int, threshold: int
     return heat_map(cam, rows, columns) >= threshold
 
 
+@lru_cache(maxsize=32)
 def _interpolation(target: int, source: int) -> npt.NDArray[np.float32]:
     """(target, source) weights of linear interpolation between pixel centres, the edges held."""
     places = np.clip((np.arange(target) + 0.5) * source / target - 0.5, 0, source - 1)
@@ -43,4 +46,5 @@ def _interpolation(target: int, source: int) -> npt.NDArray[np.float32]:
     index = np.arange(target)
     weights[index, left] = 1 - fraction
     weights[index, np.minimum(left + 1, source - 1)] += fraction
+    weights.flags.writeable = False  # it is shared
     return weights

@@ -56,6 +56,4 @@ def _jpeg_2000(codestream: bytes, start: int) -> CodestreamSize | None:
         return None
     x1, y1, x0, y0 = struct.unpack_from(">4I", codestream, start + 8)
     (components,) = struct.unpack_from(">H", codestream, start + 40)
-    # A decoder may allocate the whole grid, so a grid that mostly lies outside the image counts in full.
-    rows, columns = (y1, x1) if y1 <= y0 or x1 <= x0 else (y1 - y0, x1 - x0)
-    return CodestreamSize(rows=rows, columns=columns, components=components)
+    return CodestreamSize(rows=max(y1 - y0, 0), columns=max(x1 - x0, 0), components=components)

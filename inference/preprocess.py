@@ -36,8 +36,16 @@ def display(ds: Dataset, pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.uint
     # Wrapping a stored value to an unsigned index puts the negative ones at the end of the table.
     table = np.zeros(1 << (8 * pixels.dtype.itemsize), dtype=np.uint8)
     table[stored] = np.rint(grey).astype(np.uint8)
-    shown: npt.NDArray[np.uint8] = table[pixels.view(f"u{pixels.dtype.itemsize}")]
-    return shown
+    return _look_up(table, np.ascontiguousarray(pixels).view(f"u{pixels.dtype.itemsize}"))
+
+
+def _look_up(table: npt.NDArray[np.uint8], index: npt.NDArray[np.unsignedinteger]) -> npt.NDArray[np.uint8]:
+    """table[index], a few rows at a time: numpy widens the index to 64 bits, which so stays in cache."""
+    result = np.empty(index.shape, dtype=np.uint8)
+    for start in range(0, len(index), 64):
+        rows = slice(start, start + 64)
+        np.take(table, index[rows], out=result[rows], mode="clip")
+    return result
 
 
 def _modality(ds: Dataset, stored: npt.NDArray[np.int_]) -> Values:
@@ -112,7 +120,7 @@ def resize(image: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
     Large images are first averaged over whole blocks of pixels (Pillow's `reducing_gap`), which is several
     times quicker than filtering every pixel.
     """
-    picture = Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR, reducing_gap=1.5)
+    picture = Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR, reducing_gap=1.0)
     return np.asarray(picture)
 
 
@@ -127,5 +135,6 @@ def model_input(image: npt.NDArray[np.uint8], card: Preprocessing) -> npt.NDArra
         (1, channels, S, S) float32; the channels are equal.
     """
     levels = (np.arange(256, dtype=np.float32) / 255 - np.float32(card.mean)) / np.float32(card.std)
-    plane = levels[resize(image, card.size)]
-    return np.repeat(plane[None, None], card.channels, axis=1)
+    result = np.empty((1, card.channels, card.size, card.size), dtype=np.float32)
+    result[:] = levels[resize(image, card.size)]
+    return result
