@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -378,7 +378,7 @@ def test_without_its_database_nothing_is_acknowledged(start: Start) -> None:
         server.close()
 
 
-DIES_AFTER_COMMIT = """
+IN_ITS_OWN_PROCESS = """
 import os, signal, sys, time
 from datetime import UTC, datetime
 from ipaddress import ip_network
@@ -389,8 +389,10 @@ from node.hl7.listener import Listener
 intake = Intake(database=connect(sys.argv[1]), accession_from=("OBR-3",), now=lambda: datetime.now(UTC))
 
 def receive(frames):
-    intake.receive(frames)
-    os.kill(os.getpid(), signal.SIGKILL)
+    answers = intake.receive(frames)
+    if sys.argv[2] == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return answers
 
 networks = [ip_network("127.0.0.0/8")]
 listener = Listener(host="127.0.0.1", port=0, networks=networks, receive=receive, on_reject=lambda *_: None)
@@ -400,19 +402,27 @@ time.sleep(60)
 """
 
 
-def test_a_kill_between_commit_and_answer_stores_nothing_twice(sqlite: Database, start: Start) -> None:
-    """The sender heard nothing and sends again: AA, and one report."""
-    url = sqlite.engine.url.render_as_string(hide_password=False)
+@contextmanager
+def process(database: Database, how: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A listener in a process of its own, which it ends with SIGKILL, and its port."""
+    url = database.engine.url.render_as_string(hide_password=False)
     with subprocess.Popen(
-        [sys.executable, "-c", DIES_AFTER_COMMIT, url],
+        [sys.executable, "-c", IN_ITS_OWN_PROCESS, url, how],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-    ) as process:
-        assert process.stdout is not None
-        with Client(int(process.stdout.readline())) as client, pytest.raises((EOFError, ConnectionError)):
+    ) as running:
+        assert running.stdout is not None
+        yield running, int(running.stdout.readline())
+        running.kill()
+
+
+def test_a_kill_between_commit_and_answer_stores_nothing_twice(sqlite: Database, start: Start) -> None:
+    """The sender heard nothing and sends again: AA, and one report."""
+    with process(sqlite, "die") as (running, port):
+        with Client(port) as client, pytest.raises((EOFError, ConnectionError)):
             client.ask(oru())
-        assert process.wait(10) == -signal.SIGKILL
+        assert running.wait(10) == -signal.SIGKILL
     stored_unanswered = count(sqlite)
 
     with Client(start(sqlite).port) as client:
@@ -421,6 +431,44 @@ def test_a_kill_between_commit_and_answer_stores_nothing_twice(sqlite: Database,
     assert stored_unanswered == 1
     assert code(answer) == "AA"
     assert count(sqlite) == 1
+
+
+def test_kills_at_any_moment_lose_nothing_and_store_nothing_twice(sqlite: Database) -> None:
+    """Four senders that send again what was not acknowledged; five kills under way."""
+    chance = random.Random(7)
+    names = [f"S{sender}-{number}" for sender in range(4) for number in range(1000)]
+    acknowledged: set[str] = set()
+
+    def send(port: int, mine: list[str]) -> None:
+        try:
+            with Client(port) as client:
+                for name in mine:
+                    if code(client.ask(oru(name, accession=name))) == "AA":
+                        acknowledged.add(name)
+        except (EOFError, OSError):
+            return
+
+    for _ in range(5):
+        with process(sqlite, "live") as (running, port):
+            senders = [
+                threading.Thread(
+                    target=send,
+                    args=(port, [each for each in names if each not in acknowledged and each.startswith(f"S{n}-")]),
+                )
+                for n in range(4)
+            ]
+            for sender in senders:
+                sender.start()
+            time.sleep(chance.uniform(0.1, 0.6))
+            running.kill()
+            for sender in senders:
+                sender.join()
+
+    with sqlite.read() as connection:
+        counts = {name: reports.count(connection, name) for name in names}
+    assert acknowledged
+    assert {name for name in acknowledged if counts[name] != 1} == set()
+    assert max(counts.values()) == 1
 
 
 def test_every_public_sample_is_stored_and_answered(shared_data: Path, database: Database, start: Start) -> None:
