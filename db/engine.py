@@ -9,10 +9,10 @@ from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from db.errors import DatabaseUnavailableError, DatabaseUrlError
+from db.errors import DatabaseUnavailableError, DatabaseUrlError, RowsRefusedError
 
 __all__ = ["Connection", "Database", "connect"]
 
@@ -23,7 +23,8 @@ BUSY_TIMEOUT_S = 30
 class Database:
     """Where transactions come from. The caller's `with` is the transaction; an exception rolls it back.
 
-    Both kinds raise DatabaseUnavailableError when the database cannot be reached, is full or is locked too long.
+    Both kinds raise DatabaseUnavailableError when the database cannot be reached, is full or is locked too long, and
+    RowsRefusedError for rows that break a rule.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -35,13 +36,13 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads."""
-        with _unavailable(), self.engine.begin() as connection:
+        with _translated(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that writes; committed and on disk when the block ends."""
-        with _unavailable(), self._writer, self._writing.begin() as connection:
+        with _translated(), self._writer, self._writing.begin() as connection:
             yield connection
 
     def close(self) -> None:
@@ -50,9 +51,11 @@ class Database:
 
 
 @contextmanager
-def _unavailable() -> Iterator[None]:
+def _translated() -> Iterator[None]:
     try:
         yield
+    except (DataError, IntegrityError) as error:
+        raise RowsRefusedError(type(error).__name__) from error
     except (OperationalError, InterfaceError, PoolTimeoutError) as error:
         raise DatabaseUnavailableError(type(error).__name__) from error
 

@@ -13,6 +13,10 @@ class DatabaseUnavailableError(DatabaseError):
     """The database does not answer now; the same may work later."""
 
 
+class RowsRefusedError(DatabaseError):
+    """The database does not take these rows: a value or a rule in them is wrong."""
+
+
 class SchemaOutOfDateError(DatabaseError):
     """The schema is not the one this version needs; `cxr migrate` brings it up."""
 

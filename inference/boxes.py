@@ -20,7 +20,7 @@ class BoxSettings:
     """8: pixels that touch at a corner are one region; 4: only at a side."""
     minimum_area: float = 0.0005
     """Regions smaller than this part of the image are left out."""
-    grid: int = 128
+    grid: int = 96
     """The longest side of the grid on which regions are found."""
 
 
@@ -35,7 +35,7 @@ def find(
         connectivity: 4 or 8 neighbours.
         minimum_area: part of the image below which a region is left out, in [0, 1].
     """
-    structure = np.ones((3, 3)) if connectivity == 8 else None
+    structure = np.ones((3, 3), dtype=bool) if connectivity == 8 else None
     labels, count = ndimage.label(heat >= threshold, structure=structure)
     areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
     return tuple(
@@ -67,9 +67,7 @@ def paper(
     return tuple(
         _enlarge(box, rows / down, columns / across)
         for threshold in settings.thresholds
-        for box in find(
-            heat, threshold, connectivity=settings.connectivity, minimum_area=settings.minimum_area
-        )
+        for box in find(heat, threshold, connectivity=settings.connectivity, minimum_area=settings.minimum_area)
     )
 
 

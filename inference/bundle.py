@@ -71,9 +71,7 @@ def write(path: Path, card: Card, files: dict[str, bytes]) -> Bundle:
     if path.exists():
         raise BundleError("The folder exists already; a bundle is written once.")
     _refuse_strangers(set(files))
-    card = card.model_copy(
-        update={"files": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}}
-    )
+    card = card.model_copy(update={"files": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}})
     path.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
     try:

@@ -76,9 +76,7 @@ def assess(ds: Dataset, policy: Policy) -> Ineligible | None:
 
 def _object(ds: Dataset) -> Ineligible | None:
     if not any(keyword in ds for keyword in ("PixelData", "Rows")):
-        return Ineligible(
-            reason=Reason.NOT_IMAGE, detail="The object holds no pixel data.", tag="(7FE0,0010)"
-        )
+        return Ineligible(reason=Reason.NOT_IMAGE, detail="The object holds no pixel data.", tag="(7FE0,0010)")
     sop_class, modality = text(ds, "SOPClassUID"), text(ds, "Modality").upper()
     radiograph = sop_class in RADIOGRAPHS or (
         (sop_class in SECONDARY_CAPTURES or not sop_class) and modality in RADIOGRAPHIC_MODALITIES
@@ -96,9 +94,7 @@ def _object(ds: Dataset) -> Ineligible | None:
             tag="(0008,0068)",
         )
     if (integer(ds, "NumberOfFrames") or 1) > 1:
-        return Ineligible(
-            reason=Reason.MULTI_FRAME, detail="The image has more than one frame.", tag="(0028,0008)"
-        )
+        return Ineligible(reason=Reason.MULTI_FRAME, detail="The image has more than one frame.", tag="(0028,0008)")
     return None
 
 
@@ -107,9 +103,7 @@ def _body_part(ds: Dataset, policy: Policy) -> Ineligible | None:
     if verdict is False:
         return Ineligible(reason=Reason.NOT_CHEST, detail="The body part is not the chest.", tag=tag)
     if verdict is None and not policy.accept_unknown_body_part:
-        return Ineligible(
-            reason=Reason.UNKNOWN_BODY_PART, detail="The header names no body part.", tag="(0018,0015)"
-        )
+        return Ineligible(reason=Reason.UNKNOWN_BODY_PART, detail="The header names no body part.", tag="(0018,0015)")
     return None
 
 

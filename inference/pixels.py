@@ -61,9 +61,7 @@ def check(ds: Dataset, *, max_pixels: int = 50_000_000) -> tuple[int, int, int]:
         raise NotReadable(Reason.MULTI_FRAME, "The image has more than one frame.", "(0028,0008)")
     rows, columns = integer(ds, "Rows") or 0, integer(ds, "Columns") or 0
     if rows < 1 or columns < 1:
-        raise _unsupported(
-            "Rows or Columns is missing or zero.", "(0028,0010)" if rows < 1 else "(0028,0011)"
-        )
+        raise _unsupported("Rows or Columns is missing or zero.", "(0028,0010)" if rows < 1 else "(0028,0011)")
     if rows * columns > max_pixels:
         raise _too_large(rows, columns, max_pixels)
     samples = integer(ds, "SamplesPerPixel")

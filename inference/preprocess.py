@@ -117,11 +117,16 @@ def _inverted(ds: Dataset) -> bool:
 def resize(image: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
     """Bring an 8-bit image to size x size; the aspect ratio is not kept (Wang et al. 2017, section 2.3).
 
-    Large images are first averaged over whole blocks of pixels (Pillow's `reducing_gap`), which is several
-    times quicker than filtering every pixel.
+    A larger image first comes to 1.6 times the size, as the training images have it (512 to 320 pixels), so
+    that one filter gives all images the same sharpness. Of very large ones four evenly spread pixels are
+    averaged for that, not all: reading every pixel of a radiograph would take a fifth of the time of the
+    model itself.
     """
-    picture = Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR, reducing_gap=1.0)
-    return np.asarray(picture)
+    picture = Image.fromarray(image)
+    spread = 2 * round(1.6 * size)
+    if min(image.shape) > spread:
+        picture = picture.resize((spread, spread), Image.Resampling.NEAREST).reduce(2)
+    return np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=1.6))
 
 
 def model_input(image: npt.NDArray[np.uint8], card: Preprocessing) -> npt.NDArray[np.float32]:
@@ -136,5 +141,6 @@ def model_input(image: npt.NDArray[np.uint8], card: Preprocessing) -> npt.NDArra
     """
     levels = (np.arange(256, dtype=np.float32) / 255 - np.float32(card.mean)) / np.float32(card.std)
     result = np.empty((1, card.channels, card.size, card.size), dtype=np.float32)
-    result[:] = levels[resize(image, card.size)]
+    np.take(levels, resize(image, card.size), out=result[0, 0], mode="clip")
+    result[0, 1:] = result[0, 0]
     return result

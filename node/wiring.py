@@ -27,6 +27,7 @@ from node.intake import Intake
 from node.pipeline import Pipeline
 from node.queue import LocalQueue
 from node.reconcile import Reconciler
+from node.register import Register
 from node.service import Service, install_starter
 from node.settings import Settings
 from node.worker import Worker
@@ -162,6 +163,7 @@ def _scp(settings: Settings, database: Database, store: Folder, now: Callable[[]
     intake = Intake(
         store=store,
         database=database,
+        register=Register(database=database),
         quiet_s=settings.study.quiet_s,
         max_instance_bytes=dicom.max_instance_mb * MIB,
         now=now,

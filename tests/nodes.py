@@ -40,6 +40,8 @@ def settings_options(tmp_path: Path, tiny_model: Path) -> Callable[..., dict[str
         return {
             "data": tmp_path / "data",
             "dicom.port": 0,
+            "hl7.port": 0,
+            "console.port": 0,
             "dicom.min_free_mb": 0,
             "study.quiet_s": 0,
             "reading.model": tiny_model,

@@ -138,11 +138,7 @@ def augment(image: npt.NDArray[np.uint8], generator: np.random.Generator) -> npt
         picture = picture.filter(ImageFilter.GaussianBlur(generator.uniform(0.3, 1.2) * width / 512))
     grey = np.asarray(picture, dtype=np.float32) / 255
     grey = grey ** np.float32(np.exp(generator.uniform(-0.35, 0.35)))
-    grey = (
-        (grey - 0.5) * np.float32(generator.uniform(0.75, 1.25))
-        + 0.5
-        + np.float32(generator.uniform(-0.08, 0.08))
-    )
+    grey = (grey - 0.5) * np.float32(generator.uniform(0.75, 1.25)) + 0.5 + np.float32(generator.uniform(-0.08, 0.08))
     return frame(np.clip(grey * 255, 0, 255).astype(np.uint8), generator)
 
 

@@ -123,9 +123,7 @@ def read(
     preprocessing: Preprocessing,
 ) -> Reading:
     """Read every image with the exported graph."""
-    outputs = [
-        session.run(["logits", "cam"], {"image": model_input(read_image(row), preprocessing)}) for row in rows
-    ]
+    outputs = [session.run(["logits", "cam"], {"image": model_input(read_image(row), preprocessing)}) for row in rows]
     return Reading(
         rows=rows,
         strata=tuple(strata_of[row.path.name] for row in rows),
@@ -165,17 +163,13 @@ def operating_points(
     return tuple(points)
 
 
-def present(
-    reading: Reading, calibration: Calibration, points: Sequence[OperatingPoint]
-) -> npt.NDArray[np.bool_]:
+def present(reading: Reading, calibration: Calibration, points: Sequence[OperatingPoint]) -> npt.NDArray[np.bool_]:
     """(N, C): which findings are at or above their operating points."""
     levels = np.array([point.probability for point in points])
     return np.asarray(probabilities(reading, calibration) >= levels)
 
 
-def flagged_without_finding(
-    test: Reading, calibration: Calibration, points: Sequence[OperatingPoint]
-) -> float:
+def flagged_without_finding(test: Reading, calibration: Calibration, points: Sequence[OperatingPoint]) -> float:
     """The part of the images without any of the findings in which at least one is called present."""
     empty = test.labels.sum(axis=1) == 0
     return float(present(test, calibration, points)[empty].any(axis=1).mean())

@@ -50,6 +50,4 @@ def part_inside(box: Box, true: TrueBox, rows: int, columns: int) -> float:
 
 def hit(boxes: Sequence[Box], true: Sequence[TrueBox], rows: int, columns: int, threshold: float) -> bool:
     """Whether any detected box meets any true one with IoBB above the threshold."""
-    return bool(
-        np.any([part_inside(box, one, rows, columns) > threshold for box in boxes for one in true] or [False])
-    )
+    return bool(np.any([part_inside(box, one, rows, columns) > threshold for box in boxes for one in true] or [False]))

@@ -75,9 +75,7 @@ def main() -> None:
     ).to(memory_format=torch.channels_last)
     store = options.out / f"features-{options.size}-{options.seed}"
     train = [
-        lower_features(
-            network, split.train, preprocessing, store / f"train-{copy}.npy", copy=copy, seed=options.seed
-        )
+        lower_features(network, split.train, preprocessing, store / f"train-{copy}.npy", copy=copy, seed=options.seed)
         for copy in range(options.copies + 1)
     ]
     validation = lower_features(network, split.validation, preprocessing, store / "validation.npy")
@@ -122,9 +120,7 @@ def main() -> None:
             loss=round(float(np.mean(losses)), 4),
             validation_auc=round(mean_auc(truth, scores) or 0, 4),
             validation_stratified_auc=round(fair, 4),
-            minutes_left=round(
-                (time.monotonic() - started) / (epoch + 1) * (options.epochs - epoch - 1) / 60, 1
-            ),
+            minutes_left=round((time.monotonic() - started) / (epoch + 1) * (options.epochs - epoch - 1) / 60, 1),
         )
 
     # Measure, export, write the bundle.
@@ -145,37 +141,21 @@ def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m training.train", description=__doc__.split("\n", 1)[0])
     parser.add_argument("--images", type=Path, required=True, help="folder of PNG or JPEG images")
-    parser.add_argument(
-        "--labels", type=Path, required=True, help="CSV: image, patient_id, view, sources, findings"
-    )
+    parser.add_argument("--labels", type=Path, required=True, help="CSV: image, patient_id, view, sources, findings")
     parser.add_argument("--out", type=Path, required=True, help="folder for metrics, features and the bundle")
-    parser.add_argument(
-        "--boxes", type=Path, help="CSV of radiologists' boxes: image, label, x, y, w, h of 1024"
-    )
+    parser.add_argument("--boxes", type=Path, help="CSV of radiologists' boxes: image, label, x, y, w, h of 1024")
     parser.add_argument("--name", default="starter", help="name of the model (default: %(default)s)")
     parser.add_argument("--model-version", default="starter-1", help="version (default: %(default)s)")
-    parser.add_argument(
-        "--size", type=int, default=320, help="side of the input in pixels (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--copies", type=int, default=6, help="altered copies of an image (default: %(default)s)"
-    )
+    parser.add_argument("--size", type=int, default=320, help="side of the input in pixels (default: %(default)s)")
+    parser.add_argument("--copies", type=int, default=6, help="altered copies of an image (default: %(default)s)")
     parser.add_argument("--epochs", type=int, default=8, help="(default: %(default)s)")
-    parser.add_argument(
-        "--head-epochs", type=int, default=2, help="of these, head only (default: %(default)s)"
-    )
+    parser.add_argument("--head-epochs", type=int, default=2, help="of these, head only (default: %(default)s)")
     parser.add_argument("--batch", type=int, default=32, help="images a step (default: %(default)s)")
-    parser.add_argument(
-        "--rate", type=float, default=1e-3, help="peak learning rate of the head; a tenth above"
-    )
+    parser.add_argument("--rate", type=float, default=1e-3, help="peak learning rate of the head; a tenth above")
     parser.add_argument("--weight-decay", type=float, default=0.01, help="(default: %(default)s)")
-    parser.add_argument(
-        "--width", type=int, default=256, help="channels of the transition (default: %(default)s)"
-    )
+    parser.add_argument("--width", type=int, default=256, help="channels of the transition (default: %(default)s)")
     parser.add_argument("--average", type=float, default=0.98, help="of the past, in the running average")
-    parser.add_argument(
-        "--pooling", choices=("average", "max", "lse"), default="lse", help="(default: %(default)s)"
-    )
+    parser.add_argument("--pooling", choices=("average", "max", "lse"), default="lse", help="(default: %(default)s)")
     parser.add_argument("--r", type=float, default=10.0, help="sharpness of LSE (default: %(default)s)")
     parser.add_argument("--specificity", type=float, default=0.9, help="target of the operating points")
     parser.add_argument("--seed", type=int, default=0, help="(default: %(default)s)")

@@ -94,6 +94,8 @@ def _node(scratch: Path, pacs_port: int) -> Node:
             "host": "127.0.0.1",
             "data": scratch / "data",
             "dicom.port": 0,
+            "hl7.port": 0,
+            "console.port": 0,
             "study.quiet_s": 0,
             "destinations": [pacs],
             # Who names the file says that it is a frontal chest radiograph where its header is silent.

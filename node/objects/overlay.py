@@ -44,9 +44,7 @@ def _heated(picture: Image.Image, heat: HeatMaps) -> Image.Image:
     return Image.composite(levels.convert("RGB"), picture, opacity)
 
 
-def build_overlay(
-    reading: Reading, heat: HeatMaps, source: Source, making: Making, instance_number: int
-) -> Dataset:
+def build_overlay(reading: Reading, heat: HeatMaps, source: Source, making: Making, instance_number: int) -> Dataset:
     """Put the rendered picture into a Secondary Capture of the same study."""
     identity = making.identity
     ds = hd.sc.SCImage(

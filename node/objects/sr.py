@@ -120,9 +120,7 @@ def _image_library(readings: Sequence[Reading], sources: Sequence[Source]) -> hd
             [
                 items.code(codes.MODALITY, modality, "HAS ACQ CONTEXT"),
                 items.number(codes.PIXEL_DATA_ROWS, reading.prediction.rows, codes.PIXELS, "HAS ACQ CONTEXT"),
-                items.number(
-                    codes.PIXEL_DATA_COLUMNS, reading.prediction.columns, codes.PIXELS, "HAS ACQ CONTEXT"
-                ),
+                items.number(codes.PIXEL_DATA_COLUMNS, reading.prediction.columns, codes.PIXELS, "HAS ACQ CONTEXT"),
             ]
         )
         images.append(image)
@@ -184,9 +182,7 @@ def _corners(box: Box) -> np.ndarray:
     (DICOM PS3.3 C.18.6.1.2).
     """
     left, top, right, bottom = box.x, box.y, box.x + box.width, box.y + box.height
-    return np.array(
-        [[left, top], [right, top], [right, bottom], [left, bottom], [left, top]], dtype=np.float32
-    )
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom], [left, top]], dtype=np.float32)
 
 
 def _qualitative_evaluations(

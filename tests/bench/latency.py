@@ -28,6 +28,8 @@ def main() -> None:
                 **{
                     "data": Path(folder) / "data",
                     "dicom.port": 0,
+                    "hl7.port": 0,
+                    "console.port": 0,
                     "study.quiet_s": QUIET_S,
                     "destinations": [destination(pacs)],
                     "log.level": "error",

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from pydicom import Dataset
 
-from inference.bundle import STARTER, load
+from inference.bundle import STARTER, Bundle, load
 from inference.classifier import Classifier
 from inference.preprocess import display, model_input
 
@@ -23,7 +23,15 @@ ROWS, COLUMNS = 2500, 2048
 def main() -> None:
     """Measure and print."""
     bundle = load(Path(sys.argv[1]) if len(sys.argv) > 1 else STARTER)
-    classifier = Classifier(bundle)
+    print(f"CPU: {processor()}")
+    print(f"model: {bundle.card.version}, input {bundle.card.preprocessing.size}; image {ROWS} x {COLUMNS}")
+    for threads in (1, 0):
+        measure(bundle, threads)
+
+
+def measure(bundle: Bundle, threads: int) -> None:
+    """Measure with one number of processor threads (0: all) and print."""
+    classifier = Classifier(bundle, threads=threads)
     header, stored = synthetic_radiograph()
     shown = display(header, stored)
     ready = model_input(shown, bundle.card.preprocessing)
@@ -36,9 +44,7 @@ def main() -> None:
     }
     medians = interleaved(paths, turns=60)
 
-    print(f"CPU: {processor()}")
-    print(f"model: {bundle.card.version}, input {bundle.card.preprocessing.size}; image {ROWS} x {COLUMNS}")
-    print(f"findings present: {sum(score.present for score in prediction.scores)}")
+    print(f"threads: {threads or 'all'}; findings present: {sum(score.present for score in prediction.scores)}")
     bare = next(iter(medians.values()))
     for name, median in medians.items():
         print(f"{name:40} {median * 1000:7.1f} ms  x {median / bare:.2f}")
@@ -71,11 +77,7 @@ def synthetic_radiograph() -> tuple[Dataset, np.ndarray]:
 def processor() -> str:
     """The processor's name, where Linux tells it."""
     info = Path("/proc/cpuinfo")
-    names = (
-        [line for line in info.read_text().splitlines() if line.startswith("model name")]
-        if info.is_file()
-        else []
-    )
+    names = [line for line in info.read_text().splitlines() if line.startswith("model name")] if info.is_file() else []
     return f"{names[0].partition(':')[2].strip()}, {len(names)} cores" if names else "unknown"
 
 

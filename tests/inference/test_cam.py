@@ -25,9 +25,7 @@ def test_a_single_cell() -> None:
     assert heat_map(np.ones((1, 1), dtype=np.float32), 5, 7).shape == (5, 7)
 
 
-@given(
-    arrays(np.float32, (5, 5), elements=st.floats(-50, 50, width=16)), st.integers(1, 40), st.integers(1, 40)
-)
+@given(arrays(np.float32, (5, 5), elements=st.floats(-50, 50, width=16)), st.integers(1, 40), st.integers(1, 40))
 def test_stretched_to_the_whole_range(cam, rows, columns) -> None:
     """Every map that is not constant has a 0 and a 255, for any size."""
     heat = heat_map(cam, rows, columns)

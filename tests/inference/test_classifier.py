@@ -46,9 +46,7 @@ def test_boxes_only_where_present(bundle) -> None:
 def test_calibration(tmp_path, card, graph) -> None:
     """The card's scale and offset act on the logit: 0.5 * 4 - 2 = 0 is a probability of one half."""
     calibration = card.calibration.model_copy(update={"scale": (0.5, 1.0), "offset": (-2.0, 0.0)})
-    bundle = write(
-        tmp_path / "model", card.model_copy(update={"calibration": calibration}), {"model.onnx": graph}
-    )
+    bundle = write(tmp_path / "model", card.model_copy(update={"calibration": calibration}), {"model.onnx": graph})
 
     scores = Classifier(bundle)(np.full((32, 32), 255, dtype=np.uint8)).scores
 
@@ -78,9 +76,7 @@ def test_a_graph_that_is_none(tmp_path, card) -> None:
 def test_a_graph_of_another_size(tmp_path, card, graph) -> None:
     """A graph that does not fit its card is refused."""
     preprocessing = card.preprocessing.model_copy(update={"size": 64})
-    bundle = write(
-        tmp_path / "model", card.model_copy(update={"preprocessing": preprocessing}), {"model.onnx": graph}
-    )
+    bundle = write(tmp_path / "model", card.model_copy(update={"preprocessing": preprocessing}), {"model.onnx": graph})
 
     with pytest.raises(BundleError, match="input"):
         Classifier(bundle)
@@ -91,8 +87,7 @@ def test_the_starter_reads_real_radiographs(shared_data) -> None:
     classifier = Classifier(load(STARTER))
     policy = Policy(accept_unknown_view=True, accept_unknown_body_part=True)
     predictions = [
-        classifier(read(path, policy).display)
-        for path in sorted((shared_data / "dicom" / "real_cxr").iterdir())
+        classifier(read(path, policy).display) for path in sorted((shared_data / "dicom" / "real_cxr").iterdir())
     ]
 
     assert len({tuple(score.probability for score in p.scores) for p in predictions}) >= 6

@@ -27,9 +27,7 @@ def test_jpeg_2000_with_an_offset() -> None:
     """The image area is the grid less its offset."""
     siz = struct.pack(">HHIIIIIIIIH", 41, 0, 740, 500, 100, 20, 740, 500, 0, 0, 3)
 
-    assert size_of(b"\xff\x4f\xff\x51" + siz + b"\x00" * 8) == CodestreamSize(
-        rows=480, columns=640, components=3
-    )
+    assert size_of(b"\xff\x4f\xff\x51" + siz + b"\x00" * 8) == CodestreamSize(rows=480, columns=640, components=3)
 
 
 def test_something_else() -> None:

@@ -148,9 +148,7 @@ KEYWORDS = (
 @given(
     st.dictionaries(
         st.sampled_from(KEYWORDS),
-        st.tuples(
-            st.sampled_from(["CS", "US", "SQ", "DS", "IS", "UN", "UI", "FD", "AT"]), st.binary(max_size=24)
-        ),
+        st.tuples(st.sampled_from(["CS", "US", "SQ", "DS", "IS", "UN", "UI", "FD", "AT"]), st.binary(max_size=24)),
     )
 )
 def test_hostile_values_never_raise(values) -> None:

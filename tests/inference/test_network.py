@@ -33,9 +33,7 @@ def test_lse_lies_between_average_and_maximum(r) -> None:
 @pytest.mark.parametrize("shift", [-1000.0, 1000.0])
 def test_lse_is_stable(shift) -> None:
     """All-negative and huge maps neither vanish nor overflow: a shift of the map is a shift of the result."""
-    assert pool(MAPS + shift, "lse", 10).item() == pytest.approx(
-        pool(MAPS, "lse", 10).item() + shift, rel=1e-4
-    )
+    assert pool(MAPS + shift, "lse", 10).item() == pytest.approx(pool(MAPS, "lse", 10).item() + shift, rel=1e-4)
 
 
 def test_mean_of_the_map_is_the_score() -> None:

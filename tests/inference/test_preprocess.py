@@ -8,7 +8,7 @@ from pydicom import Dataset
 from pydicom.sequence import Sequence
 
 from inference.card import Preprocessing
-from inference.preprocess import display, model_input
+from inference.preprocess import display, model_input, resize
 
 VALUES = np.array([[0, 1000], [2000, 4000]], dtype=np.uint16)
 
@@ -150,3 +150,23 @@ def test_model_input() -> None:
     assert result.shape == (1, 3, 32, 32)
     assert result.dtype == np.float32
     assert np.allclose(result, 2.0)
+
+
+@given(st.integers(1, 300), st.integers(1, 300), st.integers(0, 255))
+def test_resize_keeps_a_constant_image(rows, columns, level) -> None:
+    """Any size, narrow ones too, gives the size asked for; a flat image stays flat."""
+    resized = resize(np.full((rows, columns), level, dtype=np.uint8), 32)
+
+    assert resized.shape == (32, 32)
+    assert (resized == level).all()
+
+
+def test_large_images_are_resized_as_small_ones() -> None:
+    """A radiograph of 2500 x 2048 pixels ends as a small copy of it does, but for a few grey levels."""
+    y, x = np.mgrid[0:1:2500j, 0:1:2048j]
+    large = (127 + 120 * np.sin(9 * x) * np.cos(7 * y)).astype(np.uint8)
+
+    difference = resize(large, 320).astype(int) - resize(large[::4, ::4], 320)
+
+    assert np.abs(difference).max() <= 4
+    assert np.abs(difference).mean() <= 2

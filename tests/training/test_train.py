@@ -47,8 +47,7 @@ def data(tmp_path):
         lines.append(",".join(map(str, fields)))
     (tmp_path / "labels.csv").write_text("\n".join(lines) + "\n")
     (tmp_path / "boxes.csv").write_text(
-        "image,label,x,y,w,h\n"
-        + "".join(f"{number:03}.png,Atelectasis,0,0,512,1024\n" for number in range(80))
+        "image,label,x,y,w,h\n" + "".join(f"{number:03}.png,Atelectasis,0,0,512,1024\n" for number in range(80))
     )
     return tmp_path
 
@@ -73,9 +72,7 @@ def test_from_images_to_a_serving_model(data, monkeypatch) -> None:
     prediction = Classifier(bundle)(np.zeros((100, 80), dtype=np.uint8))
 
     assert [event["event"] for event in first] == ["split", "epoch", "epoch", "test"]
-    assert [{**event, "minutes_left": 0} for event in first] == [
-        {**event, "minutes_left": 0} for event in second
-    ]
+    assert [{**event, "minutes_left": 0} for event in first] == [{**event, "minutes_left": 0} for event in second]
     assert [score.finding for score in prediction.scores] == NAMES
     assert bundle.card.data.train.images + bundle.card.data.test.images < 80
     assert "pairs" in bundle.card.metrics.localization

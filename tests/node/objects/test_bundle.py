@@ -73,9 +73,7 @@ def test_a_replay_is_byte_identical(make_reading, identity, model, created, pres
     files = [
         [
             encode(result.dataset)
-            for result in build(
-                [make_reading(present=present)], identity=identity, model=model, created=created
-            )
+            for result in build([make_reading(present=present)], identity=identity, model=model, created=created)
         ]
         for _ in range(2)
     ]

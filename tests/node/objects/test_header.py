@@ -104,9 +104,7 @@ def test_empty_procedure_codes_are_left_out(make_header):
     assert "ProcedureCodeSequence" not in read_source(header).patient_and_study
 
 
-@pytest.mark.parametrize(
-    "keyword", ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID"]
-)
+@pytest.mark.parametrize("keyword", ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID"])
 def test_missing_uid_is_an_error_that_names_the_attribute(make_header, keyword):
     """Without its UIDs an image cannot be referred to."""
     with pytest.raises(MissingIdentifierError, match=keyword) as caught:

@@ -17,9 +17,7 @@ def _identity(**changes) -> Identity:
 
 def test_uid_is_pinned():
     """A release that names old results differently would send every one of them twice."""
-    assert (
-        derived_uid("a") == f"2.25.{uuid.uuid5(uuid.UUID('c6f0a3f2-6a55-5d0e-9a0b-1f6f0c1d7e48'), 'a').int}"
-    )
+    assert derived_uid("a") == f"2.25.{uuid.uuid5(uuid.UUID('c6f0a3f2-6a55-5d0e-9a0b-1f6f0c1d7e48'), 'a').int}"
 
 
 def test_each_part_of_the_identity_matters():

@@ -54,9 +54,7 @@ def test_a_label_wider_than_the_picture_is_left_out():
 
 def test_all_eight_findings_get_labels(make_reading):
     """A picture of usual size has room for the labels of all boxes."""
-    reading = make_reading(
-        present=[score.finding for score in make_reading().prediction.scores], size=(800, 700)
-    )
+    reading = make_reading(present=[score.finding for score in make_reading().prediction.scores], size=(800, 700))
     caption = Rectangle(left=0, top=700, right=700, bottom=800)
 
     labels = draw_boxes(Image.new("RGB", (700, 800)), reading.prediction, caption)

@@ -19,9 +19,7 @@ def _report(readings, identity, model, created, **options) -> Dataset:
 
 def _items(container, name):
     return [
-        item
-        for item in container.get("ContentSequence", [])
-        if item.ConceptNameCodeSequence[0].CodeValue == name.value
+        item for item in container.get("ContentSequence", []) if item.ConceptNameCodeSequence[0].CodeValue == name.value
     ]
 
 
@@ -128,9 +126,7 @@ def test_algorithm_and_operating_points_are_named(report, model, make_reading):
     [container] = _items(report, codes.QUALITATIVE_EVALUATIONS)
     texts = {
         value: [
-            item.TextValue
-            for item in container.ContentSequence
-            if item.ConceptNameCodeSequence[0].CodeValue == value
+            item.TextValue for item in container.ContentSequence if item.ConceptNameCodeSequence[0].CodeValue == value
         ]
         for value in ("111001", "111003", "111002")
     }

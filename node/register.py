@@ -1,0 +1,65 @@
+"""The register of arrivals: instances that arrive together share one transaction.
+
+A commit waits for the disk, and SQLite has one writer. Whoever comes while another one commits waits for its turn,
+and then writes the rows of all who wait with its own: many associations cost few commits, and one association
+waits for nobody.
+"""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from db import studies
+from db.engine import Database
+from db.errors import RowsRefusedError
+from db.records import Arrival
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    """An arrival that waits for its commit; `new` is what came of it."""
+
+    arrival: Arrival
+    settle_at: datetime
+    new: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Register:
+    """Writes the rows of arrivals, durably."""
+
+    database: Database
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+    _waiting: list[_Entry] = field(default_factory=list)
+
+    def record(self, arrival: Arrival, settle_at: datetime) -> bool:
+        """Write an arrival's rows; they are on disk when this returns (see `studies.record_arrival`).
+
+        Raises:
+            db.errors.DatabaseUnavailableError: they may not be there.
+        """
+        own = _Entry(arrival, settle_at)
+        self._waiting.append(own)
+        try:
+            with self._turn:
+                if own.new is None:
+                    self._take_turn(own)
+        finally:
+            self._waiting.remove(own)
+        return bool(own.new)
+
+    def _take_turn(self, own: _Entry) -> None:
+        others = [entry for entry in self._waiting if entry is not own and entry.new is None]
+        try:
+            self._commit([own, *others])
+        except RowsRefusedError:
+            if not others:
+                raise
+            self._commit([own])  # what was wrong may have been wrong with another's rows
+
+    def _commit(self, entries: Sequence[_Entry]) -> None:
+        with self.database.write() as connection:
+            answers = [studies.record_arrival(connection, each.arrival, each.settle_at) for each in entries]
+        for entry, new in zip(entries, answers, strict=True):
+            entry.new = new
