@@ -12,7 +12,7 @@ from db.engine import Connection, Database, connect
 from db.records import Job, JobKind, StudyState
 from inference.eligibility import Policy
 from node.console import app
-from node.console.server import Server
+from node.console.server import Server, require_loopback
 from node.delivery import Delivery
 from node.dicom.acceptance import Acceptance, Peer
 from node.dicom.association import Limits
@@ -90,11 +90,14 @@ def build(settings: Settings, now: Callable[[], datetime] = utc_now) -> Node:
     """Put a node together; its schema is brought up to date and its ports are taken.
 
     Raises:
+        SettingsError: the console would be shown to other machines, or a certificate cannot be used.
         OSError: a port is in use or the data folder cannot be written.
         db.errors.DatabaseError: the database cannot be used.
     """
     # A peer's odd values are read as they are; to warn of each is to quote it.
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+    require_loopback(settings.console.host)
+    tls = _tls(settings)
     database = open_database(settings)
     migration.upgrade(database)
     store = open_store(settings)
@@ -136,7 +139,7 @@ def build(settings: Settings, now: Callable[[], datetime] = utc_now) -> Node:
         now=now,
     )
     scp = _scp(settings, database, store, now)
-    listener = _listener(settings, database, now)
+    listener = _listener(settings, database, tls, now)
     console = Server(
         host=settings.console.host,
         port=settings.console.port,
@@ -192,7 +195,9 @@ def _scp(settings: Settings, database: Database, store: Folder, now: Callable[[]
     )
 
 
-def _listener(settings: Settings, database: Database, now: Callable[[], datetime]) -> Listener:
+def _listener(
+    settings: Settings, database: Database, tls: ssl.SSLContext | None, now: Callable[[], datetime]
+) -> Listener:
     hl7 = settings.hl7
 
     def audit_refusal(address: str, reason: str) -> None:
@@ -218,7 +223,7 @@ def _listener(settings: Settings, database: Database, now: Callable[[], datetime
             message_s=hl7.message_s,
             idle_s=hl7.idle_s,
         ),
-        tls=_tls(settings),
+        tls=tls,
     )
 
 

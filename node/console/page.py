@@ -26,7 +26,7 @@ JOB_STATES: dict[str, str] = {
     JobState.FAILED: "failed",
     JobState.DEAD: "dead",
 }
-JOB_KINDS = {JobKind.READ: "reading", JobKind.DELIVER: "delivering"}
+JOB_KINDS = {JobKind.READ: "read", JobKind.DELIVER: "deliver"}
 DELIVERY_STATES: dict[str, str] = {
     DeliveryState.WAITING: "waiting",
     DeliveryState.SENT: "sent",
@@ -59,7 +59,7 @@ section p.figure { color: var(--ink); font-size: 1.35rem; font-weight: 600; line
 h3 { margin: .9rem 0 .15rem; font-size: .8rem; font-weight: 600; color: var(--soft); overflow-wrap: anywhere; }
 h2 + h3 { margin-top: 0; }
 table { width: 100%; border-collapse: collapse; }
-th, td { padding: .15rem 0 .15rem 1rem; text-align: right; font-variant-numeric: tabular-nums; }
+th, td { padding: .15rem 0 .15rem .75rem; text-align: right; font-variant-numeric: tabular-nums; }
 td { font-weight: 600; }
 th { color: var(--soft); font-weight: 400; }
 thead th { font-size: .8rem; font-weight: 600; }

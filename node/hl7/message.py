@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import islice, pairwise
 
 from node.hl7 import charset
 from node.hl7.errors import Condition, MalformedMessageError, UnsupportedMessageError
@@ -22,7 +23,7 @@ MAX_FIELDS = 64
 MAX_VALUE = 200
 """Characters kept of an identifier: the longest that HL7 allows is 199, and an index has its limits."""
 
-_HEADER_SEGMENTS = re.compile(rb"(?:BHS|BTS|FHS|FTS)(?=[^A-Za-z0-9])")
+_BOUNDARY = re.compile(rb"(?:(?<=[\r\n])|\A)(?:(MSH)(?=[^A-Za-z0-9\r\n])|(?:BHS|BTS|FHS|FTS)(?![A-Za-z0-9]))")
 _MSH = re.compile(rb"MSH(?=[^A-Za-z0-9\r\n])")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _SEGMENT = re.compile(r"[A-Z][A-Z0-9]{2}")
@@ -50,14 +51,13 @@ class Header:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """A segment's name and fields. In MSH the numbers count its delimiter as MSH-1, as the standard does."""
+    """A segment: `fields[0]` is its name, `fields[1]` its first field; MSH-1 is the delimiter itself."""
 
     name: str
     fields: tuple[str, ...]
 
     def field(self, number: int) -> str:
         """The field as it came, empty if it is not there."""
-        number -= self.name == "MSH"
         return self.fields[number] if number < len(self.fields) else ""
 
 
@@ -105,19 +105,16 @@ def split(content: bytes) -> Contents:
     Raises:
         MalformedMessageError: more than MAX_MESSAGES.
     """
-    pieces: list[list[bytes]] = [[]]
-    batch = False
-    for line in _LINE_END.split(content.removeprefix(b"\xef\xbb\xbf")):
-        if _HEADER_SEGMENTS.match(line):
-            batch = True
-        elif _MSH.match(line):
-            pieces.append([line])
-        else:
-            pieces[-1].append(line)
-    if len(pieces) > MAX_MESSAGES:
+    content = content.removeprefix(b"\xef\xbb\xbf")
+    boundaries = list(islice(_BOUNDARY.finditer(content), MAX_MESSAGES + 1))
+    if len(boundaries) > MAX_MESSAGES:
         raise MalformedMessageError(Condition.SEGMENT_SEQUENCE_ERROR, "the batch has too many messages")
-    messages = [b"\r".join(piece) for piece in pieces if any(line.strip() for line in piece)]
-    return Contents(messages=tuple(messages) or (b"",), batch=batch)
+    starts = [boundary.start() for boundary in boundaries] + [len(content)]
+    pieces = [content[: starts[0]]]
+    pieces += [content[start:end] for start, end in pairwise(starts)]
+    kept = [True] + [boundary[1] is not None for boundary in boundaries]
+    messages = tuple(piece for piece, keep in zip(pieces, kept, strict=True) if keep and piece.strip())
+    return Contents(messages=messages or (b"",), batch=not all(kept))
 
 
 def read_header(content: bytes) -> Header:
@@ -180,6 +177,8 @@ def _segments(text: str, separator: str) -> Iterator[Segment]:
         if number >= MAX_SEGMENTS:
             raise MalformedMessageError(Condition.SEGMENT_SEQUENCE_ERROR, "the message has too many segments")
         name, *fields = "\n".join(lines).split(separator, MAX_FIELDS)
+        if name == "MSH":
+            fields.insert(0, separator)
         yield Segment(name=name, fields=(name, *fields))
 
 

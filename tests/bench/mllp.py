@@ -1,24 +1,24 @@
-"""Durable messages a second over MLLP, on 1 and on 50 connections: sent, committed and answered AA.
+"""Durable messages a second over MLLP, on 1 and on 50 connections: sent, committed by a running node, answered AA.
 
+The disk is measured in the same run: one connection waits for one flush a message and cannot be faster than that.
 Run it: python tests/bench/mllp.py
 """
 
+import os
+import re
+import subprocess
 import sys
 import tempfile
 import threading
 import time
-from datetime import UTC, datetime
-from ipaddress import ip_network
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT))
 
-from db import migration, reports  # noqa: E402  # the project is found by the line above
-from db.engine import connect  # noqa: E402
-from node.hl7.intake import Intake  # noqa: E402
-from node.hl7.listener import Listener  # noqa: E402
-from tests.node.hl7.mllp import HOST, Client, code, oru  # noqa: E402
+from tests.node.hl7.mllp import Client, code, oru  # noqa: E402  # the project is found by the line above
 
 SECONDS = 4.0
 TEXT = "~".join(["The lungs are clear. There is no pleural effusion or pneumothorax."] * 30)
@@ -27,26 +27,43 @@ GOALS = {1: 300, 50: 500}
 
 def main() -> None:
     """Measure and print."""
-    with tempfile.TemporaryDirectory(prefix="cxr-mllp-") as folder:
-        database = connect(f"sqlite:///{folder}/cxr.db")
-        migration.upgrade(database)
-        intake = Intake(database=database, accession_from=("OBR-3",), now=lambda: datetime.now(UTC))
-        listener = Listener(
-            host=HOST,
-            port=0,
-            networks=[ip_network("127.0.0.0/8")],
-            receive=intake.receive,
-            on_reject=lambda _address, _reason: None,
-        )
-        listener.start()
-        print(f"{'connections':>11}  {'messages/s':>10}  {'p95 ms':>7}  goal")
-        for connections, goal in GOALS.items():
-            rate, p95 = measure(listener.port, connections)
-            print(f"{connections:>11}  {rate:>10.0f}  {1000 * p95:>7.1f}  {goal}")
-        listener.stop()
-        with database.read() as connection:
-            print(f"{reports.message_count(connection)} messages stored, {len(oru(text=TEXT))} bytes each")
-        database.close()
+    with tempfile.TemporaryDirectory(prefix="cxr-mllp-") as name:
+        folder = Path(name)
+        print(f"messages of {len(oru(text=TEXT))} bytes; the disk alone does {flushes(folder):.0f} flushes/s")
+        print(f"{'connections':>11}  {'messages/s':>10}  {'p95 ms':>7}  {'goal':>5}")
+        with node(folder / "data") as port:
+            for connections, goal in GOALS.items():
+                rate, p95 = measure(port, connections)
+                print(f"{connections:>11}  {rate:>10.0f}  {1000 * p95:>7.1f}  {goal:>5}")
+
+
+def flushes(folder: Path) -> float:
+    """How often a second the disk writes 8 KiB behind a file and flushes it."""
+    descriptor = os.open(folder / "flushes", os.O_CREAT | os.O_WRONLY)
+    began = time.perf_counter()
+    for _ in range(200):
+        os.write(descriptor, bytes(8192))
+        os.fdatasync(descriptor)
+    os.close(descriptor)
+    return 200 / (time.perf_counter() - began)
+
+
+@contextmanager
+def node(data: Path) -> Iterator[int]:
+    """A running node; its HL7 port."""
+    ports = ["--dicom-port", "0", "--hl7-port", "0", "--console-port", "0"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "node", "serve", "--data", str(data), *ports],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=ROOT,
+    ) as process:
+        assert process.stdout is not None
+        ready = re.search(r"HL7 on \S+:(\d+)", process.stdout.readline())
+        assert ready
+        yield int(ready[1])
+        process.terminate()
 
 
 def measure(port: int, connections: int) -> tuple[float, float]:
