@@ -1,13 +1,15 @@
 """The store: one file an object, named by us, written once, on disk before anyone is told so.
 
-A file begins as `incoming/<name>.part`. It is synchronised, renamed into the folder of its day, and the folder
-is synchronised; a name without `.part` is therefore always a whole file. No peer's word is ever part of a path.
+A file begins as `incoming/<process>/<name>.part`. It is synchronised, renamed into the folder of its day, and the
+folder is synchronised; a name without `.part` is therefore always a whole file. No peer's word is ever part of a path.
 """
 
+import fcntl
 import os
 import shutil
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -62,9 +64,14 @@ class Folder:
 
     def __init__(self, root: Path, *, min_free_bytes: int = 0) -> None:
         self._root = root
-        self._incoming = root / "incoming"
+        self._incoming = root / "incoming" / uuid.uuid4().hex
         self._min_free_bytes = min_free_bytes
-        self._incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in (root, self._incoming.parent):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Held as long as this process lives: several may share a store, and none sweeps away what another receives.
+        with _alone(self._incoming.parent):
+            self._incoming.mkdir(mode=0o700)
+            self._alive = _locked(self._incoming)
 
     def begin(self) -> "_FolderPart":
         """Start an object (see `InstanceStore`)."""
@@ -81,11 +88,23 @@ class Folder:
         self.path(name).unlink(missing_ok=True)
 
     def sweep(self) -> int:
-        """Remove what a killed process left half written; call before receiving. Returns how many there were."""
-        leftovers = list(self._incoming.glob("*.part"))
-        for leftover in leftovers:
-            leftover.unlink(missing_ok=True)
-        return len(leftovers)
+        """Remove what killed processes left half written. Returns how many objects there were."""
+        count = 0
+        with _alone(self._incoming.parent):
+            for folder in self._incoming.parent.iterdir():
+                lock = None if folder == self._incoming else _locked(folder)
+                if lock is not None:
+                    count += len(list(folder.glob("*.part")))
+                    shutil.rmtree(folder, ignore_errors=True)
+                    os.close(lock)
+        return count
+
+    def close(self) -> None:
+        """Begin nothing more; what was begun and not committed is dropped."""
+        if self._alive is not None:
+            shutil.rmtree(self._incoming, ignore_errors=True)
+            os.close(self._alive)
+            self._alive = None
 
 
 class _FolderPart:
@@ -132,6 +151,28 @@ def _make_durable_folder(folder: Path, root: Path) -> None:
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
     _sync_folder(folder.parent)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Nobody else makes or sweeps folders in this one for now."""
+    fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
+def _locked(folder: Path) -> int | None:
+    """The lock on a process's folder, as a file descriptor; None while that process lives."""
+    fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        return None
+    return fd
 
 
 def _sync_folder(folder: Path) -> None:

@@ -66,6 +66,7 @@ class Node:
         self.scp.stop()
         self.reconciler.stop()
         self.queue.stop()
+        self.store.close()
         self.database.close()
 
 
