@@ -1,7 +1,7 @@
 """Escape sequences of HL7 text."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.hl7.escape import STANDARD, Delimiters, escape, unescape
@@ -12,12 +12,14 @@ DELIMITERS = st.permutations(PUNCTUATION).map(
 )
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"])), DELIMITERS)
 def test_what_is_escaped_comes_back(text: str, delimiters: Delimiters) -> None:
     """Whatever the text and the delimiters, escaping loses nothing."""
     assert unescape(escape(text, delimiters), delimiters) == text
 
 
+@settings(deadline=None)
 @given(st.text(), DELIMITERS)
 def test_escaped_text_holds_no_delimiter(text: str, delimiters: Delimiters) -> None:
     """No escaped text can break a message apart."""
@@ -28,6 +30,7 @@ def test_escaped_text_holds_no_delimiter(text: str, delimiters: Delimiters) -> N
     assert not set(escaped) & {d.field, d.component, d.repetition, d.subcomponent, "\r", "\n", "\x0b", "\x1c"}
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="\\.FSTREXbrsp0129AF~^&|-+ ", max_size=40))
 def test_unescaping_never_fails(text: str) -> None:
     """Broken sequences are text."""

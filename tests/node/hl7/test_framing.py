@@ -1,6 +1,6 @@
 """MLLP framing."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.hl7.framing import Deframer, Fault, frame
@@ -14,6 +14,7 @@ def events(*chunks: bytes, limit: int = LIMIT) -> list[bytes | Fault]:
     return [event for chunk in chunks for event in deframer.feed(chunk)]
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=LIMIT).filter(lambda c: b"\x0b" not in c and b"\x1c" not in c)), st.data())
 def test_frames_survive_any_cut(contents: list[bytes], data: st.DataObject) -> None:
     """However the network cuts the bytes, the same frames come out."""
@@ -24,12 +25,14 @@ def test_frames_survive_any_cut(contents: list[bytes], data: st.DataObject) -> N
     assert events(*chunks) == contents
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=3 * LIMIT), max_size=8))
 def test_a_frame_is_read_after_any_noise(noise: list[bytes]) -> None:
     """A start block resynchronises, whatever came before it."""
     assert events(*noise, frame(b"MSH"))[-1] == b"MSH"
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=3 * LIMIT), max_size=20))
 def test_memory_is_bounded(chunks: list[bytes]) -> None:
     """No stream makes a connection hold more than a frame's limit."""

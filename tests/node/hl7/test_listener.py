@@ -4,6 +4,7 @@ import ipaddress
 import logging
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -41,11 +42,20 @@ def database(database_url: str) -> Iterator[Database]:
     database.close()
 
 
-@pytest.fixture
-def sqlite(tmp_path: Path) -> Iterator[Database]:
-    """The same, for what no database changes."""
-    database = connect(f"sqlite:///{tmp_path / 'cxr.db'}")
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite database with the tables, to be copied."""
+    path = tmp_path_factory.mktemp("empty") / "cxr.db"
+    database = connect(f"sqlite:///{path}")
     migration.upgrade(database)
+    database.close()
+    return path
+
+
+@pytest.fixture
+def sqlite(empty: Path, tmp_path: Path) -> Iterator[Database]:
+    """A database for what does not depend on its kind."""
+    database = connect(f"sqlite:///{shutil.copy(empty, tmp_path / 'cxr.db')}")
     yield database
     database.close()
 
@@ -208,7 +218,7 @@ def test_what_cannot_be_taken_is_answered(
 ) -> None:
     """With a plain text; the connection and the others live on, and no log has a word of it."""
     caplog.set_level(logging.DEBUG)
-    port = start(sqlite, max_message_bytes=100_000, noise_s=0.1).port
+    port = start(sqlite, max_message_bytes=100_000, noise_s=0.4).port
     with Client(port) as other, Client(port) as client:
         assert code(other.ask(oru("M1"))) == "AA"
         client.send(data)
@@ -243,7 +253,7 @@ def test_twenty_megabytes_of_noise_leave_the_connection_alive(sqlite: Database, 
 
 def test_a_message_that_does_not_end_is_answered(sqlite: Database, start: Start) -> None:
     """After its time; the connection lives on."""
-    with Client(start(sqlite, message_s=0.2).port) as client:
+    with Client(start(sqlite, message_s=0.5).port) as client:
         client.send(START + oru()[:50])
 
         assert code(client.answer()) == "AE"
@@ -272,7 +282,7 @@ def test_a_slow_message_cannot_hold_its_place(sqlite: Database, start: Start) ->
 
 def test_a_silent_connection_is_closed(sqlite: Database, start: Start) -> None:
     """After its idle time."""
-    with Client(start(sqlite, idle_s=0.2).port) as client:
+    with Client(start(sqlite, idle_s=1.0).port) as client:
         assert code(client.ask(oru())) == "AA"
         with pytest.raises(EOFError):
             client.answer()
@@ -434,7 +444,7 @@ def test_a_kill_between_commit_and_answer_stores_nothing_twice(sqlite: Database,
 
 
 def test_kills_at_any_moment_lose_nothing_and_store_nothing_twice(sqlite: Database) -> None:
-    """Four senders that send again what was not acknowledged; five kills under way."""
+    """Four senders that send again what was not acknowledged; three kills under way."""
     chance = random.Random(7)
     names = [f"S{sender}-{number}" for sender in range(4) for number in range(1000)]
     acknowledged: set[str] = set()
@@ -448,7 +458,7 @@ def test_kills_at_any_moment_lose_nothing_and_store_nothing_twice(sqlite: Databa
         except (EOFError, OSError):
             return
 
-    for _ in range(5):
+    for _ in range(3):
         with process(sqlite, "live") as (running, port):
             senders = [
                 threading.Thread(

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.hl7 import acknowledgement, message, report
@@ -31,12 +31,14 @@ def read(raw: bytes) -> str:
     return " ".join(said)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_arbitrary_bytes_raise_nothing_else(raw: bytes) -> None:
     """Whatever comes, there is an answer."""
     assert read(raw)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=80), st.integers(0, 300), st.integers(0, 80))
 def test_a_damaged_message_raises_nothing_else(junk: bytes, at: int, cut: int) -> None:
     """A message with bytes put in and taken out somewhere has an answer, too."""
@@ -45,6 +47,7 @@ def test_a_damaged_message_raises_nothing_else(junk: bytes, at: int, cut: int) -
     read(whole[:at] + junk + whole[at + cut :])
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="MSHOBRX|^~\\&\r\n123.ZDPI", max_size=200))
 def test_almost_messages_raise_nothing_else(text: str) -> None:
     """What looks like HL7 has an answer, too."""
