@@ -136,8 +136,8 @@ def newest(connection: Connection, limit: int) -> list[Study]:
 
 def counts(connection: Connection) -> dict[str, int]:
     """How many studies are in each state."""
-    query = select(study.c.state, func.count()).group_by(study.c.state)
-    return dict(connection.execute(query).tuples().all())
+    query = select(study.c.state, func.count().label("how_many")).group_by(study.c.state)
+    return {row.state: row.how_many for row in connection.execute(query)}
 
 
 def unsettled_count(connection: Connection) -> int:
