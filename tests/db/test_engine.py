@@ -32,9 +32,14 @@ def test_every_sqlite_connection_writes_ahead_and_syncs_fully(sqlite: Database):
 
 def test_block_that_raises_leaves_nothing(database: Database):
     """What was written before an error is rolled back with it."""
-    with pytest.raises(RuntimeError), database.write() as connection:
-        add_study(connection)
-        raise RuntimeError
+
+    def fail() -> None:
+        with database.write() as connection:
+            add_study(connection)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
 
     with database.read() as connection:
         assert studies.newest(connection, 10) == []

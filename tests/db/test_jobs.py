@@ -143,9 +143,13 @@ def test_worker_that_lost_its_lease_can_do_nothing_more(database: Database, act:
         jobs.expire(connection, later(61))
         current = claimed(connection, at=later(61), owner="two")
 
-    with pytest.raises(LeaseLostError) as error, database.write() as connection:
-        studies.record_arrival(connection, arrival(7), settle_at=NOW)
-        act(connection, late)
+    def end_late() -> None:
+        with database.write() as connection:
+            studies.record_arrival(connection, arrival(7), settle_at=NOW)
+            act(connection, late)
+
+    with pytest.raises(LeaseLostError) as error:
+        end_late()
 
     with database.read() as connection:
         assert jobs.get(connection, late.id) == current
