@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -48,5 +48,5 @@ def first_broken(connection: Connection) -> int | None:
 
 
 def _digest(before: str, at: datetime, words: Mapping[str, Any]) -> str:
-    text = json.dumps([before, at.isoformat(), words], sort_keys=True, ensure_ascii=True)
+    text = json.dumps([before, at.astimezone(UTC).isoformat(), words], sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -64,4 +64,4 @@ def counts(connection: Connection) -> dict[str, int]:
     query = select(delivery.c.destination, delivery.c.state, func.count()).group_by(
         delivery.c.destination, delivery.c.state
     )
-    return {f"{name}.{state}": count for name, state, count in connection.execute(query).tuples()}
+    return {f"{name}.{state}": count for name, state, count in connection.execute(query)}

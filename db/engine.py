@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DatabaseError as DriverError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from db.errors import DatabaseUnavailableError, DatabaseUrlError, RowsRefusedError
 
-__all__ = ["Connection", "Database", "connect"]
+__all__ = ["Connection", "Database", "connect", "queue_for"]
 
 BUSY_TIMEOUT_S = 30
 """How long an SQLite connection waits for another process's write."""
@@ -56,8 +57,11 @@ def _translated() -> Iterator[None]:
         yield
     except (DataError, IntegrityError) as error:
         raise RowsRefusedError(type(error).__name__) from error
-    except (OperationalError, InterfaceError, PoolTimeoutError) as error:
-        raise DatabaseUnavailableError(type(error).__name__) from error
+    except (OperationalError, InterfaceError, PoolTimeoutError, DriverError) as error:
+        if isinstance(error, DriverError) and type(error) not in (OperationalError, DriverError):
+            raise  # a broken statement; DriverError itself is SQLite's for a file that is none of its own
+        sentence = "the database does not answer; see that it runs, that its URL is right and that its disk has room"
+        raise DatabaseUnavailableError(f"{sentence} ({type(error).__name__})") from error
 
 
 def connect(url: str) -> Database:
@@ -68,13 +72,29 @@ def connect(url: str) -> Database:
     """
     try:
         parsed = make_url(url)
+        if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+            raise DatabaseUrlError(_NO_URL)
         if parsed.get_backend_name() == "sqlite":
             return Database(_sqlite(create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_S})))
         if parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
         return Database(create_engine(parsed, pool_pre_ping=True, pool_size=10, max_overflow=40))
-    except (ArgumentError, ImportError) as error:
-        raise DatabaseUrlError(str(error)) from error
+    except ImportError as error:
+        raise DatabaseUrlError(f"{_NO_URL}; its driver is not installed ({error.name})") from error
+    except (ArgumentError, ValueError) as error:  # neither is quoted: the URL may hold a password
+        raise DatabaseUrlError(_NO_URL) from error
+
+
+_NO_URL = "the database URL is not one like sqlite:///path/cxr.db or postgresql://user:password@host/name"
+
+
+def queue_for(connection: Connection, name: str) -> None:
+    """Wait until no other writing transaction holds `name`, and hold it to the end of this one.
+
+    SQLite has one writer at a time anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
 
 def _sqlite(engine: Engine) -> Engine:

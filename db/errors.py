@@ -21,6 +21,14 @@ class SchemaOutOfDateError(DatabaseError):
     """The schema is not the one this version needs; `cxr migrate` brings it up."""
 
 
+class UnknownModelError(DatabaseError):
+    """No model of this version is registered."""
+
+    def __init__(self, version: str) -> None:
+        super().__init__(f"no model has the version {version!r}; `cxr models list` shows which there are")
+        self.version = version
+
+
 class LeaseLostError(DatabaseError):
     """The job was given to another worker while this one ran it; what this one did is dropped."""
 

@@ -230,7 +230,7 @@ def unfinished_count(connection: Connection) -> int:
 def counts(connection: Connection) -> dict[str, int]:
     """How many jobs there are, by `kind.state`."""
     query = select(job.c.kind, job.c.state, func.count()).group_by(job.c.kind, job.c.state)
-    return {f"{kind}.{state}": count for kind, state, count in connection.execute(query).tuples()}
+    return {f"{kind}.{state}": count for kind, state, count in connection.execute(query)}
 
 
 def _held(connection: Connection, held: Job, values: Mapping[str, Any]) -> None:

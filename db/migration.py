@@ -7,14 +7,18 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from db.engine import Database
+from db.engine import Database, queue_for
 from db.errors import SchemaOutOfDateError
 
 
 def upgrade(database: Database, revision: str = "head") -> str:
-    """Run the missing revisions, in one transaction. Returns the revision the schema is at."""
+    """Run the missing revisions, in one transaction. Returns the revision the schema is at.
+
+    Nodes that start together come here one after the other; all but the first find nothing to do.
+    """
     config = _config()
     with database.write() as connection:
+        queue_for(connection, "migration")
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
         return MigrationContext.configure(connection).get_current_revision() or "none"

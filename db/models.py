@@ -6,6 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, select, update
 
+from db.engine import queue_for
+from db.errors import UnknownModelError
 from db.records import Model, ModelState
 from db.schema import model
 
@@ -14,6 +16,7 @@ def register(
     connection: Connection, *, name: str, version: str, path: str, card: Mapping[str, Any], now: datetime
 ) -> None:
     """Enter a model as a candidate; a known version stays as it is."""
+    queue_for(connection, "models")
     if find(connection, version) is None:
         connection.execute(
             model.insert().values(
@@ -28,11 +31,18 @@ def register(
 
 
 def promote(connection: Connection, version: str, *, by: str, now: datetime) -> None:
-    """Make a registered model the one that reads; the one before it retires."""
+    """Make a registered model the one that reads; the one before it retires.
+
+    Raises:
+        UnknownModelError: it is not registered; roll the transaction back.
+    """
+    queue_for(connection, "models")
     retire = {"state": ModelState.RETIRED}
     connection.execute(update(model).where(model.c.state == ModelState.CURRENT).values(retire))
     values = {"state": ModelState.CURRENT, "promoted_at": now, "promoted_by": by}
-    connection.execute(update(model).where(model.c.version == version).values(values))
+    promoted = update(model).where(model.c.version == version).values(values).returning(model.c.id)
+    if connection.execute(promoted).first() is None:
+        raise UnknownModelError(version)
 
 
 def current(connection: Connection) -> Model | None:

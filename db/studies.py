@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Executable, RowMapping, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from db.engine import queue_for
 from db.records import Arrival, StoredInstance, Study, StudyState
 from db.schema import instance, study
 from db.vocabulary import Reason
@@ -23,6 +24,7 @@ def record_arrival(connection: Connection, arrival: Arrival, settle_at: datetime
     Returns:
         True when the instance is new, False when these very bytes were there before.
     """
+    queue_for(connection, arrival.sop_instance_uid)  # else two arrivals at once do not see each other
     digests = set(connection.execute(_DIGESTS, {"uid": arrival.sop_instance_uid}).scalars())
     if arrival.sha256 in digests:
         return False
@@ -83,16 +85,19 @@ def settled(connection: Connection, now: datetime, limit: int = 100) -> list[Stu
     return [_study(row) for row in connection.execute(query).mappings()]
 
 
-def begin_revision(connection: Connection, of: Study) -> int:
-    """The study is settled: its next revision is queued. Returns the revision's number, from 1."""
+def begin_revision(connection: Connection, of: Study) -> int | None:
+    """The study is settled: its next revision is queued.
+
+    Returns:
+        The revision's number, from 1; None if `of` is out of date: an instance came, or another process was faster.
+    """
     statement = (
         update(study)
-        .where(study.c.id == of.id)
+        .where(study.c.id == of.id, study.c.revision == of.revision, study.c.settle_at == of.settle_at)
         .values(revision=study.c.revision + 1, settle_at=None, state=StudyState.QUEUED)
         .returning(study.c.revision)
     )
-    revision: int = connection.execute(statement).scalar_one()
-    return revision
+    return connection.execute(statement).scalar_one_or_none()
 
 
 def end_revision(connection: Connection, study_id: int, revision: int, state: StudyState) -> None:
@@ -136,8 +141,8 @@ def newest(connection: Connection, limit: int) -> list[Study]:
 
 def counts(connection: Connection) -> dict[str, int]:
     """How many studies are in each state."""
-    query = select(study.c.state, func.count()).group_by(study.c.state)
-    return dict(connection.execute(query).tuples().all())
+    query = select(study.c.state, func.count().label("how_many")).group_by(study.c.state)
+    return {row.state: row.how_many for row in connection.execute(query)}
 
 
 def unsettled_count(connection: Connection) -> int:

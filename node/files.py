@@ -8,8 +8,8 @@ import fcntl
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -66,8 +66,10 @@ class Folder:
         self._root = root
         self._incoming = root / "incoming" / uuid.uuid4().hex
         self._min_free_bytes = min_free_bytes
+        self._durable: set[Path] = set()
+        root.parent.mkdir(parents=True, exist_ok=True)
         for folder in (root, self._incoming.parent):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            folder.mkdir(exist_ok=True, mode=0o700)  # the mode of a parent is not that of `mkdir(parents=True)`
         # Held as long as this process lives: several may share a store, and none sweeps away what another receives.
         with _alone(self._incoming.parent):
             self._incoming.mkdir(mode=0o700)
@@ -77,7 +79,7 @@ class Folder:
         """Start an object (see `InstanceStore`)."""
         if self._min_free_bytes and shutil.disk_usage(self._root).free < self._min_free_bytes:
             raise RefusedError(OUT_OF_RESOURCES, "Out of resources: the disk is nearly full")
-        return _FolderPart(self._root, self._incoming / f"{uuid.uuid4().hex}.part")
+        return _FolderPart(self._root, self._incoming / f"{uuid.uuid4().hex}.part", self._make_durable)
 
     def path(self, name: str) -> Path:
         """Where a committed object lies."""
@@ -106,10 +108,24 @@ class Folder:
             os.close(self._alive)
             self._alive = None
 
+    def _make_durable(self, folder: Path) -> None:
+        """Return when the folder is on disk, with its name in each folder above it.
+
+        That it is there says nothing: another process may have made it just now. What is known is kept.
+        """
+        if folder in self._durable:
+            return
+        if folder != self._root:
+            self._make_durable(folder.parent)
+            folder.mkdir(exist_ok=True, mode=0o700)
+        _sync_folder(folder.parent)
+        self._durable.add(folder)
+
 
 class _FolderPart:
-    def __init__(self, root: Path, path: Path) -> None:
+    def __init__(self, root: Path, path: Path, make_durable: Callable[[Path], None]) -> None:
         self.path = path
+        self._make_durable = make_durable
         self._root = root
         self._fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         self._synced = False
@@ -129,7 +145,7 @@ class _FolderPart:
         self.sync()
         name = Path(datetime.now(UTC).strftime("%Y/%m/%d")) / f"{self.path.stem}.dcm"
         target = self._root / name
-        _make_durable_folder(target.parent, self._root)
+        self._make_durable(target.parent)
         self.path.rename(target)
         _sync_folder(target.parent)
         return str(name)
@@ -142,15 +158,6 @@ class _FolderPart:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
-
-
-def _make_durable_folder(folder: Path, root: Path) -> None:
-    if folder == root or folder.is_dir():
-        return
-    _make_durable_folder(folder.parent, root)
-    with suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
-    _sync_folder(folder.parent)
 
 
 @contextmanager

@@ -43,7 +43,8 @@ class Reconciler:
                     self.on_dead(connection, jobs.get(connection, job_id))
                 for study in studies.settled(connection, now):
                     revision = studies.begin_revision(connection, study)
-                    jobs.add(connection, kind=JobKind.READ, study_id=study.id, revision=revision, now=now)
+                    if revision is not None:
+                        jobs.add(connection, kind=JobKind.READ, study_id=study.id, revision=revision, now=now)
         with self.database.read() as connection:
             due = jobs.due(connection, now)
         for job_id in due:
