@@ -25,6 +25,10 @@ class _Entry:
     new: bool | None = None
 
 
+def _order(entry: _Entry) -> tuple[str, str]:
+    return entry.arrival.study_instance_uid, entry.arrival.sop_instance_uid
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Register:
     """Writes the rows of arrivals, durably."""
@@ -52,7 +56,8 @@ class Register:
     def _take_turn(self, own: _Entry) -> None:
         others = [entry for entry in self._waiting if entry is not own and entry.new is None]
         try:
-            self._commit([own, *others])
+            # In one order wherever it is done, so that two receivers on one database never wait for each other.
+            self._commit(sorted([own, *others], key=_order))
         except RowsRefusedError:
             if not others:
                 raise
@@ -60,6 +65,6 @@ class Register:
 
     def _commit(self, entries: Sequence[_Entry]) -> None:
         with self.database.write() as connection:
-            answers = [studies.record_arrival(connection, each.arrival, each.settle_at) for each in entries]
+            answers = [studies.record_arrival(connection, each.arrival, settle_at=each.settle_at) for each in entries]
         for entry, new in zip(entries, answers, strict=True):
             entry.new = new

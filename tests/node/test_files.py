@@ -28,6 +28,13 @@ def put(folder: Folder, data: bytes = DATA) -> str:
         part.discard()
 
 
+def die(folder: Folder) -> None:
+    """What the kernel does for a killed process: its lock is let go."""
+    assert folder._alive is not None
+    os.close(folder._alive)
+    folder._alive = None
+
+
 def named(root: Path) -> list[Path]:
     """The files that look whole."""
     return sorted(root.rglob("*.dcm"))
@@ -120,7 +127,10 @@ def test_crash_at_any_step_leaves_no_partial_file_under_a_whole_name(
             part.commit()
 
     assert all(path.read_bytes() == DATA for path in named(tmp_path))
-    Folder(tmp_path).sweep()
+    die(folder)
+    swept = Folder(tmp_path)
+    swept.sweep()
+    swept.close()
     assert list((tmp_path / "incoming").iterdir()) == []
     part.discard()
 
@@ -149,12 +159,35 @@ def test_sweep_takes_leftovers_and_nothing_else(tmp_path: Path):
     folder = Folder(tmp_path)
     name = put(folder)
     parts = [folder.begin() for _ in range(3)]
+    die(folder)
 
     assert Folder(tmp_path).sweep() == 3
 
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / name]
     for part in parts:
         part.discard()
+
+
+def test_sweep_leaves_what_another_process_still_receives(tmp_path: Path):
+    """A second receiver that starts on the same store does not take away what the first one is receiving."""
+    first = Folder(tmp_path)
+    part = first.begin()
+    part.write(DATA)
+
+    assert Folder(tmp_path).sweep() == 0
+
+    assert first.path(part.commit()).read_bytes() == DATA
+    part.discard()
+
+
+def test_closed_store_leaves_no_folder_of_its_own(tmp_path: Path):
+    """A node that is stopped in good order leaves nothing to sweep."""
+    folder = Folder(tmp_path)
+
+    folder.close()
+    folder.close()
+
+    assert list((tmp_path / "incoming").iterdir()) == []
 
 
 def test_nearly_full_disk_refuses_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -21,6 +21,7 @@ from db.records import Arrival
 from node.errors import RefusedError
 from node.files import Folder
 from node.intake import Intake, Origin
+from node.register import Register
 from tests.nodes import chest
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")  # the node silences pydicom too
@@ -63,7 +64,10 @@ def intake(tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch) 
     """An intake with a quiet period of 5 s, which takes up to 1 MB."""
     monkeypatch.setattr(pydicom.config.settings, "reading_validation_mode", pydicom.config.IGNORE)
     store = Folder(tmp_path / "store")
-    return Intake(store=store, database=database, quiet_s=5, max_instance_bytes=10**6, now=lambda: NOW)
+    register = Register(database=database)
+    return Intake(
+        store=store, database=database, register=register, quiet_s=5, max_instance_bytes=10**6, now=lambda: NOW
+    )
 
 
 def files(tmp_path: Path) -> list[Path]:
