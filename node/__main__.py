@@ -9,7 +9,7 @@ import typer
 from db.errors import DatabaseError
 from inference.errors import InferenceError
 from node import logs
-from node.commands import demo, predict, serve, store
+from node.commands import demo, instances, jobs, migrate, predict, results, serve, status, studies
 from node.commands.config import config_app
 from node.commands.models import models_app
 from node.commands.reports import reports_app
@@ -26,14 +26,14 @@ app = typer.Typer(
     help="A DICOM node that reads chest radiographs. Not a medical device; not for clinical use.",
 )
 app.command()(serve.serve)
-app.command()(store.migrate)
+app.command()(migrate.migrate)
 app.command()(predict.predict)
-app.command()(store.status)
-app.command("studies")(store.list_studies)
-app.command()(store.instances)
-app.command("jobs")(store.list_jobs)
-app.command("results")(store.list_results)
-app.command()(store.retry)
+app.command()(status.status)
+app.command("studies")(studies.list_studies)
+app.command()(instances.instances)
+app.command("jobs")(jobs.list_jobs)
+app.command("results")(results.list_results)
+app.command()(jobs.retry)
 app.command()(demo.demo)
 app.add_typer(config_app, name="config")
 app.add_typer(models_app, name="models")

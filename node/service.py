@@ -10,6 +10,7 @@ from db import audit, models
 from db.engine import Database
 from inference import bundle
 from inference.classifier import Classifier, Classify
+from inference.errors import BundleError
 from node.errors import NodeError
 from node.implementation import SOFTWARE_VERSION
 from node.objects.model import ModelDescription
@@ -53,18 +54,21 @@ class Service:
             NoModelError: none is promoted.
             inference.errors.BundleError: its files are not what they were.
         """
-        path = self._path or self._promoted()
+        path, version = (self._path, None) if self._path else self._promoted()
         with self._lock:
             if self._loaded is None or self._loaded[0] != path:
                 self._loaded = path, load(path, self._threads)
-            return self._loaded[1]
+            model = self._loaded[1]
+        if version not in (None, model.description.version):
+            raise BundleError(f"The bundle of {version} holds {model.description.version}; it was not promoted.")
+        return model
 
-    def _promoted(self) -> Path:
+    def _promoted(self) -> tuple[Path, str]:
         with self._database.read() as connection:
             model = models.current(connection)
         if model is None:
             raise NoModelError("no model is promoted; `cxr models list` shows which there are")
-        return Path(model.path)
+        return Path(model.path), model.version
 
 
 def load(path: Path, threads: int) -> ModelInService:
@@ -76,18 +80,22 @@ def load(path: Path, threads: int) -> ModelInService:
     return ModelInService(classify=Classifier(checked, threads=threads), description=description)
 
 
-def install_starter(database: Database, now: datetime) -> None:
+def install_starter(database: Database, folder: Path, now: datetime) -> None:
     """Enter the model shipped with the node; on an empty registry it is the one that reads.
 
-    Who installs the node puts the shipped model into service; every later one is promoted by hand.
+    Who installs the node puts the shipped model into service; every later one is promoted by hand. It is copied to
+    `folder`, so that an upgrade of the node brings a new candidate and changes nothing of what reads.
     """
     card = bundle.load(bundle.STARTER).card
+    path = folder / card.version
+    if not path.exists():
+        bundle.write(path, card, {name: (bundle.STARTER / name).read_bytes() for name in card.files})
     with database.write() as connection:
         models.register(
             connection,
             name=card.name,
             version=card.version,
-            path=str(bundle.STARTER),
+            path=str(path.absolute()),
             card=card.model_dump(mode="json"),
             now=now,
         )

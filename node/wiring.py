@@ -102,7 +102,7 @@ def build(settings: Settings, now: Callable[[], datetime] = utc_now) -> Node:
     database = open_database(settings)
     migration.upgrade(database)
     store = open_store(settings)
-    install_starter(database, now())
+    install_starter(database, settings.data / "models", now())
     queue = LocalQueue({JobKind.READ: settings.reading.workers, JobKind.DELIVER: settings.work.delivery_workers})
     destinations = {each.name: _destination(each.model_dump()) for each in settings.destinations}
     pipeline = Pipeline(

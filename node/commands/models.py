@@ -16,9 +16,10 @@ def list_models(config: ConfigOption = None, data: DataOption = None, as_json: J
 
     Example: cxr models list
     """
-    database = wiring.open_database(settings_of(config, data))
+    settings = settings_of(config, data)
+    database = wiring.open_database(settings)
     migration.upgrade(database)
-    install_starter(database, wiring.utc_now())
+    install_starter(database, settings.data / "models", wiring.utc_now())
     with database.read() as connection:
         found = models.every(connection)
     if as_json:

@@ -12,6 +12,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from db import migration
+from db.engine import Database
+from node import wiring
 from node.settings import Settings, load
 
 ConfigOption = Annotated[
@@ -19,6 +22,7 @@ ConfigOption = Annotated[
 ]
 DataOption = Annotated[Path | None, typer.Option("--data", help="Folder of the store and the SQLite database.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+UidsOption = Annotated[bool, typer.Option("--uids", help="Print SOP Instance UIDs alone, one a line.")]
 LimitOption = Annotated[int, typer.Option("--limit", min=1, help="At most so many, the newest first.")]
 
 
@@ -26,6 +30,17 @@ def settings_of(config: Path | None, data: Path | None, **options: Any) -> Setti
     """The settings in force for a command; options that were not given are None."""
     given = {name: value for name, value in ({"data": data} | options).items() if value is not None}
     return load(config, **given)
+
+
+def opened(config: Path | None, data: Path | None) -> Database:
+    """The node's database, for a command that looks into it.
+
+    Raises:
+        db.errors.SchemaOutOfDateError: it is of another version.
+    """
+    database = wiring.open_database(settings_of(config, data))
+    migration.require_current(database)
+    return database
 
 
 def print_json(value: Any) -> None:

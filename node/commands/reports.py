@@ -1,14 +1,11 @@
 """`cxr reports`: the radiologists' reports that have arrived."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from db import migration, reports
-from db.engine import Database
-from node import wiring
-from node.commands.options import ConfigOption, DataOption, JsonOption, print_json, settings_of
+from db import reports
+from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json
 from node.errors import SettingsError
 
 reports_app = typer.Typer(no_args_is_help=True, help="The radiologists' reports that have arrived.")
@@ -24,7 +21,7 @@ def count(
 
     Example: cxr reports count --accession 4711
     """
-    with _open(config, data).read() as connection:
+    with opened(config, data).read() as connection:
         typer.echo(reports.count(connection, accession))
 
 
@@ -39,7 +36,7 @@ def text(
 
     Example: cxr reports text --accession 4711
     """
-    with _open(config, data).read() as connection:
+    with opened(config, data).read() as connection:
         report = reports.current(connection, accession)
     if report is None:
         raise SettingsError("no report has arrived under this accession number")
@@ -47,9 +44,3 @@ def text(
         print_json(report)
     else:
         typer.echo(report.text)
-
-
-def _open(config: Path | None, data: Path | None) -> Database:
-    database = wiring.open_database(settings_of(config, data))
-    migration.require_current(database)
-    return database

@@ -1,0 +1,28 @@
+"""`cxr instances`: the images, and why some are not read."""
+
+import typer
+
+from db import studies
+from node.commands.options import ConfigOption, DataOption, JsonOption, UidsOption, opened, print_json, print_table
+
+
+def instances(
+    config: ConfigOption = None, data: DataOption = None, uids: UidsOption = False, as_json: JsonOption = False
+) -> None:
+    """List stored instances; one that is not read says why.
+
+    Example: cxr instances --uids
+    """
+    with opened(config, data).read() as connection:
+        if uids:
+            typer.echo("\n".join(studies.instance_uids(connection)))
+            return
+        found = studies.instances(connection)
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ["received", "from", "reason", "why it is not read", "SOP Instance UID"],
+        [(i.received_at, i.calling_ae, i.reason, i.reason_detail, i.sop_instance_uid) for i in found],
+        empty="No instance has arrived yet.",
+    )

@@ -1,0 +1,38 @@
+"""`cxr results`: what was built, and where it went."""
+
+import typer
+
+from db import deliveries, results
+from node.commands.options import ConfigOption, DataOption, JsonOption, UidsOption, opened, print_json, print_table
+
+
+def list_results(
+    config: ConfigOption = None, data: DataOption = None, uids: UidsOption = False, as_json: JsonOption = False
+) -> None:
+    """List the result objects that were built, and where each was sent.
+
+    Example: cxr results --json
+    """
+    with opened(config, data).read() as connection:
+        found = results.every(connection)
+        sent = {result.id: deliveries.of_result(connection, result.id) for result in found}
+    if uids:
+        typer.echo("\n".join(result.sop_instance_uid for result in found))
+    elif as_json:
+        print_json([{"result": result, "deliveries": sent[result.id]} for result in found])
+    else:
+        print_table(
+            ["built", "kind", "revision", "model", "sent to", "SOP Instance UID"],
+            [
+                (
+                    result.created_at,
+                    result.kind,
+                    result.revision,
+                    result.model_version,
+                    ", ".join(f"{each.destination}: {each.state}" for each in sent[result.id]),
+                    result.sop_instance_uid,
+                )
+                for result in found
+            ],
+            empty="No result has been built yet.",
+        )
