@@ -41,7 +41,7 @@ from training.evaluate import (
     threshold_for_specificity,
 )
 from training.localization import TrueBox, hit, read_boxes
-from training.texts import ATTRIBUTION, LICENCE, LIMITS, README, SOURCE, SPLIT
+from training.starter import ATTRIBUTION, LICENCE, LIMITS, README, SOURCE, SPLIT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

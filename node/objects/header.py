@@ -47,6 +47,9 @@ _IF_PRESENT = (
     "InstitutionName",
 )
 
+_SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
+"""Where an image says how far its pixels are apart, in mm, best first (DICOM PS3.3 10.7)."""
+
 _SEXES = ("M", "F", "O")
 
 _PATTERNS = {
@@ -192,12 +195,21 @@ def _codes(header: Dataset, keyword: str) -> Iterator[Dataset]:
             yield code
 
 
+def _spacing(header: Dataset, keyword: str) -> tuple[str, ...]:
+    values = _values(header, keyword)
+    valid = len(values) == 2 and all(_is_valid("DS", value) and float(value) > 0 for value in values)
+    return values if valid else ()
+
+
 def _image(header: Dataset) -> Dataset:
     """What describes the picture, where it is valid."""
     image = Dataset()
     orientation = _values(header, "PatientOrientation")
     if len(orientation) == 2 and all(re.fullmatch(r"[APRLHF]{1,3}", part) for part in orientation):
         _put(image, "PatientOrientation", list(orientation))
+    spacing = next((found for keyword in _SPACINGS if (found := _spacing(header, keyword))), None)
+    if spacing:
+        _put(image, "PixelSpacing", list(spacing))
     for keyword, allowed in (
         ("BurnedInAnnotation", ("YES", "NO")),
         ("LossyImageCompression", ("00", "01")),

@@ -109,13 +109,19 @@ def _keep_one_frame(segmentation: Dataset) -> None:
 
 
 def _orient(segmentation: Dataset, source: Source) -> None:
-    """Give the planes the orientation without which OHIF shows no overlay.
+    """Give the planes the orientation and pixel measures without which OHIF shows no overlay, or stops.
 
-    A radiograph has no position in the patient; the identity says no more than "as the image lies".
+    A radiograph has no position in the patient and no thickness; the identity says no more than "as the image
+    lies", and the thickness is nominal. Where the image does not say how far its pixels are apart, 1 mm stands
+    for it, as viewers assume too: readers need a number, and an empty item is dropped on the way.
     """
-    orientation = Dataset()
+    orientation, measures = Dataset(), Dataset()
     orientation.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
-    segmentation.SharedFunctionalGroupsSequence[0].PlaneOrientationSequence = [orientation]
+    measures.PixelSpacing = source.image.get("PixelSpacing", [1, 1])
+    measures.SliceThickness = 1
+    [shared] = segmentation.SharedFunctionalGroupsSequence
+    shared.PlaneOrientationSequence = [orientation]
+    shared.PixelMeasuresSequence = [measures]
     segmentation.PatientOrientation = source.image.get("PatientOrientation", "")
 
 

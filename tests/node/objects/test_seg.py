@@ -54,6 +54,7 @@ def test_what_ohif_needs_is_there(make_reading, identity, model, created):
 
     [shared] = seg.SharedFunctionalGroupsSequence
     assert shared.PlaneOrientationSequence[0].ImageOrientationPatient == [1, 0, 0, 0, 1, 0]
+    assert shared.PixelMeasuresSequence[0].PixelSpacing == [1, 1]
     assert (seg.Rows, seg.Columns) == (96, 80)
     assert seg.PatientOrientation == ["L", "F"]
     assert seg.SegmentationType == "BINARY"
@@ -63,6 +64,17 @@ def test_what_ohif_needs_is_there(make_reading, identity, model, created):
         [source] = derivation.SourceImageSequence
         assert source.ReferencedSOPInstanceUID == reading.header.SOPInstanceUID
         assert source.ReferencedSOPClassUID == reading.header.SOPClassUID
+
+
+@pytest.mark.parametrize("keyword", ["PixelSpacing", "ImagerPixelSpacing"])
+def test_spacing_of_the_image_is_copied(make_header, make_reading, identity, model, created, keyword):
+    """A viewer that measures on the overlay measures what it would on the image."""
+    header = make_header(**{keyword: [0.143, 0.144]})
+
+    seg = _segmentation(make_reading(header=header), identity, model, created)
+
+    [shared] = seg.SharedFunctionalGroupsSequence
+    assert shared.PixelMeasuresSequence[0].PixelSpacing == [0.143, 0.144]
 
 
 def test_segment_names_algorithm_and_operating_point(make_reading, identity, model, created):
