@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from node.__main__ import main
 from tests.conftest import ROOT
 from tests.nodes import chest
 
@@ -75,7 +76,14 @@ def test_folder_is_read_and_what_is_not_says_why(images: Path, tiny_model: Path,
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )
-def test_mistake_is_one_plain_sentence(arguments: tuple[str, ...], words: str, tmp_path: Path, tiny_model: Path):
+def test_mistake_is_one_plain_sentence(
+    arguments: tuple[str, ...],
+    words: str,
+    tmp_path: Path,
+    tiny_model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
     """What a person got wrong is said in one sentence with the name of it; the exit code is 1."""
     (tmp_path / "empty").mkdir()
     (tmp_path / "letter.txt").write_text("Dear colleague")
@@ -84,13 +92,18 @@ def test_mistake_is_one_plain_sentence(arguments: tuple[str, ...], words: str, t
     lateral.PatientOrientation = ["P", "F"]
     lateral.save_as(tmp_path / "lateral.dcm", enforce_file_format=True)
 
-    outcome = cxr(*(each.format(tmp=tmp_path) for each in arguments), cwd=tmp_path, CXR_READING__MODEL=tiny_model)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CXR_READING__MODEL", str(tiny_model))
+    monkeypatch.setattr(sys, "argv", ["cxr", *(each.format(tmp=tmp_path) for each in arguments)])
+    monkeypatch.setattr("node.logs.configure", lambda _level: None)  # this process is the tests'
+    with pytest.raises(SystemExit) as ended:
+        main()
 
-    last = outcome.stderr.strip().splitlines()[-1]
-    assert outcome.returncode == 1, outcome.stderr
-    assert last.startswith("cxr: ")
-    assert words in outcome.stderr
-    assert "Traceback" not in outcome.stderr
+    words_said = capsys.readouterr().err
+    assert ended.value.code == 1, words_said
+    assert words_said.strip().splitlines()[-1].startswith("cxr: ")
+    assert words in words_said
+    assert "Traceback" not in words_said
 
 
 def test_demo_shows_what_comes_back_and_leaves_the_hospitals_database_alone(tiny_model: Path, tmp_path: Path):
