@@ -54,6 +54,10 @@ def main() -> NoReturn:
     except (NodeError, DatabaseError, InferenceError) as error:
         typer.echo(f"cxr: {error}", err=True)
         sys.exit(1)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        typer.echo(f"cxr: {where}{error.strerror or type(error).__name__}", err=True)
+        sys.exit(1)
     except Exception as error:
         log.exception("fault")
         typer.echo(f"cxr: a fault in the node ({type(error).__name__}); please report the line above", err=True)

@@ -5,10 +5,14 @@ lines of code they passed through are what a maintainer needs.
 """
 
 import logging
+import threading
 import traceback
 import warnings
 from datetime import UTC, datetime
 from pathlib import Path
+
+OWN = ("node", "inference", "nlp", "training", "db")
+"""The packages whose events are shown."""
 
 
 class _Formatter(logging.Formatter):
@@ -26,15 +30,22 @@ class _Formatter(logging.Formatter):
 def configure(level: str) -> None:
     """Send our own events at `level` and above to standard error, and keep libraries' words out of it.
 
-    pydicom and pynetdicom quote element values in their warnings and logs.
+    pydicom and pynetdicom quote element values in their warnings and logs, SQLAlchemy quotes parameters.
     """
     handler = logging.StreamHandler()
     handler.setFormatter(_Formatter())
+    handler.addFilter(lambda record: record.name.partition(".")[0] in OWN)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.CRITICAL)
-    for package in ("node", "inference", "nlp", "training", "db"):
+    for package in OWN:
         logging.getLogger(package).setLevel(level.upper())
-    for library in ("pydicom", "pynetdicom", "highdicom"):
-        logging.getLogger(library).disabled = True
     warnings.filterwarnings("ignore")
+    threading.excepthook = _thread_ended
+
+
+def _thread_ended(hook: threading.ExceptHookArgs) -> None:
+    """In place of Python's own words, which quote the exception's."""
+    if hook.exc_value is not None:
+        facts = (hook.exc_type, hook.exc_value, hook.exc_traceback)
+        logging.getLogger("node").error("thread ended by a fault", exc_info=facts)

@@ -65,6 +65,9 @@ class LocalQueue:
             except DatabaseError:
                 log.exception("no work without the database")
                 busy = False
+            except Exception:
+                log.exception("no work for a fault")  # a thread that ended here would be missed by nobody
+                busy = False
             if not busy:
                 with self._condition:
                     # What was announced since the look above is not slept over.

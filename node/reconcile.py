@@ -68,3 +68,5 @@ class Reconciler:
                 self.tick()
             except DatabaseError:
                 log.exception("nothing reconciled without the database")
+            except Exception:
+                log.exception("nothing reconciled for a fault")

@@ -4,12 +4,15 @@ Each field's docstring gives its unit; its default works. `CXR_DATABASE__URL` se
 """
 
 import ipaddress
+import os
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as EnvironmentValueError
 
 from node.errors import SettingsError
 from node.hl7.report import AccessionField
@@ -25,7 +28,7 @@ LOOPBACK = ("127.0.0.0/8", "::1/128")
 class Section(BaseModel):
     """A table of the settings file: frozen, and an unknown key is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class PeerSettings(Section):
@@ -212,6 +215,7 @@ def load(file: Path | None = None, **options: Any) -> Settings:
     """
     try:
         from_file = tomllib.loads(file.read_text("utf-8")) if file else {}
+        _require_known(os.environ)
         merged = _over(from_file, EnvSettingsSource(Settings)())
         for name, value in options.items():
             _put(merged, name.split("."), value)
@@ -222,6 +226,8 @@ def load(file: Path | None = None, **options: Any) -> Settings:
         raise SettingsError(f"{file} is not TOML: {error}") from error
     except ValidationError as error:
         raise SettingsError(_first_problem(error)) from error
+    except EnvironmentValueError as error:  # its text quotes no value
+        raise SettingsError(f"the environment: {error}; tables and lists are written as JSON there") from error
     names = [destination.name for destination in settings.destinations]
     if len(set(names)) < len(names):
         raise SettingsError("two destinations have the same name; give each its own")
@@ -239,7 +245,17 @@ def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 def _put(tree: dict[str, Any], path: list[str], value: Any) -> None:
     for key in path[:-1]:
         tree = tree.setdefault(key, {})
+        if not isinstance(tree, dict):
+            raise SettingsError(f"{key} is a table of settings; write [{key}] and its keys below it")
     tree[path[-1]] = value
+
+
+def _require_known(environment: Iterable[str]) -> None:
+    """A variable of a section that is none is a mistake; pydantic would leave it unread."""
+    for name in environment:
+        section = name.upper().removeprefix("CXR_").partition("__")
+        if name.upper().startswith("CXR_") and section[1] and section[0].lower() not in Settings.model_fields:
+            raise SettingsError(f"{name} is not a setting; `cxr config show` lists those there are")
 
 
 def _first_problem(error: ValidationError) -> str:

@@ -104,6 +104,9 @@ def _node(scratch: Path, pacs_port: int) -> Node:
             "console.port": 0,
             "study.quiet_s": 0,
             "destinations": [pacs],
+            # Nothing of an installed node's environment: neither its database nor its peers.
+            "database.url": None,
+            "dicom.peers": [{"ae_title": "*", "addresses": ["127.0.0.0/8"]}],
             # Who names the file says that it is a frontal chest radiograph where its header is silent.
             "reading.accept_unknown_view": True,
             "reading.accept_unknown_body_part": True,

@@ -1,6 +1,7 @@
 """What commands share: options, and how they print."""
 
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
@@ -55,7 +56,8 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, emp
         table.add_column(column)
     for row in rows:
         table.add_row(*("" if cell is None else _cell(cell) for cell in row))
-    Console().print(table if table.row_count else empty)
+    # Into a file or a pipe a row goes whole, for whoever searches it.
+    Console(width=None if sys.stdout.isatty() else 10_000).print(table if table.row_count else empty)
 
 
 def _cell(value: object) -> str:

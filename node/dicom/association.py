@@ -32,8 +32,6 @@ PDV_HEADER = struct.Struct(">LBB")
 PDU_HEADER = struct.Struct(">BxL")
 SLACK_BYTES = 64
 """Peers disagree whether the maximum length counts the PDU's own header (PS3.8 D.1)."""
-TICK_S = 1.0
-"""How often a waiting thread looks at its deadline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +46,8 @@ class Limits:
     """From one PDU to the header of the next."""
     pdu_s: float = 30.0
     """From a PDU's header to its last byte."""
+    tick_s: float = 1.0
+    """How often a waiting thread looks at its deadline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +69,8 @@ class Association:
         # One call fills the buffer where the kernel can do that; TLS has no such flag.
         self._flags = 0 if isinstance(sock, ssl.SSLSocket) else socket.MSG_WAITALL
         self._pdvs = self._receive_pdvs()
-        timeout = struct.pack("ll", int(TICK_S), 0)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeout)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(limits.pdu_s), 0))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(limits.tick_s))
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(limits.pdu_s))
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def request(self) -> A_ASSOCIATE:
@@ -80,13 +79,13 @@ class Association:
         Raises:
             PeerError: something else came, or it did not come in time.
         """
-        kind, body = self._receive_pdu(self._limits.request_s)
+        kind, body = self._receive_pdu(self._limits.request_s, whole=True)
         if kind != ASSOCIATE_RQ:
             raise PeerError(f"PDU type {kind:#04x} instead of A-ASSOCIATE-RQ")
         pdu = A_ASSOCIATE_RQ()
         try:
             pdu.decode(PDU_HEADER.pack(kind, len(body)) + bytes(body))
-            return pdu.to_primitive()
+            request = pdu.to_primitive()
         except (
             ValueError,
             TypeError,
@@ -95,8 +94,13 @@ class Association:
             AttributeError,
             struct.error,
             NotImplementedError,
+            AssertionError,
         ) as error:
             raise PeerError(f"malformed A-ASSOCIATE-RQ ({type(error).__name__})") from error
+        contexts = request.presentation_context_definition_list
+        if not all(context.abstract_syntax and context.transfer_syntax for context in contexts):
+            raise PeerError("a presentation context without its syntaxes")
+        return request
 
     def accept(self, answer: A_ASSOCIATE) -> None:
         """Send A-ASSOCIATE-AC."""
@@ -170,15 +174,17 @@ class Association:
                 yield context_id, flags, body[position + PDV_HEADER.size : end]
                 position = end
 
-    def _receive_pdu(self, idle_s: float) -> tuple[int, memoryview]:
-        self._fill(self._buffer[: PDU_HEADER.size], time.monotonic() + idle_s)
+    def _receive_pdu(self, idle_s: float, *, whole: bool = False) -> tuple[int, memoryview]:
+        """One PDU; its header within `idle_s`, its body within `pdu_s` of that, or the `whole` of it in `idle_s`."""
+        deadline = time.monotonic() + idle_s
+        self._fill(self._buffer[: PDU_HEADER.size], deadline)
         kind, length = PDU_HEADER.unpack_from(self._buffer)
         if kind == ABORT:
             raise PeerClosedError("the peer aborted the association")
         if length > len(self._buffer):
             raise PeerError(f"a PDU of {length} bytes, above the limit")
         body = self._buffer[:length]
-        self._fill(body, time.monotonic() + self._limits.pdu_s)
+        self._fill(body, deadline if whole else time.monotonic() + self._limits.pdu_s)
         return kind, body
 
     def _fill(self, view: memoryview, deadline: float) -> None:
@@ -200,3 +206,8 @@ class Association:
             self._sock.sendall(data)
         except OSError as error:
             raise PeerClosedError("the connection broke") from error
+
+
+def _timeval(seconds: float) -> bytes:
+    """A socket timeout; never 0, which would be for ever."""
+    return struct.pack("ll", *divmod(max(int(seconds * 1_000_000), 1), 1_000_000))

@@ -7,6 +7,7 @@ import logging
 import socket
 import ssl
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -27,6 +28,9 @@ log = logging.getLogger(__name__)
 
 BACKLOG = 512
 """Connections the kernel holds before they are accepted; with the usual 5, half of 100 at once time out."""
+
+LINGER_S = 1.0
+"""How long a peer may go on talking after our last word."""
 
 OUT_OF_RESOURCES = 0xA700
 PROCESSING_FAILURE = 0x0110
@@ -126,6 +130,10 @@ class Scp:
                     assoc.abort()
             except DatabaseError:
                 log.exception("association ended without its database")
+            except Exception:
+                log.exception("association ended by a fault", extra={"fields": {"address": address}})
+                with suppress(PeerClosedError):
+                    assoc.abort()
         finally:
             with self._lock:
                 self._open.pop(sock, None)
@@ -231,8 +239,9 @@ def _close(sock: socket.socket) -> None:
     """Close so that our last words arrive: a close with unread bytes resets the connection."""
     with suppress(OSError, ssl.SSLError):
         sock.shutdown(socket.SHUT_WR)
-        sock.settimeout(1.0)
-        for _ in range(64):
+        end = time.monotonic() + LINGER_S
+        while (left_s := end - time.monotonic()) > 0:
+            sock.settimeout(left_s)
             if not sock.recv(65536):
                 break
     sock.close()

@@ -1,0 +1,95 @@
+"""A listening Scp on a free port, impatient, and a raw peer to attack it with."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from db import migration, studies
+from db.engine import Database, connect
+from node.dicom.acceptance import Acceptance, Peer
+from node.dicom.association import Limits
+from node.dicom.scp import Scp
+from node.files import Folder
+from node.intake import Intake
+from tests.node.dicom.raw import RawPeer
+
+IMPATIENT = Limits(max_pdu_bytes=16 * 1024, request_s=0.4, idle_s=0.4, pdu_s=0.4, tick_s=0.1)
+
+
+class Receiver:
+    """An Scp with its store and database, and what they hold."""
+
+    def __init__(self, folder: Path, **options: Any) -> None:
+        self.store = folder / "store"
+        self.database: Database = connect(f"sqlite:///{folder / 'cxr.db'}")
+        migration.upgrade(self.database)
+        self.rejected: list[tuple[str, str, str]] = []
+        loopback = (ip_network("127.0.0.0/8"),)
+        peers = options.pop("peers", (Peer(ae_title="*", networks=loopback),))
+        usual: dict[str, Any] = {
+            "host": "127.0.0.1",
+            "port": 0,
+            "acceptance": Acceptance(ae_title="CXRNODE", peers=peers),
+            "intake": Intake(
+                store=Folder(self.store),
+                database=self.database,
+                quiet_s=5,
+                max_instance_bytes=10**6,
+                now=lambda: datetime.now(UTC),
+            ),
+            "on_reject": lambda *facts: self.rejected.append(facts),
+            "limits": IMPATIENT,
+        }
+        self.scp = Scp(**usual | options)
+        self.scp.start()
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self.scp.port
+
+    def files(self) -> list[Path]:
+        """All there is in the store."""
+        return [path for path in self.store.rglob("*") if path.is_file()]
+
+    def uids(self) -> list[str]:
+        """The SOP Instance UIDs that have rows."""
+        with self.database.read() as connection:
+            return list(studies.instance_uids(connection))
+
+    def stop(self) -> None:
+        """Close the port and the database."""
+        self.scp.stop(0.5)
+        self.database.close()
+
+
+@pytest.fixture
+def start_receiver(tmp_path: Path) -> Iterator[Callable[..., Receiver]]:
+    """Receivers that are stopped at the end; options are those of Scp, and `peers`."""
+    running: list[Receiver] = []
+
+    def start(**options: Any) -> Receiver:
+        receiver = Receiver(tmp_path, **options)
+        running.append(receiver)
+        return receiver
+
+    yield start
+    for receiver in running:
+        receiver.stop()
+
+
+@pytest.fixture
+def receiver(start_receiver: Callable[..., Receiver]) -> Receiver:
+    """An impatient receiver that takes anybody from loopback."""
+    return start_receiver()
+
+
+@pytest.fixture
+def peer(receiver: Receiver) -> Iterator[RawPeer]:
+    """A connection to the receiver, not associated."""
+    with RawPeer(receiver.port) as raw:
+        yield raw

@@ -1,0 +1,301 @@
+"""Workers and the reconciler: leases kept and lost, faults, retries, the dead."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from db import jobs, migration, studies
+from db.engine import Connection, Database, connect
+from db.records import Job, JobKind, JobState, StudyState
+from node.queue import LocalQueue
+from node.reconcile import Reconciler
+from node.wiring import study_failed
+from node.worker import Ending, Worker
+from tests.db.rows import arrival
+from tests.peers.processes import wait_until
+
+START = datetime(2026, 3, 14, tzinfo=UTC)
+DONE = Ending(state=JobState.DONE)
+
+
+class Clock:
+    """A time that goes on when it is told to."""
+
+    def __init__(self) -> None:
+        self.time = START
+
+    def __call__(self) -> datetime:
+        """Now."""
+        return self.time
+
+    def go_on(self, seconds: float) -> None:
+        """Later."""
+        self.time += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that stands."""
+    return Clock()
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """An empty database."""
+    opened = connect(f"sqlite:///{tmp_path / 'cxr.db'}")
+    migration.upgrade(opened)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def reconciler(database: Database, clock: Clock) -> Reconciler:
+    """A reconciler that is called by hand."""
+    return Reconciler(database=database, announce=lambda _id: None, on_dead=study_failed, tick_s=0.01, now=clock)
+
+
+def arrive(database: Database, number: int = 1) -> None:
+    """A study with one instance, settled at START."""
+    with database.write() as connection:
+        new = arrival(number, study_instance_uid=f"2.25.{number}", received_at=START)
+        studies.record_arrival(connection, new, settle_at=START)
+
+
+def worker(database: Database, clock: Clock, handler: Callable[[Job], Ending], lease_s: float = 60) -> Worker:
+    """A worker whose reading is this handler."""
+    handlers = {JobKind.READ: handler}
+    return Worker(
+        database=database,
+        handlers=handlers,
+        announce=lambda _id: None,
+        on_dead=study_failed,
+        lease_s=lease_s,
+        now=clock,
+    )
+
+
+def state(database: Database) -> tuple[JobState, StudyState]:
+    """Of the only job and the only study."""
+    with database.read() as connection:
+        (job,) = jobs.newest(connection, 2)
+        (study,) = studies.newest(connection, 2)
+        return job.state, study.state
+
+
+def test_settled_study_becomes_one_job(database: Database, clock: Clock, reconciler: Reconciler):
+    """However often the reconciler looks, a quiet study is read once."""
+    arrive(database)
+
+    for _ in range(3):
+        reconciler.tick()
+
+    with database.read() as connection:
+        (job,) = jobs.newest(connection, 10)
+    assert (job.kind, job.revision, job.state) == (JobKind.READ, 1, JobState.QUEUED)
+
+
+def test_unheard_jobs_are_announced_again(database: Database, clock: Clock):
+    """A wake-up that was lost is repeated."""
+    heard: list[int] = []
+    reconciler = Reconciler(database=database, announce=heard.append, on_dead=study_failed, tick_s=1, now=clock)
+    arrive(database)
+
+    reconciler.tick()
+    reconciler.tick()
+
+    assert heard == [1, 1]
+
+
+def test_job_ends_with_what_it_made_and_announces_the_next(database: Database, clock: Clock, reconciler: Reconciler):
+    """A finished job's outcome and its follow-up are there together."""
+    arrive(database)
+    reconciler.tick()
+    heard: list[int] = []
+
+    def record(connection: Connection) -> list[int]:
+        studies.end_revision(connection, 1, 1, StudyState.READ)
+        return [17]
+
+    each = worker(database, clock, lambda _job: Ending(state=JobState.DONE, record=record))
+    busy = Worker(
+        database=database, handlers=each.handlers, announce=heard.append, on_dead=study_failed, lease_s=60, now=clock
+    ).run_one([JobKind.READ])
+
+    assert busy
+    assert heard == [17]
+    assert state(database) == (JobState.DONE, StudyState.READ)
+    assert not each.run_one([JobKind.READ])
+
+
+def test_handler_that_raises_is_tried_three_times_then_the_study_failed(
+    database: Database, clock: Clock, reconciler: Reconciler
+):
+    """An image that always makes the node stumble ends as dead, its study as failed, and the text is our own."""
+    arrive(database)
+    reconciler.tick()
+    tries = 0
+
+    def stumble(_job: Job) -> Ending:
+        nonlocal tries
+        tries += 1
+        raise RuntimeError("DOE^JANE")
+
+    each = worker(database, clock, stumble)
+    seen = []
+    for _ in range(4):
+        each.run_one([JobKind.READ])
+        seen.append(state(database))
+        clock.go_on(10)
+
+    with database.read() as connection:
+        (job,) = jobs.newest(connection, 2)
+    assert tries == 3
+    assert seen[1:] == [
+        (JobState.QUEUED, StudyState.QUEUED),
+        (JobState.DEAD, StudyState.FAILED),
+        (JobState.DEAD, StudyState.FAILED),
+    ]
+    assert job.error == "A fault in the node (RuntimeError); the log has its place."
+
+
+def test_other_jobs_go_on_beside_a_poisonous_one(database: Database, clock: Clock, reconciler: Reconciler):
+    """One bad study does not stop the good ones."""
+    for number in (1, 2, 3):
+        arrive(database, number)
+    reconciler.tick()
+
+    def handle(job: Job) -> Ending:
+        if job.study_id == 1:
+            raise MemoryError
+        return DONE
+
+    each = worker(database, clock, handle)
+    for _ in range(3):
+        while each.run_one([JobKind.READ]):
+            pass
+        clock.go_on(10)
+
+    with database.read() as connection:
+        assert jobs.counts(connection) == {"read.dead": 1, "read.done": 2}
+
+
+def test_worker_that_vanishes_three_times_fails_the_study(database: Database, clock: Clock, reconciler: Reconciler):
+    """An image that kills its worker is given up after three of them, by the reconciler."""
+    arrive(database)
+    reconciler.tick()
+    for _ in range(3):
+        with database.write() as connection:
+            jobs.claim(connection, kinds=[JobKind.READ], owner="gone", now=clock(), lease_s=60)
+        clock.go_on(61)
+        reconciler.tick()
+
+    assert state(database) == (JobState.DEAD, StudyState.FAILED)
+
+
+def test_heartbeat_keeps_the_lease_of_a_long_job(database: Database, reconciler: Reconciler):
+    """A job that takes longer than its lease is not given to another worker while it is at work."""
+    arrive(database)
+    reconciler.tick()
+
+    def slow(job: Job) -> Ending:
+        def renewed() -> bool:
+            with database.read() as connection:
+                until = jobs.get(connection, job.id).lease_until
+            return until is not None and job.lease_until is not None and until > job.lease_until
+
+        wait_until(renewed, timeout_s=5, what="the lease is not renewed")
+        return DONE
+
+    worker(database, lambda: datetime.now(UTC), slow, lease_s=0.3).run_one([JobKind.READ])
+
+    assert state(database)[0] is JobState.DONE
+
+
+def test_worker_that_lost_its_lease_drops_what_it_made(database: Database, clock: Clock, reconciler: Reconciler):
+    """Two workers on one job leave one outcome: that of the one who has it last."""
+    arrive(database)
+    reconciler.tick()
+
+    def overtaken(_job: Job) -> Ending:
+        clock.go_on(61)
+        reconciler.tick()
+        worker(database, clock, lambda _job: Ending(state=JobState.FAILED, error_code="second")).run_one([JobKind.READ])
+        return Ending(state=JobState.DONE, record=lambda _connection: pytest.fail("the outcome was stored"))
+
+    worker(database, clock, overtaken).run_one([JobKind.READ])
+
+    with database.read() as connection:
+        (job,) = jobs.newest(connection, 2)
+    assert (job.state, job.error_code, job.attempts) == (JobState.FAILED, "second", 2)
+
+
+def test_postponed_job_waits_and_does_not_count(database: Database, clock: Clock, reconciler: Reconciler):
+    """A job that has to wait for somebody else is not given up."""
+    arrive(database)
+    reconciler.tick()
+    each = worker(database, clock, lambda _job: Ending(state=JobState.QUEUED, error_code="later", delay_s=5))
+
+    for _ in range(5):
+        assert each.run_one([JobKind.READ])
+        assert not each.run_one([JobKind.READ])
+        clock.go_on(5)
+
+    assert state(database)[0] is JobState.QUEUED
+
+
+def test_announced_job_wakes_a_sleeping_thread():
+    """A job is begun when it is announced, not at the next look."""
+    looks = threading.Semaphore(0)
+    queue = LocalQueue({JobKind.READ: 1})
+
+    def look(_kinds: object) -> bool:
+        looks.release()
+        return False
+
+    queue.start(look)
+    assert looks.acquire(timeout=5)
+
+    queue.announce(1)
+
+    assert looks.acquire(timeout=1)
+    queue.stop()
+
+
+def test_thread_outlives_a_fault(caplog: pytest.LogCaptureFixture):
+    """A fault outside any job does not leave the node without its workers."""
+    looks = threading.Semaphore(0)
+    queue = LocalQueue({JobKind.READ: 1})
+
+    def stumble(_kinds: object) -> bool:
+        looks.release()
+        raise RuntimeError
+
+    with caplog.at_level(logging.CRITICAL + 1):
+        queue.start(stumble)
+        assert looks.acquire(timeout=5)
+        queue.announce(1)
+
+        assert looks.acquire(timeout=1)
+        queue.stop()
+
+
+def test_stopping_lets_the_running_job_end():
+    """A node that is told to stop ends the job it is at."""
+    begun, ended = threading.Event(), threading.Event()
+    queue = LocalQueue({JobKind.READ: 1})
+
+    def job(_kinds: object) -> bool:
+        begun.set()
+        ended.wait(0.2)
+        ended.set()
+        return True
+
+    queue.start(job)
+    begun.wait(5)
+    queue.stop()
+
+    assert ended.is_set()
