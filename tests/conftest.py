@@ -8,7 +8,12 @@ import sys
 from collections.abc import Generator
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# A slow moment of a busy machine says nothing of the code.
+hypothesis.settings.register_profile("quiet", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("quiet")
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # so that `tests.peers` can be imported, whatever pytest was started by

@@ -100,7 +100,8 @@ def response(request: Command, status: int, comment: str = "") -> bytes:
         (STATUS, struct.pack("<H", status)),
     ]
     if comment:
-        elements.append((ERROR_COMMENT, _padded(comment[:64], b" ")))
+        printable = "".join(character if character.isprintable() else " " for character in comment[:64])
+        elements.append((ERROR_COMMENT, _padded(printable, b" ")))
     if AFFECTED_SOP_INSTANCE_UID in request.elements:
         elements.append((AFFECTED_SOP_INSTANCE_UID, _padded(request.sop_instance_uid)))
     body = b"".join(struct.pack("<HHL", 0, number, len(value)) + value for number, value in elements)

@@ -30,7 +30,7 @@ def test_object_folder_and_rows_are_synced_before_the_answer(
     config = tmp_path / "node.toml"
     config.write_text(
         f'data = "{options["data"]}"\ndicom = {{ port = {port}, min_free_mb = 0 }}\n'
-        f'study.quiet_s = 60\nreading = {{ model = "{options["reading.model"]}" }}\n'
+        f'study.quiet_s = 60\nhl7.port = 0\nconsole.port = 0\nreading = {{ model = "{options["reading.model"]}" }}\n'
     )
     calls = "trace=fsync,fdatasync,rename,renameat,renameat2,sendto"
     command = [strace, "-f", "-y", "-e", calls, "-o", trace, sys.executable, "-m", "node", "serve", "--config", config]
@@ -50,7 +50,7 @@ def test_object_folder_and_rows_are_synced_before_the_answer(
 
     assert status == 0
     lines = [line for line in trace.read_text(errors="replace").splitlines() if "resumed" not in line]
-    (renamed,) = (number for number, line in enumerate(lines) if re.search(r"rename\w*\(.*\.part", line))
+    (renamed,) = (number for number, line in enumerate(lines) if re.search(r"rename\w*\(.*/incoming/.*\.part", line))
     thread = lines[renamed].split()[0]
     mine = [line for line in lines if line.startswith(thread)]
     (here,) = (number for number, line in enumerate(mine) if line == lines[renamed])

@@ -15,6 +15,7 @@ from node.dicom.association import Limits
 from node.dicom.scp import Scp
 from node.files import Folder
 from node.intake import Intake
+from node.register import Register
 from tests.node.dicom.raw import RawPeer
 
 IMPATIENT = Limits(max_pdu_bytes=16 * 1024, request_s=0.4, idle_s=0.4, pdu_s=0.4, tick_s=0.1)
@@ -37,6 +38,7 @@ class Receiver:
             "intake": Intake(
                 store=Folder(self.store),
                 database=self.database,
+                register=Register(database=self.database),
                 quiet_s=5,
                 max_instance_bytes=10**6,
                 now=lambda: datetime.now(UTC),
