@@ -11,18 +11,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 from pydicom.dataset import FileDataset
-from pydicom.uid import generate_uid
-from pynetdicom import AE
+from pydicom.uid import ComputedRadiographyImageStorage, generate_uid
 
 from db import jobs
 from db import studies as studies_rows
 from db.engine import Database, connect
 from tests.conftest import ROOT
+from tests.node.dicom.raw import Image, RawPeer
 from tests.nodes import chest
 from tests.peers.pacs import StorageScp
-from tests.peers.processes import HOST, free_port, listens, wait_until
+from tests.peers.processes import free_port, listens, wait_until
 
 SENDERS, INSTANCES, STUDIES, KILLS = 4, 120, 12, 6
 
@@ -61,31 +60,23 @@ class ServedNode:
         return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
 
 
-def send_until_acknowledged(port: int, datasets: list[FileDataset], acknowledged: Callable[[str], None]) -> None:
-    """Push datasets as a modality does: again and again until each has been answered with success."""
-    waiting = list(datasets)
+def send_until_acknowledged(port: int, images: list[Image], acknowledged: Callable[[str], None]) -> None:
+    """Push images as a modality does: again and again until each has been answered with success."""
+    waiting = list(images)
     while waiting:
-        ae = AE(ae_title="MODALITY")
-        ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = ae.connection_timeout = 5
-        for sop_class, syntax in {(ds.SOPClassUID, ds.file_meta.TransferSyntaxUID) for ds in waiting}:
-            ae.add_requested_context(sop_class, syntax)
-        assoc = ae.associate(HOST, port, ae_title="CXRNODE")
-        while waiting and assoc.is_established:
-            try:
-                status = assoc.send_c_store(waiting[0])
-            except (RuntimeError, ValueError):
-                break
-            if status.get("Status") != 0:
-                break
-            acknowledged(str(waiting.pop(0).SOPInstanceUID))
-        if assoc.is_established:
-            assoc.release()
-        elif waiting:
-            time.sleep(0.05)
+        try:
+            with RawPeer(port) as peer:
+                peer.associate()
+                while waiting:
+                    peer.send(waiting[0].head, waiting[0].tail)
+                    if peer.status() != 0:
+                        break
+                    acknowledged(waiting.pop(0).uid)
+                peer.release()
+        except (OSError, AssertionError):  # the node died; RawPeer asserts what it hears
+            time.sleep(0.02)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # pynetdicom leaves refused sockets
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_nothing_acknowledged_is_lost_over_six_kills(
     tmp_path: Path, pacs: StorageScp, settings_options: Callable[..., dict[str, Any]]
 ):
@@ -94,12 +85,10 @@ def test_nothing_acknowledged_is_lost_over_six_kills(
     settings = _toml(settings_options(pacs=pacs), port)
     node = ServedNode(tmp_path, settings, port)
     studies = [generate_uid() for _ in range(STUDIES)]
-    images = [chest(StudyInstanceUID=studies[number % STUDIES], ViewPosition="LL") for number in range(INSTANCES)]
-    for number, image in enumerate(images):
-        if number < STUDIES:
-            image.ViewPosition = "PA"
-        else:
-            image.PatientOrientation = ["P", "F"]
+    images = [
+        Image(_view(number, StudyInstanceUID=studies[number % STUDIES], SOPClassUID=ComputedRadiographyImageStorage))
+        for number in range(INSTANCES)
+    ]
     acknowledged: list[str] = []
     shares = [images[number::SENDERS] for number in range(SENDERS)]
     senders = [
@@ -128,7 +117,7 @@ def test_nothing_acknowledged_is_lost_over_six_kills(
     finally:
         node.stop()
 
-    assert sorted(acknowledged) == sorted(str(image.SOPInstanceUID) for image in images)
+    assert sorted(acknowledged) == sorted(image.uid for image in images)
     with database.read() as connection:
         stored = [instance.sop_instance_uid for instance in studies_rows.instances(connection)]
     database.close()
@@ -136,6 +125,13 @@ def test_nothing_acknowledged_is_lost_over_six_kills(
     assert left == "0\n"
     assert not list(tmp_path.rglob("*.part"))
     assert {str(ds.StudyInstanceUID) for ds in pacs.datasets() if ds.Modality == "SR"} == set(studies)
+
+
+def _view(number: int, **elements: Any) -> FileDataset:
+    """The first image of each study is frontal, the others are lateral and only stored."""
+    if number < STUDIES:
+        return chest(**elements)
+    return chest(ViewPosition="LL", PatientOrientation=["P", "F"], **elements)
 
 
 def unfinished(database: Database) -> int:

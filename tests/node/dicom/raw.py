@@ -82,8 +82,8 @@ ECHO_RQ = pdu(DATA, pdv(ECHO, COMMAND | LAST, command(0x0030, sop_class=VERIFICA
 class Image:
     """A small CR image and the parts of its C-STORE request."""
 
-    def __init__(self) -> None:
-        ds = chest(SOPClassUID=ComputedRadiographyImageStorage)
+    def __init__(self, ds: Dataset | None = None) -> None:
+        ds = ds or chest(SOPClassUID=ComputedRadiographyImageStorage)
         buffer = BytesIO()
         dcmwrite(buffer, Dataset({each.tag: each for each in ds}), implicit_vr=False, little_endian=True)
         self.uid = str(ds.SOPInstanceUID)
