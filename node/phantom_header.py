@@ -25,7 +25,7 @@ def _file() -> FileDataset:
     meta.MediaStorageSOPClassUID = DigitalXRayImageStorageForPresentation
     meta.MediaStorageSOPInstanceUID = generate_uid(prefix=None)
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    ds = FileDataset("", {}, preamble=bytes(128), file_meta=meta)
+    ds = FileDataset("", {}, preamble=bytes(128), file_meta=meta, is_implicit_VR=False)
     ds.SOPClassUID = meta.MediaStorageSOPClassUID
     ds.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
     ds.SpecificCharacterSet = "ISO_IR 192"

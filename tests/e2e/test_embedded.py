@@ -3,7 +3,6 @@
 from io import BytesIO
 
 import pydicom
-import pytest
 from pydicom import DataElement, config
 from pynetdicom import AE
 
@@ -13,9 +12,6 @@ from db.vocabulary import Reason
 from tests.nodes import StartNode, all_jobs, chest, push, study_of, wait_for_study
 from tests.peers.pacs import OUT_OF_RESOURCES, SUCCESS, StorageScp
 from tests.peers.processes import HOST, wait_until
-
-LEAKS = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-"""pynetdicom leaves the socket of a refused connection to the garbage collector."""
 
 
 def test_chest_radiograph_comes_back_as_report_segmentation_and_overlay(start_node: StartNode, pacs: StorageScp):
@@ -164,7 +160,6 @@ def test_image_that_cannot_be_decoded_fails_with_reason_and_the_next_is_read(sta
     assert failed.error
 
 
-@LEAKS
 def test_pacs_outage_delays_delivery_and_nothing_else(start_node: StartNode, pacs: StorageScp):
     """While the PACS is down studies are received and read; when it is back, it gets everything once."""
     pacs.stop()
