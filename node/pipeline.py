@@ -78,6 +78,9 @@ class Pipeline:
     def __call__(self, job: Job) -> Ending:
         """Read a study's revision."""
         study, instances, predecessor = self._remember(job)
+        if study.revision > job.revision:
+            sentence = f"Revision {study.revision} of the study reads these images too."
+            return Ending(state=JobState.DONE, error_code="superseded", error=sentence)
         model = self.current_model()
         looks = [self._look(instance, model) for instance in instances]
         read = [look for look in looks if isinstance(look, Read)]

@@ -112,6 +112,24 @@ def test_late_image_makes_a_new_report_that_names_the_one_before(start_node: Sta
     assert study_of(node, first).revision == 2
 
 
+def test_revision_that_was_overtaken_is_not_read(start_node: StartNode, pacs: StorageScp):
+    """Where a second image came before the first was read, one report tells of both."""
+    receiver = start_node(pacs=pacs, **{"reading.workers": 0, "work.delivery_workers": 0})
+    first = chest()
+    push(receiver, first)
+    wait_until(lambda: study_of(receiver, first).revision == 1, timeout_s=20, what="no first revision")
+    push(receiver, chest(StudyInstanceUID=first.StudyInstanceUID))
+    wait_until(lambda: study_of(receiver, first).revision == 2, timeout_s=20, what="no second revision")
+    receiver.stop()
+
+    node = start_node(pacs=pacs)
+    assert pacs.wait_for(5)
+    wait_for_study(node, first, StudyState.READ)
+
+    assert [each.Modality for each in pacs.datasets()].count("SR") == 1
+    assert [job.error_code for job in all_jobs(node) if job.kind is JobKind.READ] == [None, "superseded"]
+
+
 def test_late_lateral_image_makes_no_new_report(start_node: StartNode, pacs: StorageScp):
     """A lateral view that comes after the report changes nothing in the PACS, and says why it was not read."""
     node = start_node(pacs=pacs)
