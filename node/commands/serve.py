@@ -51,7 +51,8 @@ def serve(
         ) from error
     node.start()
     typer.echo(ready_line(node))
-    stop.wait()
+    while not stop.wait(1):
+        pass  # a signal that the kernel gave to another thread is seen at the next turn
     node.stop()
 
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.errors import RefusedError
@@ -40,6 +40,7 @@ def named(root: Path) -> list[Path]:
     return sorted(root.rglob("*.dcm"))
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=300), max_size=20))
 def test_any_sequence_of_writes_comes_back(pieces: list[bytes]):
     """What was written, in whatever pieces, is what is read."""

@@ -1,5 +1,6 @@
 """The storage SCP against peers that break the protocol, or never end; a good C-ECHO works after each of them."""
 
+import socket
 import struct
 import threading
 import time
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 from pydicom.uid import ComputedRadiographyImageStorage
 
 from node.dicom.acceptance import Peer
-from node.dicom.association import Limits
+from node.dicom.association import Association, Limits, Message
+from node.dicom.command import decode
+from node.errors import PeerClosedError
 from tests.db.races import race
 from tests.node.dicom.conftest import IMPATIENT, Receiver
 from tests.node.dicom.raw import (
@@ -363,18 +366,25 @@ def test_damaged_request_gets_an_answer(data: st.DataObject, receiver: Receiver)
     assert kind in (ASSOCIATE_AC, ASSOCIATE_RJ, ABORT)
 
 
-def test_send_deadline_below_a_second_is_one(start_receiver: Callable[..., Receiver]):
+@pytest.mark.timeout(10)
+def test_send_deadline_below_a_second_is_one():
     """A peer that never reads its answers does not hold its place for ever."""
-    receiver = start_receiver(limits=IMPATIENT)
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket() as peer:
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        peer.connect(listener.getsockname())
+        sock, _ = listener.accept()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        assoc = Association(sock, IMPATIENT)
+        message = Message(ECHO, decode(command(0x0030, sop_class=VERIFICATION, uid="1" * 4000)), iter(()))
 
-    def ask(peer: RawPeer) -> None:
-        while time.monotonic() - start < 4:
-            peer.send(ECHO_RQ * 100)
+        end = time.monotonic() + 8
 
-    with RawPeer(receiver.port) as peer:
-        peer.associate()
-        start = time.monotonic()
-        with pytest.raises(OSError, match=r"."):
-            ask(peer)
+        def answer_for_ever() -> None:
+            while time.monotonic() < end:
+                assoc.respond(message, 0)
 
-    assert time.monotonic() - start < 4
+        try:
+            with pytest.raises(PeerClosedError):
+                answer_for_ever()
+        finally:
+            assoc.close()

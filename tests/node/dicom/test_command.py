@@ -3,7 +3,7 @@
 from io import BytesIO
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom import Dataset
 from pydicom.uid import CTImageStorage
@@ -37,6 +37,7 @@ def read(data: bytes) -> Dataset:
     return decode(BytesIO(data), is_implicit_vr=True, is_little_endian=True)
 
 
+@settings(deadline=None)
 @given(uid=UIDS, message_id=st.integers(0, 65535))
 def test_request_of_a_modality_is_read(uid: str, message_id: int):
     """Another implementation's C-STORE request is understood."""
@@ -47,6 +48,7 @@ def test_request_of_a_modality_is_read(uid: str, message_id: int):
     assert received.has_data_set
 
 
+@settings(deadline=None)
 @given(uid=UIDS, message_id=st.integers(0, 65535), status=st.integers(0, 65535), comment=st.text(max_size=80))
 def test_response_is_read_by_the_modality(uid: str, message_id: int, status: int, comment: str):
     """Another implementation understands the answer, whatever words are in it."""
@@ -65,6 +67,7 @@ def test_group_length_counts_what_follows_it():
     assert read(body).CommandGroupLength == len(body) - 12
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_garbage_is_the_peers_fault(data: bytes):
     """Whatever bytes come as a command, they are read or the peer is told off; nothing else happens."""
@@ -79,6 +82,7 @@ def test_garbage_is_the_peers_fault(data: bytes):
     assert len(answer) > 12
 
 
+@settings(deadline=None)
 @given(place=st.integers(0, 200), value=st.integers(0, 255), end=st.integers(0, 300))
 def test_damaged_request_is_the_peers_fault(place: int, value: int, end: int):
     """A C-STORE request with a changed byte, cut short, is read or refused."""
