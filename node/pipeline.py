@@ -160,6 +160,8 @@ class Pipeline:
         stored: Sequence[StoredObject],
     ) -> list[int]:
         """The rows of a read study; its deliveries are queued with them."""
+        if studies.get(connection, job.study_id).revision > job.revision:
+            return []  # overtaken while it ran: the newer revision reads and reports these images
         now = self.now()
         _record_looks(connection, read, not_read, now)
         result_ids = [_add_result(connection, job, item) for item in stored]

@@ -22,6 +22,8 @@ AeTitle = Annotated[
 ]
 """1 to 16 printable characters without backslash (DICOM PS3.5 6.2, VR AE)."""
 Port = Annotated[int, Field(ge=0, le=65535)]
+DATABASE_FILE = "cxr.db"
+"""The SQLite database in the data folder."""
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 
@@ -192,7 +194,7 @@ class Settings(BaseSettings):
         """The database's URL, with its secrets."""
         if self.database.url is not None:
             return self.database.url.get_secret_value()
-        return f"sqlite:///{self.data.absolute() / 'cxr.db'}"
+        return f"sqlite:///{self.data.absolute() / DATABASE_FILE}"
 
     @classmethod
     def settings_customise_sources(

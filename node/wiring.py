@@ -29,7 +29,7 @@ from node.queue import LocalQueue
 from node.reconcile import Reconciler
 from node.register import Register
 from node.service import Service, install_starter
-from node.settings import Settings
+from node.settings import DATABASE_FILE, Settings
 from node.worker import Worker
 
 MIB = 1024 * 1024
@@ -79,6 +79,7 @@ def open_database(settings: Settings) -> Database:
     """The database of a node's settings; an SQLite file's folder is made if it is not there."""
     if settings.database.url is None:
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (settings.data / DATABASE_FILE).touch(mode=0o600)
     return connect(settings.database_url)
 
 

@@ -16,7 +16,8 @@ from rich.table import Table
 from db import migration
 from db.engine import Database
 from node import wiring
-from node.settings import Settings, load
+from node.errors import SettingsError
+from node.settings import DATABASE_FILE, Settings, load
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", envvar="CXR_CONFIG", help="Settings file (TOML). Without one, defaults.")
@@ -37,9 +38,15 @@ def opened(config: Path | None, data: Path | None) -> Database:
     """The node's database, for a command that looks into it.
 
     Raises:
+        SettingsError: there is none in the data folder.
         db.errors.SchemaOutOfDateError: it is of another version.
     """
-    database = wiring.open_database(settings_of(config, data))
+    settings = settings_of(config, data)
+    if settings.database.url is None and not (settings.data / DATABASE_FILE).exists():
+        raise SettingsError(
+            f"no node has worked in {settings.data} yet; name its folder with --data, or start cxr serve"
+        )
+    database = wiring.open_database(settings)
     migration.require_current(database)
     return database
 

@@ -61,7 +61,7 @@ def predict(
 
     Example: cxr predict images/ --csv scores.csv --boxes boxes.csv --out overlays/
     """
-    files = list(_files(paths))
+    files = dict(_files(paths))
     if not files:
         raise SettingsError("no file to read there; name DICOM, PNG or JPEG files, or folders of them")
     classify = Classifier(bundle.load(model), threads=threads)
@@ -76,7 +76,7 @@ def predict(
             scores.writerows(_score_rows(outcome))
             found.writerows(_box_rows(outcome, ungated=ungated))
             if out is not None:
-                _draw(outcome, out)
+                _draw(outcome, out / f"{files[path]}.png")
             if as_json or len(files) <= TABLE_LIMIT:
                 shown += [dict(zip(SCORE_COLUMNS, row, strict=True)) for row in _score_rows(outcome)]
     if as_json:
@@ -89,12 +89,13 @@ def predict(
         raise typer.Exit(1)
 
 
-def _files(paths: list[Path]) -> Iterator[Path]:
+def _files(paths: list[Path]) -> Iterator[tuple[Path, Path]]:
+    """Each file and where its picture goes, which mirrors the folders it lies in."""
     for path in paths:
         if path.is_dir():
-            yield from sorted(file for file in path.rglob("*") if file.is_file())
+            yield from ((file, file.relative_to(path)) for file in sorted(path.rglob("*")) if file.is_file())
         else:
-            yield path
+            yield path, Path(path.name)
 
 
 def _outcome(path: Path, classify: Classifier) -> Outcome:
@@ -144,13 +145,13 @@ def _box_rows(outcome: Outcome, *, ungated: bool) -> list[tuple[Any, ...]]:
     ]
 
 
-def _draw(outcome: Outcome, folder: Path) -> None:
+def _draw(outcome: Outcome, picture: Path) -> None:
     if outcome.image is None or outcome.prediction is None:
         return
     header = outcome.image.header or Dataset()
     reading = Reading(header=header, display=outcome.image.display, prediction=outcome.prediction)
-    folder.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(overlay.render(reading)).save(folder / f"{outcome.path.name}.png")
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(overlay.render(reading)).save(picture)
 
 
 class _NoWriter:

@@ -144,7 +144,10 @@ class Scp:
         calling_ae = request.calling_ae_title.strip()
         rejection = self._crowded(address) or self._acceptance.refuse(request, address)
         if rejection is not None:
-            self._on_reject(calling_ae, address, rejection.words)
+            try:
+                self._on_reject(calling_ae, address, rejection.words)
+            except DatabaseError:
+                log.exception("rejection not audited")
             assoc.reject(rejection.result, rejection.source, rejection.reason)
             return
         contexts = acceptance.negotiate(request)

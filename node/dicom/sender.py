@@ -113,7 +113,10 @@ def _send(assoc: Association, outgoing: Outgoing, number: int, destination: Dest
         return Answer(status=NO_CONTEXT)
     if not assoc.is_established:
         raise UnreachableError(f"{destination.name} closed the association")
-    status = assoc.send_c_store(outgoing.path, msg_id=number % 65535 + 1)
+    try:
+        status = assoc.send_c_store(outgoing.path, msg_id=number % 65535 + 1)
+    except RuntimeError as error:  # it ended between the look above and here
+        raise UnreachableError(f"{destination.name} closed the association") from error
     if "Status" not in status:
         raise UnreachableError(f"{destination.name} did not answer in time")
     return Answer(status=int(status.Status))

@@ -103,7 +103,7 @@ def test_nothing_acknowledged_is_lost_over_six_kills(
             sender.start()
         for kill in range(KILLS):
             enough = INSTANCES * (kill + 1) // (KILLS + 2)
-            wait_until(lambda enough=enough: len(acknowledged) >= enough, timeout_s=30, what="nothing moves")
+            wait_until(lambda enough=enough: len(acknowledged) >= enough, timeout_s=60, what="nothing moves")
             time.sleep(moments.uniform(0, 0.05))
             node.kill()
             node.start()

@@ -16,6 +16,9 @@ from tests.peers.processes import HOST, require
 
 Result = subprocess.CompletedProcess[str]
 
+DCIODVFY = (Path(sys.executable).with_name("dciodvfy"), Path("/usr/bin/dciodvfy"))
+"""Where it is: it comes with the `dev` extra, beside the interpreter."""
+
 MAXIMUM_CONTEXTS = 128
 """Presentation contexts in one association: odd numbers of one byte (DICOM PS3.8 9.3.2.2)."""
 
@@ -147,5 +150,5 @@ def dsrdump() -> Tool:
 @pytest.fixture
 def dciodvfy() -> Tool:
     """David Clunie's dciodvfy: prints a line with Error for what breaks the standard."""
-    program = require("dciodvfy", Path(sys.executable).with_name("dciodvfy"), Path("/usr/bin/dciodvfy"))
+    program = require("dciodvfy", *DCIODVFY)
     return lambda *arguments: run([program, *arguments])

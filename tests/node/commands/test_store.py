@@ -62,8 +62,20 @@ def test_empty_node_has_empty_lists(name: str, empty: Path):
 
 @pytest.mark.parametrize("name", LISTS)
 def test_unmigrated_database_is_one_plain_sentence(name: str, tmp_path: Path):
-    """Before the first start each command says to migrate."""
+    """A database of an older version says to migrate."""
+    (tmp_path / "cxr.db").touch()
+
     assert "run cxr migrate" in str(cxr(name, "--data", tmp_path).exception)
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_folder_without_a_node_is_said_and_not_made(name: str, tmp_path: Path):
+    """A mistyped folder is named in the answer, and is not there afterwards."""
+    typo = tmp_path / "dta"
+
+    assert "no node has worked in" in str(cxr(name, "--data", typo).exception)
+
+    assert not typo.exists()
 
 
 def test_filled_node_shows_all_there_is(filled: tuple[Path, Any]):

@@ -1,7 +1,6 @@
 """Synthetic images, readings and peers for the tests of result objects."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -16,6 +15,9 @@ from inference.prediction import Box, FindingScore, Prediction
 from node.objects.identity import Identity
 from node.objects.model import ModelDescription
 from node.objects.reading import Reading
+from tests.peers.dcmtk import DCIODVFY
+from tests.peers.dcmtk import tool as tool_of_dcmtk
+from tests.peers.processes import require
 
 STUDY, SERIES, IMAGE = (
     "1.2.826.0.1.3680043.10.1.1",
@@ -139,17 +141,10 @@ def created() -> datetime:
     return datetime(2026, 3, 4, 23, 30, 15, 250000, tzinfo=UTC)
 
 
-def _tool(name: str, path: str | None = None) -> str:
-    found = shutil.which(path or name)
-    if found is None:
-        pytest.skip(f"{name} is not installed")
-    return found
-
-
 @pytest.fixture(scope="session")
 def dciodvfy(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bytes], list[str]]:
     """Errors that dicom3tools' validator finds in a DICOM file."""
-    tool, folder = _tool("dciodvfy"), tmp_path_factory.mktemp("dciodvfy")
+    tool, folder = require("dciodvfy", *DCIODVFY), tmp_path_factory.mktemp("dciodvfy")
 
     def errors(file: bytes) -> list[str]:
         path = folder / "object.dcm"
@@ -164,7 +159,7 @@ def dciodvfy(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bytes], list
 @pytest.fixture(scope="session")
 def dsrdump(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bytes], str]:
     """What DCMTK's reader of Structured Reports makes of a file; it fails on an invalid one."""
-    tool, folder = _tool("dsrdump", "/usr/bin/dsrdump"), tmp_path_factory.mktemp("dsrdump")
+    tool, folder = tool_of_dcmtk("dsrdump"), tmp_path_factory.mktemp("dsrdump")
 
     def dump(file: bytes) -> str:
         path = folder / "report.dcm"
