@@ -1,0 +1,95 @@
+"""Phrases of the lexicon and the rules as a tree of words, matched on a sentence's tokens.
+
+A phrase is words in normal form. `a|b` is either word, `{heart}` any phrase of a group, `word?` may be left out.
+"""
+
+import itertools
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+Groups = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match(Generic[T]):
+    """What a phrase stands for, and the tokens it covers, `end` not included."""
+
+    value: T
+    start: int
+    end: int
+
+
+class _Node(Generic[T]):
+    __slots__ = ("children", "values")
+
+    def __init__(self) -> None:
+        self.children: dict[str, _Node[T]] = {}
+        self.values: list[T] = []
+
+
+class PhraseTree(Generic[T]):
+    """Finds the longest phrase that begins at a token; words in `between` may stand inside a phrase."""
+
+    def __init__(self, normal_form: Callable[[str], str], groups: Groups, between: Collection[str] = ()) -> None:
+        self._root: _Node[T] = _Node()
+        self._normal_form = normal_form
+        self._groups = groups
+        self._between = frozenset(between)
+        self.words: set[str] = set()
+
+    def add(self, phrase: str, value: T) -> None:
+        """Make every wording of the phrase stand for the value too."""
+        for wording in wordings(phrase, self._groups):
+            node = self._root
+            for word in map(self._normal_form, wording):
+                self.words.add(word)
+                node = node.children.setdefault(word, _Node())
+            if value not in node.values:
+                node.values.append(value)
+
+    def matches(self, words: Sequence[str]) -> Iterator[Match[T]]:
+        """The longest phrases from left to right, none overlapping; one match for each value of a phrase."""
+        position = 0
+        while position < len(words):
+            end, values = self._longest(words, position)
+            yield from (Match(value=value, start=position, end=end) for value in values)
+            position = end if values else position + 1
+
+    def _longest(self, words: Sequence[str], start: int) -> tuple[int, Sequence[T]]:
+        node, end = self._root, start
+        values: Sequence[T] = ()
+        for position in range(start, len(words)):
+            word = words[position]
+            if (child := node.children.get(word)) is not None:
+                node = child
+                if node.values:
+                    end, values = position + 1, node.values
+            elif node is self._root or word not in self._between:
+                break
+        return end, values
+
+
+def wordings(phrase: str, groups: Groups) -> Iterator[tuple[str, ...]]:
+    """Every sequence of words that a phrase of the data files allows.
+
+    Raises:
+        KeyError: A group is not there.
+    """
+    choices = [tuple(_choices(part, groups)) for part in phrase.split()]
+    for combination in itertools.product(*choices):
+        if words := tuple(itertools.chain.from_iterable(combination)):
+            yield words
+
+
+def _choices(part: str, groups: Groups) -> Iterator[tuple[str, ...]]:
+    if part.endswith("?"):
+        yield ()
+        part = part.removesuffix("?")
+    for choice in part.split("|"):
+        if choice.startswith("{"):
+            for phrase in groups[choice.strip("{}")]:
+                yield from wordings(phrase, groups)
+        else:
+            yield (choice,)
