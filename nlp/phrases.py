@@ -84,7 +84,7 @@ def wordings(phrase: str, groups: Groups) -> Iterator[tuple[str, ...]]:
 
 
 def _choices(part: str, groups: Groups) -> Iterator[tuple[str, ...]]:
-    if part.endswith("?"):
+    if part.endswith("?") and part != "?":
         yield ()
         part = part.removesuffix("?")
     for choice in part.split("|"):

@@ -1,6 +1,6 @@
 """Words misspelt by one letter: a long word of the lexicon is meant where a report has one that nobody uses."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 _SHORTEST = 8
 
@@ -12,13 +12,13 @@ class Spelling:
     of the lexicon's words, each without any one letter, finds them without comparing all (as SymSpell does).
     """
 
-    def __init__(self, lexicon_words: Iterable[str], normal_form: Callable[[str], str]) -> None:
+    def __init__(self, lexicon_words: Collection[str], other_words: Collection[str], normal_form: Callable[[str], str]) -> None:
         self._normal_form = normal_form
-        self._known = {word for word in lexicon_words if word.isalpha()}
+        self._known = {*lexicon_words, *other_words}
         self._shortened: dict[str, str] = {}
         self._cache: dict[str, str] = {}
-        for word in sorted(self._known):
-            if len(word) >= _SHORTEST:
+        for word in sorted(lexicon_words):
+            if len(word) >= _SHORTEST and word.isalpha():
                 for short in _shortenings(word):
                     self._shortened.setdefault(short, word)
 

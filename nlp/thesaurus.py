@@ -77,15 +77,16 @@ def load(folder: Path = datafiles.LEXICON) -> Lexicon:
         _add_parts(tree, file.change, is_site=False)
         for entry in file.concept:
             _add_concept(tree, joined, entry)
+    english = frozenset(plain(word) for file in files for word in file.english)
     return Lexicon(
         phrases=tree,
         joined=joined,
         modifiers=modifiers,
         affirming=frozenset(plain(word) for file in files for word in file.affirming),
         headings={heading: name for file in files for heading, name in file.headings.items()},
-        english=frozenset(word for file in files for word in file.english) | tree.words,
+        english=english | tree.words,
         foreign=frozenset(word for file in files for word in file.foreign),
-        normal_form=Spelling(tree.words, plain),
+        normal_form=Spelling(tree.words, english, plain),
         version=datafiles.version(folder),
     )
 
