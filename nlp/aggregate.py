@@ -1,6 +1,6 @@
 """From mentions to labels: four states a finding, and whether the report is Normal."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -86,17 +86,23 @@ def labels(evidence: Sequence[Evidence]) -> tuple[Label, ...]:
     return tuple(_label(name, items) for name, items in by_finding.items())
 
 
-def is_normal(readability: Readability, evidence: Iterable[Evidence], policy: Policy) -> bool:
-    """Whether the report is Normal: it was read, and no disease of any kind is asserted or doubted.
+def is_normal(evidence: Sequence[Evidence], says_normal: bool, policy: Policy) -> bool:
+    """Whether a report is Normal: no disease of any kind is asserted or doubted in it.
 
-    The paper's second clause, a report that says "normal", adds nothing to that and contradicts positive findings;
-    a finding always wins, and what is only uncertain is not Normal (Wang et al. 2017, section 2.1 and Table 1).
+    The paper's second clause, a report that says "normal", contradicts positive findings: a finding always wins, and
+    what is only uncertain is not Normal either (Wang et al. 2017, section 2.1 and Table 1). The clause does serve
+    against silence: a text that denies no disease and calls nothing normal ("report to follow") is not Normal.
+
+    Args:
+        evidence: what the report says of each mention.
+        says_normal: whether a word such as "normal" or "clear" is in it.
+        policy: whether devices veto.
     """
-    if readability is not Readability.MINED:
-        return False
     vetoes = {Kind.DISEASE} if policy is Policy.STRICT else {Kind.DISEASE, Kind.DEVICE}
-    against = (Assertion.POSITIVE, Assertion.UNCERTAIN)
-    return not any(item.concept.kind in vetoes and item.assertion in against for item in evidence)
+    of_vetoes = [item.assertion for item in evidence if item.concept.kind in vetoes]
+    if Assertion.POSITIVE in of_vetoes or Assertion.UNCERTAIN in of_vetoes:
+        return False
+    return says_normal or Assertion.NEGATIVE in of_vetoes
 
 
 def _label(finding: str, items: Sequence[Evidence]) -> Label:

@@ -36,7 +36,8 @@ def decide(skeleton: Skeleton, arcs: Sequence[Arc] | None, rulebook: Rulebook) -
     by_path = _by_path(skeleton, arcs, rulebook, cues.confirming(found)) if arcs is not None else {}
     verdicts = {}
     for place, bone in enumerate(skeleton):
-        verdict = _choose([*spoken.get(place, ()), *by_path.get(place, ())])
+        default = rulebook.rules.get(bone.hedge or "", ASSERTED)
+        verdict = _choose([*spoken.get(place, ()), *by_path.get(place, ())], default)
         verdicts.update(dict.fromkeys(bone.mentions, verdict))
     return verdicts
 
@@ -57,7 +58,7 @@ def _by_path(
     }
 
 
-def _choose(rules: Sequence[Rule]) -> Verdict:
+def _choose(rules: Sequence[Rule], default: Rule) -> Verdict:
     """What is not of this examination goes first, then what is denied, then what is doubted."""
-    decisive = min(rules, key=lambda rule: _FIRST.index(rule.state), default=ASSERTED)
+    decisive = min(rules, key=lambda rule: _FIRST.index(rule.state), default=default)
     return Verdict(rule=decisive, fired=tuple(dict.fromkeys(rule.id for rule in rules)))

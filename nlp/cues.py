@@ -60,9 +60,17 @@ def _forward(skeleton: Skeleton, cue: Cue, openings: Collection[int], rulebook: 
             return
         if not rule.lists and bone.normal in _LIST_ENDS:
             return
-        if place > cue.end and (bone.affirmed or (place in openings and skeleton[place - 1].normal in _OPENERS)):
+        if place > cue.end and (bone.affirmed or _opens(skeleton, place, openings, rulebook)):
             return
         yield place
+
+
+def _opens(skeleton: Skeleton, place: int, openings: Collection[int], rulebook: Rulebook) -> bool:
+    """Whether another statement begins here: another cue of a list, or after a comma or an `and` an article."""
+    before = skeleton[place - 1].normal
+    if place in openings and before in _OPENERS:
+        return True
+    return before in _LIST_ENDS and skeleton[place].normal in rulebook.openers
 
 
 def _backward(skeleton: Skeleton, cue: Cue, openings: Collection[int], rulebook: Rulebook) -> Iterator[int]:

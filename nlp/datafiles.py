@@ -28,6 +28,7 @@ class ConceptEntry(_Entry):
     """A concept: its code, the finding it counts as (none: it only vetoes Normal), and how reports word it.
 
     `joined` are `site+change` pairs: words that lie apart, as in "the heart is mildly enlarged".
+    `hedge` is the rule that decides where no other does: for wordings that hold their own doubt.
     """
 
     name: str
@@ -35,6 +36,7 @@ class ConceptEntry(_Entry):
     scheme: str = "SCT"
     finding: str | None = None
     kind: Literal["disease", "device", "decoy"] = "disease"
+    hedge: str | None = None
     phrases: Words = ()
     joined: tuple[Annotated[str, Field(pattern=r"^\w+\+\w+$")], ...] = ()
 
@@ -57,6 +59,7 @@ class LexiconFile(_Entry):
     affirming: Words = ()
     spelling: dict[str, str] = {}
     headings: dict[str, SectionName] = {}
+    normal: Words = ()
     english: Words = ()
     foreign: Words = ()
 
@@ -96,6 +99,8 @@ class RulesFile(_Entry):
     surface: tuple[SurfaceRuleEntry, ...] = ()
     graph: tuple[GraphRuleEntry, ...] = ()
     stops: Words = ()
+    between: Words = ()
+    openers: Words = ()
     clause_verbs: Words = ()
 
 

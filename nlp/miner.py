@@ -34,6 +34,7 @@ class Reading:
 
     mentions: tuple[Mention, ...]
     verdicts: Mapping[int, Verdict]
+    says_normal: bool
 
 
 class Miner:
@@ -77,12 +78,15 @@ class Miner:
         shapes = {shape for _, shape in named.values() if any(bone.mentions for bone in shape)}
         verdicts = self._decide(sorted(shapes, key=len))
         for text, (found, shape) in named.items():
-            self._readings[text] = Reading(mentions=found, verdicts=verdicts.get(shape, {}))
+            self._readings[text] = Reading(mentions=found, verdicts=verdicts.get(shape, {}), says_normal=self._says_normal(shape))
 
     def _mentions(self, sentence: Sentence) -> tuple[tuple[Mention, ...], Skeleton]:
         tokens = tokenize(sentence, self._lexicon.normal_form)
         found = mentions.find(tokens, self._lexicon)
         return found, skeleton.strip(tokens, found, self._lexicon)
+
+    def _says_normal(self, shape: Skeleton) -> bool:
+        return any(bone.normal in self._lexicon.normal for bone in shape)
 
     def _decide(self, shapes: Sequence[Skeleton]) -> Mapping[Skeleton, Mapping[int, Verdict]]:
         trees = self._parser.parse([[bone.word for bone in shape] for shape in shapes])
@@ -93,12 +97,13 @@ class Miner:
     def _sum_up(self, report: Report, cut: Sequence[tuple[Section, Sentence]], policy: Policy) -> MinedReport:
         readability = language.judge(" ".join(section.text for section in sections.to_mine(report)), self._lexicon)
         evidence: tuple[Evidence, ...] = ()
+        says_normal = any(self._readings[sentence.text].says_normal for _, sentence in cut)
         if readability is Readability.MINED:
             evidence = tuple(item for section, sentence in cut for item in self._evidence(section, sentence, policy))
         return MinedReport(
             readability=readability,
             labels=aggregate.labels(evidence),
-            normal=aggregate.is_normal(readability, evidence, policy),
+            normal=readability is Readability.MINED and aggregate.is_normal(evidence, says_normal, policy),
             evidence=evidence,
             policy=policy,
             lexicon_version=self._lexicon.version,

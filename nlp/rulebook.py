@@ -1,6 +1,6 @@
 """The rules in use: cues for the surface check, paths for the graph."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path as FilePath
@@ -48,9 +48,10 @@ class Rulebook:
 
     cues: PhraseTree[SurfaceRule]
     graph: tuple[GraphRule, ...]
-    rules: tuple[Rule, ...]
+    rules: Mapping[str, Rule]
     stops: frozenset[str]
     clause_verbs: frozenset[str]
+    openers: frozenset[str]
     version: str
 
 
@@ -64,16 +65,18 @@ def load(normal_form: Callable[[str], str], folder: FilePath = datafiles.RULES) 
     groups = {entry.name: entry.phrases for file in files for entry in file.group}
     surface = [entry for file in files for entry in file.surface]
     graph = [entry for file in files for entry in file.graph]
+    between = {normal_form(word) for file in files for word in file.between}
     datafiles.unique("rules", (entry.id for entry in chain(surface, graph)))
-    cues: PhraseTree[SurfaceRule] = PhraseTree(normal_form, groups)
+    cues: PhraseTree[SurfaceRule] = PhraseTree(normal_form, groups, between)
     surface_rules = [_surface_rule(entry, cues) for entry in surface]
     graph_rules = tuple(_graph_rule(entry, groups, normal_form) for entry in graph)
     return Rulebook(
         cues=cues,
         graph=graph_rules,
-        rules=tuple(rule.rule for rule in chain(surface_rules, graph_rules)),
+        rules={rule.rule.id: rule.rule for rule in chain(surface_rules, graph_rules)},
         stops=frozenset(normal_form(word) for file in files for word in file.stops),
         clause_verbs=frozenset(normal_form(word) for file in files for word in file.clause_verbs),
+        openers=frozenset(normal_form(word) for file in files for word in file.openers),
         version=datafiles.version(folder),
     )
 

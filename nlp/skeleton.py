@@ -21,12 +21,14 @@ class Bone:
 
     `mentions` are the places of its mentions in the sentence's tuple; `affirmed` says that a word such as "stable"
     or "mild", which nobody denies in a list, opens a list item here: a negation before it does not reach it.
+    `hedge` is the rule that decides where no other does.
     """
 
     word: str
     normal: str
     mentions: tuple[int, ...] = ()
     affirmed: bool = False
+    hedge: str | None = None
 
 
 Skeleton = tuple[Bone, ...]
@@ -48,6 +50,7 @@ def strip(tokens: Sequence[Token], mentions: Sequence[Mention], lexicon: Lexicon
                 normal=tokens[last - 1].normal,
                 mentions=tuple(places),
                 affirmed=_affirmed(bones, stripped, lexicon),
+                hedge=mentions[places[0]].concept.hedge,
             )
         )
         position = max(position, last)

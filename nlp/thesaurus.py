@@ -27,12 +27,16 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Concept:
-    """A thing that a report can assert; `finding` is the label it counts as, None where it has none."""
+    """A thing that a report can assert; `finding` is the label it counts as, None where it has none.
+
+    `hedge` is the rule that decides a mention where no other does.
+    """
 
     name: str
     code: Code
     kind: Kind
     finding: str | None
+    hedge: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +56,7 @@ class Lexicon:
     modifiers: frozenset[str]
     affirming: frozenset[str]
     headings: Mapping[str, SectionName]
+    normal: frozenset[str]
     english: frozenset[str]
     foreign: frozenset[str]
     normal_form: Callable[[str], str]
@@ -84,6 +89,7 @@ def load(folder: Path = datafiles.LEXICON) -> Lexicon:
         modifiers=modifiers,
         affirming=frozenset(plain(word) for file in files for word in file.affirming),
         headings={heading: name for file in files for heading, name in file.headings.items()},
+        normal=frozenset(plain(word) for file in files for word in file.normal),
         english=english | tree.words,
         foreign=frozenset(word for file in files for word in file.foreign),
         normal_form=Spelling(tree.words, english, plain),
@@ -101,7 +107,7 @@ def _add_concept(tree: PhraseTree[Concept | Part], joined: dict[tuple[str, str],
     if entry.finding is not None and entry.finding not in FINDINGS:
         raise DataError("lexicon", f"{entry.name}: {entry.finding} is no finding of the vocabulary")
     code = Code(value=entry.code, scheme=entry.scheme, meaning=entry.name)
-    concept = Concept(name=entry.name, code=code, kind=Kind(entry.kind), finding=entry.finding)
+    concept = Concept(name=entry.name, code=code, kind=Kind(entry.kind), finding=entry.finding, hedge=entry.hedge)
     for phrase in entry.phrases:
         _add(tree, phrase, concept)
     for pair in entry.joined:
