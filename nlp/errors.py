@@ -22,5 +22,5 @@ class ModelMissingError(NlpError):
         self.name = name
 
 
-class GoldError(NlpError):
-    """A CSV lacks what is needed of it; the sentence names the columns."""
+class ReportFileError(NlpError):
+    """A file of reports lacks what is needed of it; the sentence names it."""

@@ -77,7 +77,7 @@ def _collapse(words: Sequence[str], arcs: Sequence[Arc]) -> list[Edge]:
 def _conjunct_heads(words: Sequence[str], arcs: Sequence[Arc]) -> dict[int, int]:
     """For each conjunct the first member of its list, where nothing like `but` parts them."""
     contrasted = {arc.head for word, arc in zip(words, arcs, strict=True) if word in _CONTRASTS}
-    heads = {}
+    heads: dict[int, int] = {}
     for dependent, arc in enumerate(arcs):
         if arc.relation in {"conj", "appos"} and arc.head not in contrasted and arc.head != dependent:
             heads[dependent] = heads.get(arc.head, arc.head)
@@ -97,9 +97,9 @@ def _inherited(edges: Sequence[Edge], head: int, dependent: int, affirmed: bool,
     for edge in edges:
         if edge.dependent == head and edge.relation not in _NOT_INHERITED and not affirmed:
             gained.append(Edge(edge.governor, edge.relation, dependent))
-        elif edge.governor == head and edge.relation in SUBJECTS and own.isdisjoint(SUBJECTS):
-            gained.append(Edge(dependent, edge.relation, edge.dependent))
-        elif _denies(edge, head, words) and "det" not in own and not affirmed:
+        subject = edge.governor == head and edge.relation in SUBJECTS and own.isdisjoint(SUBJECTS)
+        denial = _denies(edge, head, words) and "det" not in own and not affirmed
+        if subject or denial:
             gained.append(Edge(dependent, edge.relation, edge.dependent))
     return [edge for edge in gained if edge.governor != edge.dependent]
 

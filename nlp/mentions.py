@@ -8,7 +8,9 @@ from nlp.thesaurus import Concept, Kind, Lexicon, Part
 from nlp.tokens import Token
 
 _APART = 9
-_CLAUSE_ENDS = frozenset(("but", "however", "although", "though", "which", "while", "whereas", "except", "with", "without"))
+_CLAUSE_ENDS = frozenset(
+    ("but", "however", "although", "though", "which", "while", "whereas", "except", "with", "without")
+)
 _COORDINATORS = frozenset((",", "and", "or", "/", "the"))
 _LINKS = frozenset(("of", "the", "in", "a", "an"))
 

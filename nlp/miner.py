@@ -78,7 +78,9 @@ class Miner:
         shapes = {shape for _, shape in named.values() if any(bone.mentions for bone in shape)}
         verdicts = self._decide(sorted(shapes, key=len))
         for text, (found, shape) in named.items():
-            self._readings[text] = Reading(mentions=found, verdicts=verdicts.get(shape, {}), says_normal=self._says_normal(shape))
+            self._readings[text] = Reading(
+                mentions=found, verdicts=verdicts.get(shape, {}), says_normal=self._says_normal(shape)
+            )
 
     def _mentions(self, sentence: Sentence) -> tuple[tuple[Mention, ...], Skeleton]:
         tokens = tokenize(sentence, self._lexicon.normal_form)
@@ -90,9 +92,7 @@ class Miner:
 
     def _decide(self, shapes: Sequence[Skeleton]) -> Mapping[Skeleton, Mapping[int, Verdict]]:
         trees = self._parser.parse([[bone.word for bone in shape] for shape in shapes])
-        return {
-            shape: assertion.decide(shape, arcs, self._rules) for shape, arcs in zip(shapes, trees, strict=True)
-        }
+        return {shape: assertion.decide(shape, arcs, self._rules) for shape, arcs in zip(shapes, trees, strict=True)}
 
     def _sum_up(self, report: Report, cut: Sequence[tuple[Section, Sentence]], policy: Policy) -> MinedReport:
         readability = language.judge(" ".join(section.text for section in sections.to_mine(report)), self._lexicon)

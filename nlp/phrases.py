@@ -58,16 +58,20 @@ class PhraseTree(Generic[T]):
             position = end if values else position + 1
 
     def _longest(self, words: Sequence[str], start: int) -> tuple[int, Sequence[T]]:
-        node, end = self._root, start
+        """Follow every way through the tree at once: a word in `between` may also be one of a phrase."""
+        nodes, end = [self._root], start
         values: Sequence[T] = ()
         for position in range(start, len(words)):
             word = words[position]
-            if (child := node.children.get(word)) is not None:
-                node = child
-                if node.values:
-                    end, values = position + 1, node.values
-            elif node is self._root or word not in self._between:
+            onward = [child for node in nodes if (child := node.children.get(word)) is not None]
+            found = next((child for child in onward if child.values), None)
+            if found is not None:
+                end, values = position + 1, found.values
+            if position > start and word in self._between:
+                onward += nodes
+            if not onward:
                 break
+            nodes = onward
         return end, values
 
 

@@ -66,14 +66,16 @@ def load(normal_form: Callable[[str], str], folder: FilePath = datafiles.RULES) 
     surface = [entry for file in files for entry in file.surface]
     graph = [entry for file in files for entry in file.graph]
     between = {normal_form(word) for file in files for word in file.between}
-    datafiles.unique("rules", (entry.id for entry in chain(surface, graph)))
+    datafiles.unique("rules", [*(entry.id for entry in surface), *(entry.id for entry in graph)])
     cues: PhraseTree[SurfaceRule] = PhraseTree(normal_form, groups, between)
     surface_rules = [_surface_rule(entry, cues) for entry in surface]
     graph_rules = tuple(_graph_rule(entry, groups, normal_form) for entry in graph)
     return Rulebook(
         cues=cues,
         graph=graph_rules,
-        rules={rule.rule.id: rule.rule for rule in chain(surface_rules, graph_rules)},
+        rules={
+            rule.id: rule for rule in chain((each.rule for each in surface_rules), (each.rule for each in graph_rules))
+        },
         stops=frozenset(normal_form(word) for file in files for word in file.stops),
         clause_verbs=frozenset(normal_form(word) for file in files for word in file.clause_verbs),
         openers=frozenset(normal_form(word) for file in files for word in file.openers),

@@ -12,7 +12,9 @@ class Spelling:
     of the lexicon's words, each without any one letter, finds them without comparing all (as SymSpell does).
     """
 
-    def __init__(self, lexicon_words: Collection[str], other_words: Collection[str], normal_form: Callable[[str], str]) -> None:
+    def __init__(
+        self, lexicon_words: Collection[str], other_words: Collection[str], normal_form: Callable[[str], str]
+    ) -> None:
         self._normal_form = normal_form
         self._known = {*lexicon_words, *other_words}
         self._shortened: dict[str, str] = {}

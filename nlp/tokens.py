@@ -6,15 +6,16 @@ from dataclasses import dataclass
 
 from nlp.sentences import Sentence
 
+_APOSTROPHE = "['\u2019]"
 _TOKEN = re.compile(
-    r"[^\W\d_]+?(?=n['’]t\b)"  # is|n't
-    r"|n['’]t\b"
-    r"|[^\W\d_]+(?:['’]s\b)?"
+    rf"[^\W\d_]+?(?=n{_APOSTROPHE}t\b)"  # is|n't
+    rf"|n{_APOSTROPHE}t\b"
+    rf"|[^\W\d_]+(?:{_APOSTROPHE}s\b)?"
     r"|\d+(?:[.,]\d+)*"
     r"|[^\w\s-]"
 )
 _PLURALS = (("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("ies", "y"), ("s", ""))
-_SINGULAR_ENDINGS = ("ss", "us", "is", "'s", "’s")
+_SINGULAR_ENDINGS = ("ss", "us", "is", "'s", "\u2019s")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
