@@ -9,7 +9,7 @@ from nlp.tokens import Token
 
 _APART = 9
 _CLAUSE_ENDS = frozenset(
-    ("but", "however", "although", "though", "which", "while", "whereas", "except", "with", "without")
+    ("but", "however", "although", "though", "which", "while", "whereas", "except", "with")
 )
 _COORDINATORS = frozenset((",", "and", "or", "/", "the"))
 _LINKS = frozenset(("of", "the", "in", "a", "an"))

@@ -11,6 +11,7 @@ _TOKEN = re.compile(
     rf"[^\W\d_]+?(?=n{_APOSTROPHE}t\b)"  # is|n't
     rf"|n{_APOSTROPHE}t\b"
     rf"|[^\W\d_]+(?:{_APOSTROPHE}s\b)?"
+    r"|(?<=\s)-+(?=\s)"
     r"|\d+(?:[.,]\d+)*"
     r"|[^\w\s-]"
 )
