@@ -8,9 +8,7 @@ from nlp.thesaurus import Concept, Kind, Lexicon, Part
 from nlp.tokens import Token
 
 _APART = 9
-_CLAUSE_ENDS = frozenset(
-    ("but", "however", "although", "though", "which", "while", "whereas", "except", "with")
-)
+_CLAUSE_ENDS = frozenset(("but", "however", "although", "though", "which", "while", "whereas", "except", "with"))
 _COORDINATORS = frozenset((",", "and", "or", "/", "the"))
 _LINKS = frozenset(("of", "the", "in", "a", "an"))
 
