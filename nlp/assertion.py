@@ -59,6 +59,11 @@ def _by_path(
 
 
 def _choose(rules: Sequence[Rule], default: Rule) -> Verdict:
-    """What is not of this examination goes first, then what is denied, then what is doubted."""
-    decisive = min(rules, key=lambda rule: _FIRST.index(rule.state), default=default)
+    """What is not of this examination goes first, then what is denied, then what is doubted.
+
+    But what is confirmed is of this examination: "the previously seen nodule is unchanged".
+    """
+    confirmed = any(rule.state is Assertion.POSITIVE for rule in rules)
+    counting = [rule for rule in rules if not (confirmed and rule.state is Assertion.UNMENTIONED)]
+    decisive = min(counting, key=lambda rule: _FIRST.index(rule.state), default=default)
     return Verdict(rule=decisive, fired=tuple(dict.fromkeys(rule.id for rule in rules)))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator
 
-_SHORTEST = 8
+_SHORTEST = 6
 
 
 class Spelling:

@@ -16,7 +16,8 @@ QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCh
 
 VOCABULARY = """
 no not without may the a and or but , . ; : ? effusion pneumothorax heart enlarged is are has resolved change in
-possible nodule XXXX left clear of Findings: Impression: history previously seen cannot exclude isn't - no evidence compared to
+possible nodule XXXX left clear of Findings: Impression: history previously seen cannot exclude
+isn't - no evidence compared to
 """
 WORDS = st.sampled_from([*VOCABULARY.split(), "\n"])
 REPORTS = st.one_of(st.text(max_size=400), st.lists(WORDS, max_size=60).map(" ".join))
