@@ -22,7 +22,7 @@ from nlp.skeleton import Skeleton
 from nlp.thesaurus import Lexicon
 from nlp.tokens import tokenize
 
-_AT_ONCE = 512
+_AT_ONCE = 128
 _REMEMBERED = 50_000
 
 Report = Sequence[Section]

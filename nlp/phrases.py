@@ -4,6 +4,7 @@ A phrase is words in normal form. `a|b` is either word, `{heart}` any phrase of 
 """
 
 import itertools
+import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -25,8 +26,14 @@ class _Node(Generic[T]):
     __slots__ = ("children", "values")
 
     def __init__(self) -> None:
-        self.children: dict[str, _Node[T]] = {}
-        self.values: list[T] = []
+        self.children: dict[str, _Node[T]] | None = None
+        self.values: tuple[T, ...] = ()
+
+    def grow(self, word: str) -> "_Node[T]":
+        """The node below, made if it is not there; leaves have no table of their own, for there are many."""
+        if self.children is None:
+            self.children = {}
+        return self.children.setdefault(sys.intern(word), _Node())
 
 
 class PhraseTree(Generic[T]):
@@ -45,9 +52,9 @@ class PhraseTree(Generic[T]):
             node = self._root
             for word in map(self._normal_form, wording):
                 self.words.add(word)
-                node = node.children.setdefault(word, _Node())
+                node = node.grow(word)
             if value not in node.values:
-                node.values.append(value)
+                node.values = (*node.values, value)
 
     def matches(self, words: Sequence[str]) -> Iterator[Match[T]]:
         """The longest phrases from left to right, none overlapping; one match for each value of a phrase."""
@@ -63,7 +70,7 @@ class PhraseTree(Generic[T]):
         values: Sequence[T] = ()
         for position in range(start, len(words)):
             word = words[position]
-            onward = [child for node in nodes if (child := node.children.get(word)) is not None]
+            onward = [child for node in nodes if node.children and (child := node.children.get(word)) is not None]
             found = next((child for child in onward if child.values), None)
             if found is not None:
                 end, values = position + 1, found.values
