@@ -8,6 +8,7 @@ import typer
 
 from db.errors import DatabaseError
 from inference.errors import InferenceError
+from nlp.errors import NlpError
 from node import logs
 from node.commands import demo, instances, jobs, migrate, predict, results, serve, status, studies
 from node.commands.config import config_app
@@ -51,7 +52,7 @@ def main() -> NoReturn:
     logs.configure("error")
     try:
         app()
-    except (NodeError, DatabaseError, InferenceError) as error:
+    except (NodeError, DatabaseError, InferenceError, NlpError) as error:
         typer.echo(f"cxr: {error}", err=True)
         sys.exit(1)
     except OSError as error:
