@@ -30,7 +30,7 @@ from node.reconcile import Reconciler
 from node.register import Register
 from node.service import Service, install_starter
 from node.settings import DATABASE_FILE, Settings
-from node.worker import Worker
+from node.worker import Handler, Worker
 
 MIB = 1024 * 1024
 
@@ -105,29 +105,9 @@ def build(settings: Settings, now: Callable[[], datetime] = utc_now) -> Node:
     store = open_store(settings)
     install_starter(database, settings.data / "models", now())
     queue = LocalQueue({JobKind.READ: settings.reading.workers, JobKind.DELIVER: settings.work.delivery_workers})
-    destinations = {each.name: _destination(each.model_dump()) for each in settings.destinations}
-    pipeline = Pipeline(
-        store=store,
-        database=database,
-        current_model=Service(database=database, path=settings.reading.model, threads=settings.reading.threads),
-        policy=Policy(
-            accept_unknown_view=settings.reading.accept_unknown_view,
-            accept_unknown_body_part=settings.reading.accept_unknown_body_part,
-        ),
-        max_pixels=settings.reading.max_pixels,
-        destinations=tuple(destinations),
-        now=now,
-    )
-    delivery = Delivery(
-        store=store,
-        database=database,
-        sender=Scu(ae_title=settings.dicom.ae_title),
-        destinations=destinations,
-        now=now,
-    )
     worker = Worker(
         database=database,
-        handlers={JobKind.READ: pipeline, JobKind.DELIVER: delivery},
+        handlers=_handlers(settings, database, store, now),
         announce=queue.announce,
         on_dead=study_failed,
         lease_s=settings.work.lease_s,
@@ -158,6 +138,34 @@ def build(settings: Settings, now: Callable[[], datetime] = utc_now) -> Node:
         reconciler=reconciler,
         worker=worker,
     )
+
+
+def _handlers(
+    settings: Settings, database: Database, store: Folder, now: Callable[[], datetime]
+) -> dict[JobKind, Handler]:
+    """What is done for each kind of job."""
+    reading = settings.reading
+    destinations = {each.name: _destination(each.model_dump()) for each in settings.destinations}
+    pipeline = Pipeline(
+        store=store,
+        database=database,
+        current_model=Service(database=database, path=reading.model, threads=reading.threads),
+        policy=Policy(
+            accept_unknown_view=reading.accept_unknown_view,
+            accept_unknown_body_part=reading.accept_unknown_body_part,
+        ),
+        max_pixels=reading.max_pixels,
+        destinations=tuple(destinations),
+        now=now,
+    )
+    delivery = Delivery(
+        store=store,
+        database=database,
+        sender=Scu(ae_title=settings.dicom.ae_title),
+        destinations=destinations,
+        now=now,
+    )
+    return {JobKind.READ: pipeline, JobKind.DELIVER: delivery}
 
 
 def _scp(settings: Settings, database: Database, store: Folder, now: Callable[[], datetime]) -> Scp:
