@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pydicom.dataset import FileDataset
 from pydicom.uid import ComputedRadiographyImageStorage, generate_uid
 
@@ -77,6 +78,7 @@ def send_until_acknowledged(port: int, images: list[Image], acknowledged: Callab
             time.sleep(0.02)
 
 
+@pytest.mark.timeout(300)
 def test_nothing_acknowledged_is_lost_over_six_kills(
     tmp_path: Path, pacs: StorageScp, settings_options: Callable[..., dict[str, Any]]
 ):

@@ -14,6 +14,7 @@ from tests.peers.dcmtk import Storescu, Tool
 from tests.peers.orthanc import Orthanc
 from tests.peers.processes import wait_until
 
+pytestmark = pytest.mark.timeout(300)
 FRONTAL = {"reading.accept_unknown_view": True, "reading.accept_unknown_body_part": True}
 
 
