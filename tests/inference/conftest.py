@@ -1,9 +1,7 @@
 """Synthetic radiographs and a synthetic model for the tests of this package."""
 
-import os
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -26,16 +24,6 @@ from inference.card import (
 )
 
 Make = Callable[..., Dataset]
-
-
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """The folder of real public data; a test that needs it skips where it is absent."""
-    root = Path(__file__).parents[2]
-    folder = Path(os.environ.get("CXR_SHARED_DATA", root.parent / "shared" / "data"))
-    if not folder.is_dir():
-        pytest.skip("the shared real data is not here")
-    return folder
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Synthetic images, readings and peers for the tests of result objects."""
 
-import os
 import subprocess
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -172,10 +171,6 @@ def dsrdump(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bytes], str]:
 
 
 @pytest.fixture(scope="session")
-def real_radiographs() -> list[Path]:
+def real_radiographs(shared_data: Path) -> list[Path]:
     """Public chest radiographs that lie beside the project, where they do."""
-    root = Path(__file__).resolve().parents[3]
-    folder = Path(os.environ.get("CXR_SHARED_DATA", root.parent / "shared" / "data")) / "dicom" / "real_cxr"
-    if not folder.is_dir():
-        pytest.skip("no shared data beside the project")
-    return sorted(path for path in folder.iterdir() if path.is_file())
+    return sorted(path for path in (shared_data / "dicom" / "real_cxr").iterdir() if path.is_file())
