@@ -46,6 +46,27 @@ class Database:
         with _translated(), self._writer, self._writing.begin() as connection:
             yield connection
 
+    @contextmanager
+    def rebuild(self) -> Iterator[Connection]:
+        """A transaction that may replace tables: foreign keys are checked at its end, not at each statement.
+
+        SQLite alters a table by copying it, and takes the old one's removal for that of all its rows. It turns the
+        rule off only outside a transaction.
+        """
+        sqlite = self.engine.dialect.name == "sqlite"
+        with _translated(), self._writer, self._writing.connect() as connection:
+            driver = connection.connection.dbapi_connection
+            if sqlite and driver is not None:
+                driver.cursor().execute("PRAGMA foreign_keys=OFF")
+            try:
+                with connection.begin():
+                    yield connection
+                    if sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+                        raise RowsRefusedError("rows would be left without what they refer to")
+            finally:
+                if sqlite and driver is not None:
+                    driver.cursor().execute("PRAGMA foreign_keys=ON")
+
     def close(self) -> None:
         """Close every idle connection."""
         self.engine.dispose()

@@ -27,20 +27,20 @@ def add(
     connection: Connection,
     *,
     kind: JobKind,
-    study_id: int,
-    revision: int,
+    subject_id: int,
     now: datetime,
+    revision: int = 0,
     destination: str | None = None,
 ) -> int | None:
     """Queue a job, once: its key is made of what it is about. Returns its id, or None if it was there before."""
-    key = f"{kind}:{study_id}:{revision}" + (f":{destination}" if destination else "")
+    key = f"{kind}:{subject_id}:{revision}" + (f":{destination}" if destination else "")
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = (
         dialect.insert(job)
         .values(
             kind=kind,
             key=key,
-            study_id=study_id,
+            subject_id=subject_id,
             revision=revision,
             destination=destination,
             state=JobState.QUEUED,

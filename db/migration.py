@@ -17,7 +17,7 @@ def upgrade(database: Database, revision: str = "head") -> str:
     Nodes that start together come here one after the other; all but the first find nothing to do.
     """
     config = _config()
-    with database.write() as connection:
+    with database.rebuild() as connection:
         queue_for(connection, "migration")
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
@@ -27,7 +27,7 @@ def upgrade(database: Database, revision: str = "head") -> str:
 def downgrade(database: Database, revision: str) -> None:
     """Undo revisions down to `revision` ("base" is an empty database)."""
     config = _config()
-    with database.write() as connection:
+    with database.rebuild() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, revision)
 

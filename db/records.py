@@ -24,10 +24,15 @@ class StudyState(StrEnum):
 
 
 class JobKind(StrEnum):
-    """What there is to do: read a settled study, or deliver one revision's results to one destination."""
+    """What there is to do, each with its subject.
+
+    READ: read a settled study. DELIVER: deliver one revision's results of a study to one destination.
+    MINE: mine every report version up to this one that the miner in force has not mined.
+    """
 
     READ = "read"
     DELIVER = "deliver"
+    MINE = "mine"
 
 
 class JobState(StrEnum):
@@ -120,7 +125,7 @@ class StoredInstance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One unit of work.
+    """One unit of work. `subject_id` is the row it is about: of a study, or of a report where the kind is MINE.
 
     `attempts` counts at each claim and is the fencing token at the end; `postponed` is how many of them were no
     fault of the job.
@@ -129,7 +134,7 @@ class Job:
     id: int
     kind: JobKind
     key: str
-    study_id: int
+    subject_id: int
     revision: int
     destination: str | None
     state: JobState
@@ -240,14 +245,19 @@ class ReportSection:
 class ReportArrival:
     """One version of a report, on its way into the database.
 
-    `report_key` is the same in every version: its filler or placer order number. `version_at` is when the
+    `report_key` is the same in every version: its filler or placer order number, which is unique within `source`, the
+    sending facility (MSH-4). `modality` (OBR-24) and `procedure` (OBR-4) say what examination it is of, as far as the
+    sender told. `version_at` is when the
     radiologist's system changed it (OBR-22), `message_at` when it said so (MSH-7); versions are in order of these.
     """
 
+    source: str
     report_key: str
     accession_number: str
     study_instance_uid: str | None
     patient_id: str
+    modality: str
+    procedure: str
     status: ReportStatus
     version_at: datetime
     message_at: datetime
@@ -278,10 +288,13 @@ class Report:
 
     id: int
     message_id: int
+    source: str
     report_key: str
     accession_number: str
     study_instance_uid: str | None
     patient_id: str
+    modality: str
+    procedure: str
     status: ReportStatus
     version_at: datetime
     message_at: datetime

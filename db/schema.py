@@ -5,6 +5,8 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    Boolean,
+    CheckConstraint,
     Column,
     DateTime,
     Dialect,
@@ -24,6 +26,7 @@ metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
         "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
         "fk": "fk_%(table_name)s_%(column_0_name)s",
         "pk": "pk_%(table_name)s",
     }
@@ -103,7 +106,7 @@ job = Table(
     _id(),
     Column("kind", String(16), nullable=False),
     Column("key", String(200), nullable=False, unique=True),
-    Column("study_id", ForeignKey("study.id"), nullable=False, index=True),
+    Column("subject_id", Integer, nullable=False, index=True),
     Column("revision", Integer, nullable=False),
     Column("destination", String(64)),
     Column("state", String(16), nullable=False),
@@ -212,10 +215,13 @@ report = Table(
     metadata,
     _id(),
     Column("message_id", ForeignKey("message.id"), nullable=False),
+    Column("source", Text, nullable=False),
     Column("report_key", Text, nullable=False),
     Column("accession_number", Text, nullable=False, index=True),
     Column("study_instance_uid", String(64), index=True),
     Column("patient_id", Text, nullable=False),
+    Column("modality", String(16), nullable=False),
+    Column("procedure", Text, nullable=False),
     Column("status", String(16), nullable=False, index=True),
     Column("version_at", Utc, nullable=False),
     Column("message_at", Utc, nullable=False),
@@ -223,4 +229,73 @@ report = Table(
     Column("sections", JSON, nullable=False),
     Column("received_at", Utc, nullable=False),
     UniqueConstraint("message_id", "report_key"),
+    Index(None, "source", "report_key"),
+)
+
+link = Table(
+    "link",
+    metadata,
+    Column("report_id", ForeignKey("report.id"), primary_key=True),
+    Column("study_id", ForeignKey("study.id"), primary_key=True, index=True),
+    Column("by", String(16), nullable=False),
+    Column("linked_at", Utc, nullable=False),
+)
+
+mining = Table(
+    "mining",
+    metadata,
+    _id(),
+    Column("report_id", ForeignKey("report.id"), nullable=False),
+    Column("lexicon_version", String(32), nullable=False),
+    Column("rules_version", String(32), nullable=False),
+    Column("language_model", String(64), nullable=False),
+    Column("policy", String(16), nullable=False),
+    Column("readability", String(16), nullable=False),
+    Column("normal", Boolean, nullable=False),
+    Column("mined_at", Utc, nullable=False),
+    UniqueConstraint(
+        "report_id", "lexicon_version", "rules_version", "language_model", "policy", name="uq_mining_identity"
+    ),
+)
+
+mention = Table(
+    "mention",
+    metadata,
+    _id(),
+    Column("mining_id", ForeignKey("mining.id"), nullable=False, index=True),
+    Column("concept", Text, nullable=False),
+    Column("code", String(32), nullable=False),
+    Column("scheme", String(16), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("finding", String(32)),
+    Column("assertion", String(16), nullable=False),
+    Column("sentence", Text, nullable=False),
+    Column("start", Integer, nullable=False),
+    Column("end", Integer, nullable=False),
+    Column("section", String(16), nullable=False),
+    Column("rule_id", String(64), nullable=False),
+    Column("fired", JSON, nullable=False),
+)
+
+label = Table(
+    "label",
+    metadata,
+    Column("mining_id", ForeignKey("mining.id"), primary_key=True),
+    Column("finding", String(32), primary_key=True),
+    Column("assertion", String(16), nullable=False),
+    Column("mention_id", ForeignKey("mention.id"), nullable=False),
+)
+
+gold = Table(
+    "gold",
+    metadata,
+    _id(),
+    Column("study_id", ForeignKey("study.id"), index=True),
+    Column("report_id", ForeignKey("report.id"), index=True),
+    Column("finding", String(32), nullable=False),
+    Column("assertion", String(16), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Utc, nullable=False),
+    CheckConstraint("(study_id IS NULL) <> (report_id IS NULL)", name="of_one_thing"),
 )

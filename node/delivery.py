@@ -39,7 +39,7 @@ class Delivery:
             sentence = f"The settings have no destination {name!r} any more."
             return Ending(state=JobState.FAILED, error_code="no_destination", error=sentence)
         with self.database.read() as connection:
-            waiting = deliveries.waiting(connection, job.study_id, job.revision, name)
+            waiting = deliveries.waiting(connection, job.subject_id, job.revision, name)
         if not waiting:
             return Ending(state=JobState.DONE)
         try:

@@ -109,9 +109,9 @@ class Pipeline:
     def _remember(self, job: Job) -> tuple[Study, list[StoredInstance], Result | None]:
         with self.database.read() as connection:
             return (
-                studies.get(connection, job.study_id),
-                studies.instances(connection, job.study_id),
-                results.previous(connection, job.study_id, job.revision, kind="sr"),
+                studies.get(connection, job.subject_id),
+                studies.instances(connection, job.subject_id),
+                results.previous(connection, job.subject_id, job.revision, kind="sr"),
             )
 
     def _look(self, instance: StoredInstance, model: ModelInService) -> Read | NotRead:
@@ -160,12 +160,12 @@ class Pipeline:
         stored: Sequence[StoredObject],
     ) -> list[int]:
         """The rows of a read study; its deliveries are queued with them."""
-        if studies.get(connection, job.study_id).revision > job.revision:
+        if studies.get(connection, job.subject_id).revision > job.revision:
             return []  # overtaken while it ran: the newer revision reads and reports these images
         now = self.now()
         _record_looks(connection, read, not_read, now)
         result_ids = [_add_result(connection, job, item) for item in stored]
-        studies.end_revision(connection, job.study_id, job.revision, StudyState.READ)
+        studies.end_revision(connection, job.subject_id, job.revision, StudyState.READ)
         new_jobs = []
         for destination in self.destinations:
             deliveries.add(connection, result_ids, destination)
@@ -173,7 +173,7 @@ class Pipeline:
                 jobs.add(
                     connection,
                     kind=JobKind.DELIVER,
-                    study_id=job.study_id,
+                    subject_id=job.subject_id,
                     revision=job.revision,
                     destination=destination,
                     now=now,
@@ -191,7 +191,7 @@ def _nothing_read(job: Job, not_read: Sequence[NotRead]) -> Ending:
     def record(connection: Connection) -> list[int]:
         _record_looks(connection, (), not_read, job.created_at)
         state = StudyState.FAILED if broken else StudyState.NOT_READ
-        studies.end_revision(connection, job.study_id, job.revision, state)
+        studies.end_revision(connection, job.subject_id, job.revision, state)
         return []
 
     return Ending(
@@ -207,7 +207,7 @@ def _nothing_new(job: Job, not_read: Sequence[NotRead]) -> Ending:
 
     def record(connection: Connection) -> list[int]:
         _record_looks(connection, (), not_read, job.created_at)
-        studies.end_revision(connection, job.study_id, job.revision, StudyState.READ)
+        studies.end_revision(connection, job.subject_id, job.revision, StudyState.READ)
         return []
 
     return Ending(state=JobState.DONE, record=record)
@@ -227,7 +227,7 @@ def _add_result(connection: Connection, job: Job, stored: StoredObject) -> int:
     return results.add_result(
         connection,
         job_id=job.id,
-        study_id=job.study_id,
+        study_id=job.subject_id,
         revision=job.revision,
         kind=stored.result.kind,
         model_version=stored.model_version,

@@ -44,7 +44,7 @@ class Reconciler:
                 for study in studies.settled(connection, now):
                     revision = studies.begin_revision(connection, study)
                     if revision is not None:
-                        jobs.add(connection, kind=JobKind.READ, study_id=study.id, revision=revision, now=now)
+                        jobs.add(connection, kind=JobKind.READ, subject_id=study.id, revision=revision, now=now)
         with self.database.read() as connection:
             due = jobs.due(connection, now)
         for job_id in due:

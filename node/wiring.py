@@ -259,4 +259,4 @@ def _destination(settings: dict[str, object]) -> Destination:
 def study_failed(connection: Connection, job: Job) -> None:
     """A study whose reading died is shown as failed."""
     if job.kind is JobKind.READ:
-        studies.end_revision(connection, job.study_id, job.revision, StudyState.FAILED)
+        studies.end_revision(connection, job.subject_id, job.revision, StudyState.FAILED)

@@ -130,10 +130,13 @@ def _report(
     versions = [at for order in orders if (at := message.time(of.value(order.request, 22)))]
     accessions = [number for order in orders if (number := _accession(of, order, accession_from))]
     return ReportArrival(
+        source=of.value(of.segments[0], 4),
         report_key=key,
         accession_number=accessions[0] if accessions else "",
         study_instance_uid=next((order.study_instance_uid for order in orders if order.study_instance_uid), None),
         patient_id=_patient_id(of, first.patient),
+        modality=of.value(first.request, 24)[:16],
+        procedure=of.value(first.request, 4, 2) or of.value(first.request, 4, 1),
         status=_status(of, orders),
         version_at=max(versions, default=message_at),
         message_at=message_at,

@@ -48,7 +48,7 @@ def add_study(connection: Connection, uid: str = "2.25.1") -> int:
 
 def add_job(connection: Connection, study_id: int, revision: int = 1, **values: Any) -> int:
     """A reading job; its row id."""
-    usual: dict[str, Any] = {"kind": JobKind.READ, "study_id": study_id, "revision": revision, "now": NOW}
+    usual: dict[str, Any] = {"kind": JobKind.READ, "subject_id": study_id, "revision": revision, "now": NOW}
     job_id = jobs.add(connection, **usual | values)
     assert job_id is not None
     return job_id

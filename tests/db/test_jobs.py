@@ -20,7 +20,7 @@ def test_job_is_queued_once(database: Database):
         study_id = add_study(connection)
         first = add_job(connection, study_id)
 
-        again = jobs.add(connection, kind=JobKind.READ, study_id=study_id, revision=1, now=later(5))
+        again = jobs.add(connection, kind=JobKind.READ, subject_id=study_id, revision=1, now=later(5))
 
         assert again is None
         assert [job.id for job in jobs.newest(connection, 10)] == [first]

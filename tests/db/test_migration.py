@@ -5,9 +5,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect
 
-from db import audit, migration, studies
+from db import audit, jobs, migration, results, studies
 from db.engine import connect
-from db.errors import SchemaOutOfDateError
+from db.errors import RowsRefusedError, SchemaOutOfDateError
 from db.schema import metadata
 from tests.db.races import race
 from tests.db.rows import NOW, add_job, add_result, add_study
@@ -81,4 +81,24 @@ def test_database_without_the_schema_says_to_migrate(database_url: str):
     with pytest.raises(SchemaOutOfDateError, match="run cxr migrate"):
         migration.require_current(database)
 
+    database.close()
+
+
+def test_a_rebuilt_job_table_keeps_its_rows_and_what_refers_to_them(database_url: str):
+    """Revision 0003 renames a column of a table that results refer to: each job and result is there after it."""
+    database = connect(database_url)
+    migration.upgrade(database, "head")
+    with database.write() as connection:
+        study_id = add_study(connection)
+        job_id = add_job(connection, study_id)
+        add_result(connection, study_id, job_id)
+
+    migration.downgrade(database, "0002")
+    migration.upgrade(database, "head")
+
+    with database.read() as connection:
+        assert jobs.get(connection, job_id).subject_id == study_id
+        assert [result.job_id for result in results.of_revision(connection, study_id, 1)] == [job_id]
+    with pytest.raises(RowsRefusedError), database.write() as connection:
+        add_result(connection, study_id, 4711, 2)  # the rule is in force again
     database.close()

@@ -27,7 +27,10 @@ def database(database_url: str) -> Iterator[Database]:
 def version(accession_number: str = "A1", **changes: object) -> ReportArrival:
     """A final report of noon."""
     usual = ReportArrival(
+        source="HOSPITAL",
         report_key="F1",
+        modality="RAD",
+        procedure="CHEST 2 VIEWS",
         accession_number=accession_number,
         study_instance_uid=None,
         patient_id="P1",

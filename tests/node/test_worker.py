@@ -169,7 +169,7 @@ def test_other_jobs_go_on_beside_a_poisonous_one(database: Database, clock: Cloc
     reconciler.tick()
 
     def handle(job: Job) -> Ending:
-        if job.study_id == 1:
+        if job.subject_id == 1:
             raise MemoryError
         return DONE
 

@@ -118,7 +118,7 @@ def test_failed_job_is_queued_again_by_its_number(filled: tuple[Path, Any]):
 
 def _fail_a_job(database: Database) -> int:
     with database.write() as connection:
-        jobs.add(connection, kind=JobKind.READ, study_id=1, revision=9, now=NOW)
+        jobs.add(connection, kind=JobKind.READ, subject_id=1, revision=9, now=NOW)
         job = jobs.claim(connection, kinds=[JobKind.READ], owner="x", now=NOW, lease_s=1)
         assert job is not None
         jobs.end(connection, job, state=JobState.FAILED, now=NOW, error_code="undecodable", error="Broken.")

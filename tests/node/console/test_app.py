@@ -66,7 +66,10 @@ def arrival() -> Arrival:
 def message() -> MessageArrival:
     """A message with a report."""
     report = ReportArrival(
+        source="HOSPITAL",
         report_key="ACC-4711",
+        modality="RAD",
+        procedure="CHEST 2 VIEWS",
         accession_number="ACC-4711",
         study_instance_uid=None,
         patient_id="PATIENT-4711",
