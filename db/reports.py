@@ -62,6 +62,15 @@ def current(connection: Connection, accession_number: str) -> Report | None:
     return None if row is None else _report(row)
 
 
+def current_versions() -> Select[Any]:
+    """The ids of the versions that hold now: of each report (its source and key) the latest by its own times."""
+    latest = func.row_number().over(
+        partition_by=(report.c.source, report.c.report_key), order_by=[column.desc() for column in _OWN_ORDER]
+    )
+    ranked = select(report.c.id, latest.label("age")).subquery()
+    return select(ranked.c.id).where(ranked.c.age == 1)
+
+
 def count(connection: Connection, accession_number: str | None = None) -> int:
     """How many versions of reports are stored, under one accession number or in all."""
     query = select(func.count()).select_from(report)

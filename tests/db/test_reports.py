@@ -149,3 +149,19 @@ def test_counts_are_by_status_and_by_accession_number(database: Database) -> Non
         assert reports.counts(connection) == {"final": 1, "preliminary": 1}
         assert [reports.count(connection, number) for number in (None, "A1", "A2", "A3")] == [2, 1, 1, 0]
         assert reports.current(connection, "A3") is None
+
+
+def test_each_report_has_one_current_version(database: Database):
+    """Two reports under one accession number, one of them corrected: the correction and the other one hold."""
+    first = version(report_key="F1")
+    corrected = version(report_key="F1", status=ReportStatus.CORRECTED, message_at=NOON + HOUR, text="Effusion.")
+    other_site = version(report_key="F1", source="CLINIC", text="Another patient's.")
+    with database.write() as connection:
+        reports.record(connection, message(corrected, control_id="2"))
+        reports.record(connection, message(first, control_id="1"))
+        reports.record(connection, message(other_site, control_id="3"))
+        current = connection.execute(reports.current_versions()).scalars().all()
+
+        texts = {each.id: each.text for each in reports.versions(connection, "A1")}
+
+    assert sorted(texts[each] for each in current) == ["Another patient's.", "Effusion."]
