@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage  # type: ignore[import-untyped]  # scipy ships no types
 
 from inference.cam import heat_map
 from inference.prediction import Box
@@ -35,18 +35,11 @@ def find(
         connectivity: 4 or 8 neighbours.
         minimum_area: part of the image below which a region is left out, in [0, 1].
     """
-    structure = np.ones((3, 3), dtype=bool) if connectivity == 8 else None
-    labels, count = ndimage.label(heat >= threshold, structure=structure)
-    areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    above = np.greater_equal(heat, threshold).view(np.uint8)
+    _, _, regions, _ = cv2.connectedComponentsWithStats(above, connectivity=connectivity)
     return tuple(
-        Box(
-            x=across.start,
-            y=down.start,
-            width=across.stop - across.start,
-            height=down.stop - down.start,
-            threshold=threshold,
-        )
-        for (down, across), area in zip(ndimage.find_objects(labels), areas, strict=True)
+        Box(x=x, y=y, width=width, height=height, threshold=threshold)
+        for y, x, width, height, area in sorted((y, x, w, h, area) for x, y, w, h, area in regions[1:].tolist())
         if area >= minimum_area * heat.size
     )
 

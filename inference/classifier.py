@@ -1,4 +1,4 @@
-"""Reads one image: pixels as displayed in, findings with boxes out. ONNX Runtime; no torch."""
+"""Reads one image: findings with boxes come out. ONNX Runtime; no torch."""
 
 from collections.abc import Callable
 
@@ -12,11 +12,12 @@ from onnxruntime.capi import (  # type: ignore[import-untyped]  # nor here
 from inference.boxes import BoxSettings, gated
 from inference.bundle import Bundle
 from inference.errors import BundleError
+from inference.image import Image
 from inference.prediction import FindingScore, Prediction
 from inference.preprocess import model_input
 
-Classify = Callable[[npt.NDArray[np.uint8]], Prediction]
-"""What the rest of the product sees of a model: (H, W) uint8 as displayed to a prediction."""
+Classify = Callable[[Image], Prediction]
+"""What the rest of the product sees of a model."""
 
 PROVIDERS = ("CUDAExecutionProvider", "CPUExecutionProvider")
 """The GPU where the installed ONNX Runtime has one, else the CPU."""
@@ -53,11 +54,11 @@ class Classifier:
         self.session = open_session(bundle, threads)
         self._input = self.session.get_inputs()[0].name
 
-    def __call__(self, display: npt.NDArray[np.uint8]) -> Prediction:
-        """Read one image, (H, W) uint8 as displayed; boxes are in its pixels."""
-        image = model_input(display, self.card.preprocessing)
-        logits, cams = self.session.run(["logits", "cam"], {self._input: image})
-        rows, columns = display.shape
+    def __call__(self, image: Image) -> Prediction:
+        """Read one image; boxes are in its pixels."""
+        ready = model_input(image, self.card.preprocessing)
+        logits, cams = self.session.run(["logits", "cam"], {self._input: ready})
+        rows, columns = image.rows, image.columns
         probabilities = calibrated(logits[0], self._scale, self._offset)
         return Prediction(
             model_version=self.card.version,

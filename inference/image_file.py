@@ -1,7 +1,6 @@
 """Reading one image from a file: DICOM by its header, PNG and JPEG as already windowed."""
 
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,21 +10,14 @@ from PIL import Image as Pillow
 from pydicom.errors import InvalidDicomError
 
 from db.vocabulary import Reason
+from inference import grayscale
 from inference.eligibility import Policy, assess
 from inference.errors import NotReadable
 from inference.header import UNREADABLE
+from inference.image import Image
 from inference.pixels import decode
-from inference.preprocess import display
 
 SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
-    """An image ready for the classifier: (H, W) uint8 as displayed, and its DICOM header if it has one."""
-
-    display: npt.NDArray[np.uint8]
-    header: pydicom.Dataset | None
 
 
 def read(path: Path, policy: Policy, max_pixels: int = 50_000_000) -> Image:
@@ -40,12 +32,13 @@ def read(path: Path, policy: Policy, max_pixels: int = 50_000_000) -> Image:
     except OSError as error:
         raise NotReadable(Reason.NOT_IMAGE, f"The file cannot be opened ({error.strerror}).") from error
     if start.startswith(SIGNATURES):
-        return Image(display=_picture(path, max_pixels), header=None)
+        return Image.windowed(_picture(path, max_pixels))
     ds = _dataset(path)
     ineligible = assess(ds, policy)
     if ineligible is not None:
         raise NotReadable(ineligible.reason, ineligible.detail, ineligible.tag)
-    return Image(display=display(ds, decode(ds, max_pixels=max_pixels)), header=ds)
+    stored = decode(ds, max_pixels=max_pixels)
+    return Image(stored=stored, grey=grayscale.levels(ds, stored), header=ds)
 
 
 def _dataset(path: Path) -> pydicom.Dataset:

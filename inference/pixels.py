@@ -11,12 +11,13 @@ from db.vocabulary import Reason
 from inference.codestream import size_of
 from inference.errors import NotReadable
 from inference.header import UNREADABLE, integer, text
+from inference.image import Stored
 
 GREY = {"MONOCHROME1", "MONOCHROME2"}
 COLOUR = {"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_RCT", "YBR_ICT"}
 
 
-def decode(ds: Dataset, *, max_pixels: int = 50_000_000) -> npt.NDArray[np.generic]:
+def decode(ds: Dataset, *, max_pixels: int = 50_000_000) -> Stored:
     """Decode one image.
 
     Args:
@@ -24,7 +25,7 @@ def decode(ds: Dataset, *, max_pixels: int = 50_000_000) -> npt.NDArray[np.gener
         max_pixels: the largest rows times columns for which memory is set aside.
 
     Returns:
-        (rows, columns) of stored values, signed or not; colour has become grey.
+        (rows, columns) of stored values, uint8, uint16 or int16; colour has become grey.
 
     Raises:
         NotReadable: not_image, multi_frame, unsupported_pixels, too_large or undecodable.
@@ -36,14 +37,14 @@ def decode(ds: Dataset, *, max_pixels: int = 50_000_000) -> npt.NDArray[np.gener
             _check_codestream(ds, rows=rows, columns=columns, samples=samples, max_pixels=max_pixels)
         else:
             _check_length(ds, rows=rows, columns=columns, samples=samples)
-        stored = pixel_array(ds, index=0)
+        stored: Stored = pixel_array(ds, index=0)
     except UNREADABLE as error:
         raise _undecodable(f"The pixel data cannot be decoded ({type(error).__name__}).") from error
     if samples == 3 and stored.shape == (rows, columns, 3):
         return _grey(stored)
     if stored.shape != (rows, columns):
         raise _undecodable("The decoded image has another size than Rows and Columns.")
-    return _without_unused_bits(ds, stored)
+    return _plain(_without_unused_bits(ds, stored))
 
 
 def check(ds: Dataset, *, max_pixels: int = 50_000_000) -> tuple[int, int, int]:
@@ -115,14 +116,14 @@ def _check_codestream(ds: Dataset, *, rows: int, columns: int, samples: int, max
         raise _undecodable("The compressed image has another size than Rows and Columns.")
 
 
-def _grey(colour: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
+def _grey(colour: Stored) -> npt.NDArray[np.uint8]:
     """Luminance of RGB (ITU-R BT.601); pydicom has already turned YBR into RGB."""
     weights = np.array([0.299, 0.587, 0.114], dtype=np.float32)
     grey: npt.NDArray[np.float32] = colour.astype(np.float32) @ weights
     return np.rint(grey).astype(np.uint8)
 
 
-def _without_unused_bits(ds: Dataset, stored: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+def _without_unused_bits(ds: Dataset, stored: Stored) -> Stored:
     """Drop bits above Bits Stored: older machines kept overlays there (PS3.5 8.1.1)."""
     unused = stored.dtype.itemsize * 8 - (integer(ds, "BitsStored") or 0)
     if unused <= 0 or stored.dtype.kind not in "iu":
@@ -131,8 +132,14 @@ def _without_unused_bits(ds: Dataset, stored: npt.NDArray[np.generic]) -> npt.ND
     low, high = (-limit // 2, limit // 2) if stored.dtype.kind == "i" else (0, limit)
     if stored.min() >= low and stored.max() < high:
         return stored
-    cleaned: npt.NDArray[np.generic] = np.right_shift(np.left_shift(stored, unused), unused)
+    cleaned: Stored = np.right_shift(np.left_shift(stored, unused), unused)
     return cleaned
+
+
+def _plain(stored: Stored) -> Stored:
+    """The three types that the rest works on: the machine's own byte order, and no signed bytes."""
+    kind = "i2" if stored.dtype.kind == "i" else f"u{stored.dtype.itemsize}"
+    return np.ascontiguousarray(stored, dtype=kind)
 
 
 def _unsupported(detail: str, tag: str) -> NotReadable:

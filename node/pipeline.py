@@ -131,8 +131,8 @@ class Pipeline:
             return NotRead(instance=instance, reason=Reason.NOT_IMAGE, detail=Reason.NOT_IMAGE.sentence, tag=None)
         with self.database.read() as connection:
             known = results.prediction_of(connection, instance.id, model.description.version)
-        prediction = restored(known) if known else model.classify(image.display)
-        reading = Reading(header=image.header, display=image.display, prediction=prediction)
+        prediction = restored(known) if known else model.classify(image)
+        reading = Reading(header=image.header, display=image.display(), prediction=prediction)
         return Read(instance=instance, reading=reading, fresh=known is None)
 
     def _store(self, result: ResultObject, model_version: str) -> StoredObject:

@@ -28,6 +28,7 @@ from inference.card import (
     Preprocessing,
 )
 from inference.classifier import calibrated
+from inference.image import Image
 from inference.preprocess import model_input
 from training.dataset import Radiograph, Split, read_image
 from training.evaluate import (
@@ -123,7 +124,10 @@ def read(
     preprocessing: Preprocessing,
 ) -> Reading:
     """Read every image with the exported graph."""
-    outputs = [session.run(["logits", "cam"], {"image": model_input(read_image(row), preprocessing)}) for row in rows]
+    outputs = [
+        session.run(["logits", "cam"], {"image": model_input(Image.windowed(read_image(row)), preprocessing)})
+        for row in rows
+    ]
     return Reading(
         rows=rows,
         strata=tuple(strata_of[row.path.name] for row in rows),

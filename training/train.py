@@ -28,6 +28,7 @@ import torch
 
 from db.vocabulary import EIGHT
 from inference.card import Preprocessing
+from inference.image import Image
 from inference.network import Network
 from inference.preprocess import model_input
 from training.dataset import (
@@ -222,7 +223,7 @@ def lower_features(
         images = [read_image(row) for row in rows[start : start + 32]]
         if copy:
             images = [augment(image, generator) for image in images]
-        batch = np.concatenate([model_input(image, preprocessing) for image in images])
+        batch = np.concatenate([model_input(Image.windowed(image), preprocessing) for image in images])
         with torch.autocast("cpu", torch.bfloat16):
             parts.append(network.backbone.lower(tensor(batch)).half().numpy())
     features = np.concatenate(parts)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Annotated, Any
 
+import PIL.Image
 import typer
-from PIL import Image
 from pydicom import Dataset
 from rich.console import Console
 from rich.progress import Progress
@@ -17,7 +17,7 @@ from inference import boxes, bundle, image_file
 from inference.classifier import Classifier
 from inference.eligibility import Policy
 from inference.errors import NotReadable
-from inference.image_file import Image as ImageFile
+from inference.image import Image
 from inference.prediction import Prediction
 from node.commands.options import JsonOption, print_json, print_table
 from node.errors import SettingsError
@@ -37,7 +37,7 @@ class Outcome:
     """A file that was read, or why it was not."""
 
     path: Path
-    image: ImageFile | None = None
+    image: Image | None = None
     prediction: Prediction | None = None
     error: NotReadable | None = None
 
@@ -103,7 +103,7 @@ def _outcome(path: Path, classify: Classifier) -> Outcome:
         image = image_file.read(path, POLICY)
     except NotReadable as error:
         return Outcome(path=path, error=error)
-    return Outcome(path=path, image=image, prediction=classify(image.display))
+    return Outcome(path=path, image=image, prediction=classify(image))
 
 
 def _score_rows(outcome: Outcome) -> list[tuple[Any, ...]]:
@@ -149,9 +149,9 @@ def _draw(outcome: Outcome, picture: Path) -> None:
     if outcome.image is None or outcome.prediction is None:
         return
     header = outcome.image.header or Dataset()
-    reading = Reading(header=header, display=outcome.image.display, prediction=outcome.prediction)
+    reading = Reading(header=header, display=outcome.image.display(), prediction=outcome.prediction)
     picture.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(overlay.render(reading)).save(picture)
+    PIL.Image.fromarray(overlay.render(reading)).save(picture)
 
 
 class _NoWriter:

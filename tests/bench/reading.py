@@ -15,7 +15,9 @@ from pydicom import Dataset
 
 from inference.bundle import STARTER, Bundle, load
 from inference.classifier import Classifier
-from inference.preprocess import display, model_input
+from inference.grayscale import levels
+from inference.image import Image
+from inference.preprocess import model_input
 
 ROWS, COLUMNS = 2500, 2048
 
@@ -33,14 +35,14 @@ def measure(bundle: Bundle, threads: int) -> None:
     """Measure with one number of processor threads (0: all) and print."""
     classifier = Classifier(bundle, threads=threads)
     header, stored = synthetic_radiograph()
-    shown = display(header, stored)
+    shown = Image.windowed(Image(stored=stored, grey=levels(header, stored)).display())
     ready = model_input(shown, bundle.card.preprocessing)
     prediction = classifier(shown)
 
     paths: dict[str, Callable[[], object]] = {
         "bare ONNX Runtime session": lambda: classifier.session.run(None, {"image": ready}),
         "displayed image to findings and boxes": lambda: classifier(shown),
-        "stored values to findings and boxes": lambda: classifier(display(header, stored)),
+        "stored values to findings and boxes": lambda: classifier(Image(stored=stored, grey=levels(header, stored))),
     }
     medians = interleaved(paths, turns=60)
 

@@ -1,4 +1,4 @@
-"""From an image as displayed to findings with boxes."""
+"""From an image to findings with boxes."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,6 +10,7 @@ from inference.bundle import STARTER, load, write
 from inference.classifier import Classifier
 from inference.eligibility import Policy
 from inference.errors import BundleError
+from inference.image import Image
 from inference.image_file import read
 
 
@@ -20,7 +21,7 @@ def bundle(tmp_path, card, graph):
 
 def test_by_hand(bundle) -> None:
     """White is 1 in the network's eyes: the logits are 4 and -4, the probabilities 0.982 and 0.018."""
-    prediction = Classifier(bundle)(np.full((60, 40), 255, dtype=np.uint8))
+    prediction = Classifier(bundle)(Image.windowed(np.full((60, 40), 255, dtype=np.uint8)))
 
     assert prediction.model_version == "test-1"
     assert (prediction.rows, prediction.columns) == (60, 40)
@@ -36,7 +37,7 @@ def test_boxes_only_where_present(bundle) -> None:
     image = np.full((400, 400), 40, dtype=np.uint8)
     image[:, 100:] = 255
 
-    present, other = Classifier(bundle)(image).scores
+    present, other = Classifier(bundle)(Image.windowed(image)).scores
 
     assert {box.threshold for box in present.boxes} == {60, 180}
     assert all(box.x + box.width == 400 and box.height == 400 for box in present.boxes)
@@ -48,7 +49,7 @@ def test_calibration(tmp_path, card, graph) -> None:
     calibration = card.calibration.model_copy(update={"scale": (0.5, 1.0), "offset": (-2.0, 0.0)})
     bundle = write(tmp_path / "model", card.model_copy(update={"calibration": calibration}), {"model.onnx": graph})
 
-    scores = Classifier(bundle)(np.full((32, 32), 255, dtype=np.uint8)).scores
+    scores = Classifier(bundle)(Image.windowed(np.full((32, 32), 255, dtype=np.uint8))).scores
 
     assert scores[0].probability == pytest.approx(0.5, abs=1e-6)
 
@@ -56,7 +57,7 @@ def test_calibration(tmp_path, card, graph) -> None:
 def test_threads_share_one_session(bundle) -> None:
     """Eight threads at once get what one gets alone."""
     classifier = Classifier(bundle, threads=1)
-    images = [np.full((50, 50), level, dtype=np.uint8) for level in range(0, 256, 16)]
+    images = [Image.windowed(np.full((50, 50), level, dtype=np.uint8)) for level in range(0, 256, 16)]
     alone = [classifier(image).scores for image in images]
 
     with ThreadPoolExecutor(8) as pool:
@@ -86,9 +87,7 @@ def test_the_starter_reads_real_radiographs(shared_data) -> None:
     """The shipped model gives eight findings, image by image, and gated boxes inside the image."""
     classifier = Classifier(load(STARTER))
     policy = Policy(accept_unknown_view=True, accept_unknown_body_part=True)
-    predictions = [
-        classifier(read(path, policy).display) for path in sorted((shared_data / "dicom" / "real_cxr").iterdir())
-    ]
+    predictions = [classifier(read(path, policy)) for path in sorted((shared_data / "dicom" / "real_cxr").iterdir())]
 
     assert len({tuple(score.probability for score in p.scores) for p in predictions}) >= 6
     for prediction in predictions:
@@ -104,6 +103,6 @@ def test_gated_boxes_are_the_papers(bundle) -> None:
     image = np.zeros((64, 96), dtype=np.uint8)
     image[:, 20:] = 255
 
-    prediction = Classifier(bundle)(image)
+    prediction = Classifier(bundle)(Image.windowed(image))
 
     assert prediction.scores[0].boxes == paper(prediction.cam[0], 64, 96)

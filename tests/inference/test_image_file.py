@@ -1,14 +1,15 @@
 """Reading files for scoring."""
 
 import numpy as np
+import PIL.Image
 import pytest
-from PIL import Image
 
 from db.vocabulary import Reason
 from inference.eligibility import Policy
 from inference.errors import NotReadable
+from inference.grayscale import levels
+from inference.image import Image
 from inference.image_file import read
-from inference.preprocess import display
 
 GREY = (np.indices((20, 30)).sum(axis=0) * 5).astype(np.uint8)
 
@@ -22,26 +23,26 @@ def refusal(path, **budget: int) -> Reason:
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P", "LA"])
 def test_png_modes(tmp_path, mode) -> None:
     """Grey stays grey in every mode a PNG may have."""
-    Image.fromarray(GREY).convert(mode).save(tmp_path / "image.png")
+    PIL.Image.fromarray(GREY).convert(mode).save(tmp_path / "image.png")
 
     image = read(tmp_path / "image.png", Policy())
 
     assert image.header is None
-    assert np.array_equal(image.display, GREY)
+    assert np.array_equal(image.display(), GREY)
 
 
 def test_sixteen_bit_png(tmp_path) -> None:
     """The upper eight of sixteen bits are shown."""
-    Image.fromarray(GREY.astype(np.uint16) * 256 + 17).save(tmp_path / "image.png")
+    PIL.Image.fromarray(GREY.astype(np.uint16) * 256 + 17).save(tmp_path / "image.png")
 
-    assert np.array_equal(read(tmp_path / "image.png", Policy()).display, GREY)
+    assert np.array_equal(read(tmp_path / "image.png", Policy()).display(), GREY)
 
 
 def test_jpeg(tmp_path) -> None:
     """A JPEG is read, whatever its name."""
-    Image.fromarray(GREY).save(tmp_path / "image", "JPEG", quality=100)
+    PIL.Image.fromarray(GREY).save(tmp_path / "image", "JPEG", quality=100)
 
-    assert np.abs(read(tmp_path / "image", Policy()).display.astype(int) - GREY).max() <= 3
+    assert np.abs(read(tmp_path / "image", Policy()).display().astype(int) - GREY).max() <= 3
 
 
 def test_dicom(tmp_path, radiograph) -> None:
@@ -52,7 +53,7 @@ def test_dicom(tmp_path, radiograph) -> None:
     image = read(tmp_path / "image.dcm", Policy())
 
     assert image.header is not None
-    assert np.array_equal(image.display, display(ds, ds.pixel_array))
+    assert np.array_equal(image.display(), Image(stored=ds.pixel_array, grey=levels(ds, ds.pixel_array)).display())
 
 
 def test_dicom_without_file_meta(tmp_path, radiograph) -> None:
@@ -61,7 +62,7 @@ def test_dicom_without_file_meta(tmp_path, radiograph) -> None:
     del ds.file_meta
     ds.save_as(tmp_path / "image", implicit_vr=True, little_endian=True)
 
-    assert read(tmp_path / "image", Policy()).display.shape == (6, 8)
+    assert read(tmp_path / "image", Policy()).display().shape == (6, 8)
 
 
 def test_a_lateral_is_refused(tmp_path, radiograph) -> None:
@@ -88,7 +89,7 @@ def test_missing_file_and_folder(tmp_path) -> None:
 @pytest.mark.parametrize("keep", [20, 50])
 def test_truncated_png(tmp_path, keep) -> None:
     """Half a PNG is undecodable."""
-    Image.fromarray(GREY).save(tmp_path / "image.png")
+    PIL.Image.fromarray(GREY).save(tmp_path / "image.png")
     (tmp_path / "image.png").write_bytes((tmp_path / "image.png").read_bytes()[:keep])
 
     assert refusal(tmp_path / "image.png") == Reason.UNDECODABLE
@@ -96,6 +97,6 @@ def test_truncated_png(tmp_path, keep) -> None:
 
 def test_the_budget_holds_for_png(tmp_path) -> None:
     """A PNG with more pixels than the budget is refused before it is decoded."""
-    Image.new("L", (300, 300)).save(tmp_path / "image.png")
+    PIL.Image.new("L", (300, 300)).save(tmp_path / "image.png")
 
     assert refusal(tmp_path / "image.png", max_pixels=89_999) == Reason.TOO_LARGE

@@ -4,8 +4,8 @@ import json
 import sys
 
 import numpy as np
+import PIL.Image
 import pytest
-from PIL import Image
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnxscript")
@@ -13,6 +13,7 @@ pytest.importorskip("onnxscript")
 from db.vocabulary import EIGHT  # noqa: E402
 from inference.bundle import load  # noqa: E402
 from inference.classifier import Classifier  # noqa: E402
+from inference.image import Image  # noqa: E402
 from inference.network import BACKBONES  # noqa: E402
 from training import train  # noqa: E402
 
@@ -42,7 +43,7 @@ def data(tmp_path):
         labels = generator.random(8) < 0.3
         image = generator.integers(0, 120, (64, 64)).astype(np.uint8)
         image[:, :32] += np.uint8(60 * labels[0])
-        Image.fromarray(image).save(tmp_path / f"{number:03}.png")
+        PIL.Image.fromarray(image).save(tmp_path / f"{number:03}.png")
         fields = [f"{number:03}.png", number % 60, "PA", "synthetic", *labels.astype(int)]
         lines.append(",".join(map(str, fields)))
     (tmp_path / "labels.csv").write_text("\n".join(lines) + "\n")
@@ -69,7 +70,7 @@ def test_from_images_to_a_serving_model(data, monkeypatch) -> None:
     torch.use_deterministic_algorithms(deterministic)
 
     bundle = load(data / "one" / "starter")
-    prediction = Classifier(bundle)(np.zeros((100, 80), dtype=np.uint8))
+    prediction = Classifier(bundle)(Image.windowed(np.zeros((100, 80), dtype=np.uint8)))
 
     assert [event["event"] for event in first] == ["split", "epoch", "epoch", "test"]
     assert [{**event, "minutes_left": 0} for event in first] == [{**event, "minutes_left": 0} for event in second]
