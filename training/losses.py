@@ -1,26 +1,69 @@
-"""The paper's loss."""
+"""The losses that the paper compares, for labels of which some are uncertain.
 
+Each takes logits (B, C) and labels (B, C): 1 the finding is there, 0 it is not, NaN it is not known; what is not known
+is left out. Each returns a scalar, a mean over the known labels, so that one learning rate serves all of them.
+"""
+
+from collections.abc import Callable, Mapping
+
+import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+def hinge(logits: Tensor, labels: Tensor) -> Tensor:
+    """mean of max(0, 1 - y x), y of -1 and 1."""
+    known, truth = _known(labels)
+    return _mean((1 - (2 * truth - 1) * logits).clamp(min=0), known)
+
+
+def euclidean(logits: Tensor, labels: Tensor) -> Tensor:
+    """mean of (f - y)^2 / 2, f the sigmoid (the Euclidean loss of Caffe, in which the paper was made)."""
+    known, truth = _known(labels)
+    return _mean((logits.sigmoid() - truth) ** 2 / 2, known)
+
+
+def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """CEL: mean of -y ln f - (1 - y) ln(1 - f)."""
+    known, truth = _known(labels)
+    return _mean(F.binary_cross_entropy_with_logits(logits, truth, reduction="none"), known)
 
 
 def weighted_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """W-CEL: cross entropy in which the few ones of a batch weigh as much as the many zeros.
 
     beta_P * sum over ones of -ln f + beta_N * sum over zeros of -ln(1 - f), where beta_P = (|P| + |N|) / |P|
-    and beta_N = (|P| + |N|) / |N|; |P| and |N| count the ones and zeros of the batch's whole label matrix.
+    and beta_N = (|P| + |N|) / |N|; |P| and |N| count the ones and zeros of the batch's whole label matrix. The sum is
+    divided by |P| + |N|.
 
-    Args:
-        logits: (B, C); f is their sigmoid, and -ln f is softplus(-logit), which neither overflows nor
-            vanishes.
-        labels: (B, C) of 0 and 1.
-
-    Returns:
-        A scalar, the sum. A batch without ones (or zeros) has no such terms; its count is taken as 1.
+    -ln f is softplus(-logit), which neither overflows nor vanishes. A batch without ones (or zeros) has no such terms;
+    its count is taken as 1.
 
     Source: Wang et al. 2017, eq. 1.
     """
-    ones, zeros = labels.sum(), (1 - labels).sum()
-    positive = (labels * F.softplus(-logits)).sum()
-    negative = ((1 - labels) * F.softplus(logits)).sum()
-    return labels.numel() * (positive / ones.clamp(min=1) + negative / zeros.clamp(min=1))
+    known, truth = _known(labels)
+    ones, zeros = truth * known, (1 - truth) * known
+    positive = (ones * F.softplus(-logits)).sum() / ones.sum().clamp(min=1)
+    negative = (zeros * F.softplus(logits)).sum() / zeros.sum().clamp(min=1)
+    return positive + negative
+
+
+LOSSES: Mapping[str, Loss] = {
+    "hinge": hinge,
+    "euclidean": euclidean,
+    "cel": cross_entropy,
+    "w-cel": weighted_cross_entropy,
+}
+"""By the names of section 3.1.3."""
+
+
+def _known(labels: Tensor) -> tuple[Tensor, Tensor]:
+    """A mask of the known labels, and the labels with a 0 where they are not known."""
+    known = ~labels.isnan()
+    return known.to(labels.dtype), torch.where(known, labels, 0)
+
+
+def _mean(terms: Tensor, known: Tensor) -> Tensor:
+    return (terms * known).sum() / known.sum().clamp(min=1)

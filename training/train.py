@@ -69,6 +69,7 @@ def main() -> None:
     preprocessing = Preprocessing(size=options.size, mean=0.5, std=0.25)
     network = Network(
         backbone="efficientnet-lite0",
+        weights="imagenet",
         findings=len(FINDINGS),
         width=options.width,
         pooling=options.pooling,
@@ -103,7 +104,7 @@ def main() -> None:
             copies = generator.integers(0, options.copies + 1, size=len(chosen))
             batch = np.stack([train[c][i] for c, i in zip(copies, chosen, strict=True)])
             logits, _ = network.head(upper(tensor(batch)))
-            loss = weighted_cross_entropy(logits, labels[chosen]) / logits.numel()
+            loss = weighted_cross_entropy(logits, labels[chosen])
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]  # torch has no type here
             optimizer.step()

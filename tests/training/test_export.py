@@ -16,7 +16,7 @@ from training.export import OPSET, to_onnx  # noqa: E402
 @pytest.fixture(scope="module")
 def network() -> Network:
     torch.manual_seed(0)
-    return Network(backbone="efficientnet-lite0", findings=3, width=16).eval()
+    return Network(backbone="efficientnet-lite0", weights="imagenet", findings=3, width=16).eval()
 
 
 @pytest.fixture(scope="module")
