@@ -1,58 +1,11 @@
-"""How good a model is, with intervals: AUC, operating points, calibration (Wang et al. 2017, Table 3)."""
+"""How good a model is, with intervals: mean AUC, operating points, calibration (Wang et al. 2017, Table 3)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy import optimize, stats  # type: ignore[import-untyped]  # scipy ships no types
 
-Scores = npt.NDArray[np.float64]
-Labels = npt.NDArray[np.int_]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
-    """An estimate with the ends of its 95 % confidence interval, all in [0, 1]."""
-
-    value: float
-    low: float
-    high: float
-
-
-def _wins(labels: Labels, scores: Scores) -> Scores:
-    """(positives, negatives): 1 where the positive scores higher, 1/2 where they are equal, else 0."""
-    difference = scores[labels == 1][:, None] - scores[labels == 0][None]
-    return np.asarray((difference > 0) + 0.5 * (difference == 0))
-
-
-def auc(labels: Labels, scores: Scores) -> Interval | None:
-    """Area under the ROC curve with DeLong's interval; None without both positives and negatives.
-
-    Source: DeLong et al. 1988. Small sets make the normal interval pass 1; it is cut there.
-    """
-    wins = _wins(labels, scores)
-    if 0 in wins.shape:
-        return None
-    value = float(wins.mean())
-    spread = 0.0
-    for components in (wins.mean(axis=1), wins.mean(axis=0)):
-        if components.size > 1:
-            spread += float(components.var(ddof=1)) / components.size
-    margin = 1.96 * spread**0.5
-    return Interval(value=value, low=max(0.0, value - margin), high=min(1.0, value + margin))
-
-
-def stratified_auc(labels: Labels, scores: Scores, strata: Sequence[str]) -> float | None:
-    """AUC over the pairs of images that lie in one stratum; None if there is no such pair.
-
-    With collection and view as strata a model earns nothing by telling collections or views apart. It is the
-    number that models are chosen by here.
-    """
-    names = np.asarray(strata)
-    wins = [_wins(labels[names == name], scores[names == name]) for name in np.unique(names)]
-    pairs = sum(block.size for block in wins)
-    return float(sum(block.sum() for block in wins)) / pairs if pairs else None
+from training.roc import Interval, Labels, Scores, auc, stratified_auc
 
 
 def mean_auc(labels: Labels, scores: Scores, smallest: int = 1) -> float | None:

@@ -32,16 +32,15 @@ from inference.image import Image
 from inference.preprocess import model_input
 from training.dataset import Radiograph, Split, read_image
 from training.evaluate import (
-    auc,
     mean_auc,
     mean_stratified_auc,
     platt,
     sensitivity,
     specificity,
-    stratified_auc,
     threshold_for_specificity,
 )
 from training.localization import TrueBox, hit, read_boxes
+from training.roc import auc, stratified_auc
 from training.starter import ATTRIBUTION, LICENCE, LIMITS, README, SOURCE, SPLIT
 
 
