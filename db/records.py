@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from db.vocabulary import Reason
+from db.vocabulary import Examination, Reason
 
 
 class StudyState(StrEnum):
@@ -284,7 +284,7 @@ class MessageArrival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A stored version of a report."""
+    """A stored version of a report. `examination` is what its modality and procedure say it is a report of."""
 
     id: int
     message_id: int
@@ -295,6 +295,7 @@ class Report:
     patient_id: str
     modality: str
     procedure: str
+    examination: Examination
     status: ReportStatus
     version_at: datetime
     message_at: datetime

@@ -12,8 +12,10 @@ from typing import Any
 from sqlalchemy import Connection, Executable, RowMapping, Select, bindparam, case, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from db.examination import examination
 from db.records import MessageArrival, Report, ReportSection, ReportStatus
 from db.schema import message, report
+from db.vocabulary import Examination
 
 
 def record(connection: Connection, arrival: MessageArrival) -> bool:
@@ -27,7 +29,10 @@ def record(connection: Connection, arrival: MessageArrival) -> bool:
     message_id = connection.execute(_add_message(connection.dialect.name), row).scalar_one_or_none()
     if message_id is None:
         return False
-    rows = [asdict(each) | {"message_id": message_id, "received_at": arrival.received_at} for each in arrival.reports]
+    common = {"message_id": message_id, "received_at": arrival.received_at}
+    rows = [
+        asdict(each) | common | {"examination": examination(each.modality, each.procedure)} for each in arrival.reports
+    ]
     if rows:
         connection.execute(_ADD_REPORT, rows)
     return True
@@ -111,4 +116,5 @@ def _under(accession_number: str) -> Select[Any]:
 
 def _report(row: RowMapping) -> Report:
     sections = tuple(ReportSection(**section) for section in row["sections"])
-    return Report(**{**row, "status": ReportStatus(row["status"]), "sections": sections})
+    typed = {"status": ReportStatus(row["status"]), "examination": Examination(row["examination"])}
+    return Report(**{**row, **typed, "sections": sections})

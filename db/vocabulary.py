@@ -76,6 +76,14 @@ class Assertion(StrEnum):
     UNMENTIONED = "unmentioned"
 
 
+class Examination(StrEnum):
+    """What a report is a report of, as far as its message says (`db.examination`); of OTHER comes no label."""
+
+    CHEST_RADIOGRAPH = "chest_radiograph"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
 class Reason(StrEnum):
     """Why an image is stored but not read. The value is the code; `sentence` is for a person."""
 
