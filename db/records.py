@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from db.vocabulary import Examination, Reason
+from db.vocabulary import Examination, Reason, Unlinked
 
 
 class StudyState(StrEnum):
@@ -302,3 +302,30 @@ class Report:
     text: str
     sections: tuple[ReportSection, ...]
     received_at: datetime
+
+
+class LinkedBy(StrEnum):
+    """What a report and a study have in common."""
+
+    STUDY_INSTANCE_UID = "study_uid"
+    ACCESSION_NUMBER = "accession"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportLink:
+    """The version of a report that holds now, without its text, and what it is linked to.
+
+    `study_instance_uids` are those of the linked studies; without any, `unlinked` says why.
+    """
+
+    report_id: int
+    source: str
+    report_key: str
+    accession_number: str
+    status: ReportStatus
+    version_at: datetime
+    modality: str
+    procedure: str
+    examination: Examination
+    study_instance_uids: tuple[str, ...]
+    unlinked: Unlinked | None
