@@ -6,6 +6,7 @@ from node.commands import mining, stored_reports
 
 reports_app = typer.Typer(no_args_is_help=True, help="The radiologists' reports, and the labels mined from reports.")
 reports_app.command("count")(stored_reports.count)
+reports_app.command("list")(stored_reports.list_reports)
 reports_app.command("text")(stored_reports.text)
 reports_app.command("label")(mining.label)
 reports_app.command("evaluate")(mining.evaluate)
