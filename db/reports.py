@@ -110,14 +110,15 @@ def of_study(connection: Connection, study_id: int) -> list[Report]:
 
 def current_versions() -> Select[Any]:
     """The ids of the versions that hold now: of each report (its source and key) the latest by its own times."""
-    return select(report.c.id).where(holds_now())
+    each = report.alias()  # so that it may stand in a query on `report`
+    return select(each.c.id).where(holds_now(each))
 
 
-def holds_now() -> ColumnElement[bool]:
+def holds_now(of: FromClause = report) -> ColumnElement[bool]:
     """The condition on a row of `report` that no later version of the same report is stored."""
-    newer = report.alias("newer")
-    same = (newer.c.source == report.c.source, newer.c.report_key == report.c.report_key)
-    return ~exists().where(*same, tuple_(*_own_order(newer)) > tuple_(*_OWN_ORDER))
+    newer = report.alias()
+    same = (newer.c.source == of.c.source, newer.c.report_key == of.c.report_key)
+    return ~exists().where(*same, tuple_(*_own_order(newer)) > tuple_(*_own_order(of)))
 
 
 def count(connection: Connection, accession_number: str | None = None) -> int:
