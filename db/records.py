@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from db.vocabulary import Reason
+from db.vocabulary import Examination, Reason, Unlinked
 
 
 class StudyState(StrEnum):
@@ -284,7 +284,7 @@ class MessageArrival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A stored version of a report."""
+    """A stored version of a report. `examination` is what its modality and procedure say it is a report of."""
 
     id: int
     message_id: int
@@ -295,9 +295,37 @@ class Report:
     patient_id: str
     modality: str
     procedure: str
+    examination: Examination
     status: ReportStatus
     version_at: datetime
     message_at: datetime
     text: str
     sections: tuple[ReportSection, ...]
     received_at: datetime
+
+
+class LinkedBy(StrEnum):
+    """What a report and a study have in common."""
+
+    STUDY_INSTANCE_UID = "study_uid"
+    ACCESSION_NUMBER = "accession"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportLink:
+    """The version of a report that holds now, without its text, and what it is linked to.
+
+    `study_instance_uids` are those of the linked studies; without any, `unlinked` says why.
+    """
+
+    report_id: int
+    source: str
+    report_key: str
+    accession_number: str
+    status: ReportStatus
+    version_at: datetime
+    modality: str
+    procedure: str
+    examination: Examination
+    study_instance_uids: tuple[str, ...]
+    unlinked: Unlinked | None

@@ -5,32 +5,65 @@ A report is never overwritten; each message brings a version, and the versions' 
 whatever the order they arrived in.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable, RowMapping, Select, bindparam, case, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Executable,
+    FromClause,
+    RowMapping,
+    Select,
+    bindparam,
+    case,
+    exists,
+    func,
+    select,
+    tuple_,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
+from db import linking
+from db.examination import examination
 from db.records import MessageArrival, Report, ReportSection, ReportStatus
-from db.schema import message, report
+from db.schema import link, message, report
+from db.vocabulary import Examination
 
 
 def record(connection: Connection, arrival: MessageArrival) -> bool:
-    """Write a message and its reports.
+    """Write a message and its reports, and link these to the studies that are here (`db.linking`).
 
     Returns:
         True when the message is new, False when it is a duplicate: the same sender (MSH-3, MSH-4), control id
         (MSH-10) and bytes; then nothing is written.
     """
+    return record_all(connection, [arrival])[0]
+
+
+def record_all(connection: Connection, arrivals: Sequence[MessageArrival]) -> list[bool]:
+    """Do as `record` does with several messages; what each costs to link is shared."""
+    ids = [_add(connection, arrival) for arrival in arrivals]
+    new = [message_id for message_id, arrival in zip(ids, arrivals, strict=True) if message_id and arrival.reports]
+    if new:
+        linking.link_messages(connection, new, max(arrival.received_at for arrival in arrivals))
+    return [message_id is not None for message_id in ids]
+
+
+def _add(connection: Connection, arrival: MessageArrival) -> int | None:
+    """Write a message and its reports; its id, or None if it was there."""
     row = {name: getattr(arrival, name) for name in _MESSAGE}
-    message_id = connection.execute(_add_message(connection.dialect.name), row).scalar_one_or_none()
-    if message_id is None:
-        return False
-    rows = [asdict(each) | {"message_id": message_id, "received_at": arrival.received_at} for each in arrival.reports]
-    if rows:
-        connection.execute(_ADD_REPORT, rows)
-    return True
+    message_id: int | None = connection.execute(_add_message(connection.dialect.name), row).scalar_one_or_none()
+    if message_id is None or not arrival.reports:
+        return message_id
+    common = {"message_id": message_id, "received_at": arrival.received_at}
+    rows = [
+        asdict(each) | common | {"examination": examination(each.modality, each.procedure)} for each in arrival.reports
+    ]
+    connection.execute(_ADD_REPORT, rows)
+    return message_id
 
 
 # Built once: to build them costs a message more than to run them.
@@ -62,13 +95,30 @@ def current(connection: Connection, accession_number: str) -> Report | None:
     return None if row is None else _report(row)
 
 
+def current_of_each(connection: Connection, accession_number: str) -> list[Report]:
+    """The version that holds now of each report under this accession number, the latest last."""
+    latest = {(each.source, each.report_key): each for each in versions(connection, accession_number)}
+    return sorted(latest.values(), key=lambda each: (each.version_at, each.message_at, each.id))
+
+
+def of_study(connection: Connection, study_id: int) -> list[Report]:
+    """The reports that are linked to this study, each in the version that holds now; of any examination."""
+    query = select(report).join(link, link.c.report_id == report.c.id)
+    query = query.where(link.c.study_id == study_id, holds_now()).order_by(*_OWN_ORDER)
+    return [_report(row) for row in connection.execute(query).mappings()]
+
+
 def current_versions() -> Select[Any]:
     """The ids of the versions that hold now: of each report (its source and key) the latest by its own times."""
-    latest = func.row_number().over(
-        partition_by=(report.c.source, report.c.report_key), order_by=[column.desc() for column in _OWN_ORDER]
-    )
-    ranked = select(report.c.id, latest.label("age")).subquery()
-    return select(ranked.c.id).where(ranked.c.age == 1)
+    each = report.alias()  # so that it may stand in a query on `report`
+    return select(each.c.id).where(holds_now(each))
+
+
+def holds_now(of: FromClause = report) -> ColumnElement[bool]:
+    """The condition on a row of `report` that no later version of the same report is stored."""
+    newer = report.alias()
+    same = (newer.c.source == of.c.source, newer.c.report_key == of.c.report_key)
+    return ~exists().where(*same, tuple_(*_own_order(newer)) > tuple_(*_own_order(of)))
 
 
 def count(connection: Connection, accession_number: str | None = None) -> int:
@@ -90,19 +140,21 @@ def message_count(connection: Connection) -> int:
     return connection.execute(select(func.count()).select_from(message)).scalar_one()
 
 
-_RANK = case(
-    {
-        ReportStatus.PRELIMINARY: 1,
-        ReportStatus.FINAL: 2,
-        ReportStatus.CORRECTED: 3,
-        ReportStatus.ADDENDUM: 3,
-        ReportStatus.CANCELLED: 4,
-    },
-    value=report.c.status,
-    else_=0,
-)
+_RANK = {
+    ReportStatus.PRELIMINARY: 1,
+    ReportStatus.FINAL: 2,
+    ReportStatus.CORRECTED: 3,
+    ReportStatus.ADDENDUM: 3,
+    ReportStatus.CANCELLED: 4,
+}
 """Between versions of the very same time: a final report follows its preliminary one."""
-_OWN_ORDER = (report.c.version_at, report.c.message_at, _RANK, report.c.id)
+
+
+def _own_order(of: FromClause) -> tuple[ColumnElement[Any], ...]:
+    return of.c.version_at, of.c.message_at, case(_RANK, value=of.c.status, else_=0), of.c.id
+
+
+_OWN_ORDER = _own_order(report)
 
 
 def _under(accession_number: str) -> Select[Any]:
@@ -111,4 +163,5 @@ def _under(accession_number: str) -> Select[Any]:
 
 def _report(row: RowMapping) -> Report:
     sections = tuple(ReportSection(**section) for section in row["sections"])
-    return Report(**{**row, "status": ReportStatus(row["status"]), "sections": sections})
+    typed = {"status": ReportStatus(row["status"]), "examination": Examination(row["examination"])}
+    return Report(**{**row, **typed, "sections": sections})

@@ -222,6 +222,7 @@ report = Table(
     Column("patient_id", Text, nullable=False),
     Column("modality", String(16), nullable=False),
     Column("procedure", Text, nullable=False),
+    Column("examination", String(32), nullable=False),
     Column("status", String(16), nullable=False, index=True),
     Column("version_at", Utc, nullable=False),
     Column("message_at", Utc, nullable=False),

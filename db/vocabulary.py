@@ -76,6 +76,38 @@ class Assertion(StrEnum):
     UNMENTIONED = "unmentioned"
 
 
+class Examination(StrEnum):
+    """What a report is a report of, as far as its message says (`db.examination`); of OTHER comes no label."""
+
+    CHEST_RADIOGRAPH = "chest_radiograph"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+class Unlinked(StrEnum):
+    """Why a report is linked to no study. The value is the code; `sentence` is for a person."""
+
+    NO_STUDY = "no_study"
+    ARRIVING = "arriving"
+    OTHER_PATIENT = "other_patient"
+    NO_IDENTIFIER = "no_identifier"
+    OTHER_EXAMINATION = "other_examination"
+
+    @property
+    def sentence(self) -> str:
+        """One plain sentence that says what is the matter."""
+        return _UNLINKED[self]
+
+
+_UNLINKED = {
+    Unlinked.NO_STUDY: "Its study has not arrived yet.",
+    Unlinked.ARRIVING: "Its study is arriving; the link is made when the study is quiet.",
+    Unlinked.OTHER_PATIENT: "The study that it names has another patient id.",
+    Unlinked.NO_IDENTIFIER: "It names no accession number and no Study Instance UID.",
+    Unlinked.OTHER_EXAMINATION: "It is of another examination than a chest radiograph, and no study of it is here.",
+}
+
+
 class Reason(StrEnum):
     """Why an image is stored but not read. The value is the code; `sentence` is for a person."""
 

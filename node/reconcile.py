@@ -1,22 +1,25 @@
 """The reconciler: it brings the rows and the work back together, at the start and many times a minute.
 
-Settled studies become jobs, expired leases go back to the queue, due jobs are announced again. Each step looks at
-the database alone, so it may run anywhere, any number of times.
+Settled studies become jobs and are linked to the reports that wait for them, expired leases go back to the queue, due
+jobs are announced again. Each step looks at the database alone, so it may run anywhere, any number of times.
 """
 
 import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from db import jobs, studies
+from db import jobs, linking, studies
 from db.engine import Database
 from db.errors import DatabaseError
 from db.records import JobKind
 from node.worker import Announce, OnDead
 
 log = logging.getLogger(__name__)
+
+SWEEP_EVERY = timedelta(minutes=10)
+"""A report and a study that two processes commit at the same moment may miss each other; no longer than this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,14 +44,24 @@ class Reconciler:
             with self.database.write() as connection:
                 for job_id in jobs.expire(connection, now):
                     self.on_dead(connection, jobs.get(connection, job_id))
-                for study in studies.settled(connection, now):
+                settled_studies = studies.settled(connection, now)
+                for study in settled_studies:
                     revision = studies.begin_revision(connection, study)
                     if revision is not None:
                         jobs.add(connection, kind=JobKind.READ, subject_id=study.id, revision=revision, now=now)
+                linking.link_studies(connection, [study.id for study in settled_studies], now)
         with self.database.read() as connection:
             due = jobs.due(connection, now)
         for job_id in due:
             self.announce(job_id)
+
+    def sweep(self) -> None:
+        """Link the reports and studies that belong together and were not linked when they came."""
+        with self.database.read() as connection:
+            missing = linking.anything_to_link(connection)
+        if missing:
+            with self.database.write() as connection:
+                linking.link_everything(connection, self.now())
 
     def start(self) -> None:
         """Tick until stopped."""
@@ -63,9 +76,13 @@ class Reconciler:
             thread.join()
 
     def _run(self) -> None:
+        sweep_at = self.now()
         while not self._stopping.wait(self.tick_s):
             try:
                 self.tick()
+                if self.now() >= sweep_at:
+                    self.sweep()
+                    sweep_at = self.now() + SWEEP_EVERY
             except DatabaseError:
                 log.exception("nothing reconciled without the database")
             except Exception:

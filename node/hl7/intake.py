@@ -108,7 +108,7 @@ class Intake:
             return cases
         try:
             with self.database.write() as connection:
-                new = [reports.record(connection, arrival) for arrival in arrivals]
+                new = reports.record_all(connection, arrivals)
         except DatabaseError:
             log.exception("out of resources", extra={"fields": {"messages": len(arrivals)}})
             return [replace(case, error=case.error or _unavailable()) for case in cases]

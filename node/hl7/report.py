@@ -4,12 +4,14 @@ An order is an OBR with the OBX after it (HL7 v2.8 §7.3.1); orders of one numbe
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from db.examination import examination
 from db.records import ReportArrival, ReportSection, ReportStatus
+from db.vocabulary import Examination
 from node.hl7 import message
 from node.hl7.errors import Condition, MalformedMessageError
 from node.hl7.message import Message, Segment
@@ -128,6 +130,7 @@ def _report(
     first = orders[0]
     text, sections = _text(of, [segment for order in orders for segment in order.observations])
     versions = [at for order in orders if (at := message.time(of.value(order.request, 22)))]
+    modality = " ".join(_each(of.value(order.request, 24) for order in orders))[:16]
     accessions = [number for order in orders if (number := _accession(of, order, accession_from))]
     return ReportArrival(
         source=of.value(of.segments[0], 4),
@@ -135,14 +138,33 @@ def _report(
         accession_number=accessions[0] if accessions else "",
         study_instance_uid=next((order.study_instance_uid for order in orders if order.study_instance_uid), None),
         patient_id=_patient_id(of, first.patient),
-        modality=of.value(first.request, 24)[:16],
-        procedure=of.value(first.request, 4, 2) or of.value(first.request, 4, 1),
+        modality=modality,
+        procedure="; ".join(_each(_procedure(of, order, modality) for order in orders)),
         status=_status(of, orders),
         version_at=max(versions, default=message_at),
         message_at=message_at,
         text=text,
         sections=sections,
     )
+
+
+def _each(values: Iterable[str]) -> list[str]:
+    """What is filled, each once, in order."""
+    return [value for value in dict.fromkeys(values) if value]
+
+
+def _procedure(of: Message, order: _Order, modality: str) -> str:
+    """What was ordered (OBR-4): its text, else its code; in brackets another of these, if that one says more.
+
+    Where the text does not say what examination it is, the code or the alternate text (HL7 v2.5.1 §2.A.13) may.
+    """
+    said, *others = _each(of.value(order.request, 4, component) for component in (2, 5, 1, 4)) or [""]
+    for other in others:
+        if examination(modality, said) is not Examination.UNKNOWN:
+            break
+        if examination(modality, f"{said} [{other}]") is not Examination.UNKNOWN:
+            said = f"{said} [{other}]"
+    return said
 
 
 def _accession(of: Message, order: _Order, accession_from: Sequence[AccessionField]) -> str:

@@ -5,10 +5,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect
 
-from db import audit, jobs, migration, results, studies
+from db import audit, jobs, migration, reports, results, studies
 from db.engine import connect
 from db.errors import RowsRefusedError, SchemaOutOfDateError
 from db.schema import metadata
+from db.vocabulary import Examination
+from tests.db.events import brought, happen
 from tests.db.races import race
 from tests.db.rows import NOW, add_job, add_result, add_study
 
@@ -102,3 +104,18 @@ def test_a_rebuilt_job_table_keeps_its_rows_and_what_refers_to_them(database_url
     with pytest.raises(RowsRefusedError), database.write() as connection:
         add_result(connection, study_id, 4711, 2)  # the rule is in force again
     database.close()
+
+
+def test_reports_from_before_are_of_an_unknown_examination(database_url: str):
+    """Revision 0003 does not guess what it was not told."""
+    database = connect(database_url)
+    migration.upgrade(database)
+    happen(database, brought("R1"))
+
+    migration.downgrade(database, "0002")
+    migration.upgrade(database)
+
+    with database.read() as connection:
+        (found,) = reports.versions(connection, "A1")
+    database.close()
+    assert (found.examination, found.source, found.procedure) == (Examination.UNKNOWN, "H", "")

@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from db import migration, reports
 from db.engine import Database, connect
 from db.records import MessageArrival, ReportArrival, ReportSection, ReportStatus
+from db.schema import report
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -162,6 +164,8 @@ def test_each_report_has_one_current_version(database: Database):
         reports.record(connection, message(other_site, control_id="3"))
         current = connection.execute(reports.current_versions()).scalars().all()
 
+        within = select(report.c.id).where(report.c.id.in_(reports.current_versions()))
         texts = {each.id: each.text for each in reports.versions(connection, "A1")}
 
+        assert sorted(connection.execute(within).scalars()) == sorted(current)
     assert sorted(texts[each] for each in current) == ["Another patient's.", "Effusion."]

@@ -21,12 +21,18 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("source", sa.Text(), nullable=True))
         batch_op.add_column(sa.Column("modality", sa.String(length=16), nullable=True))
         batch_op.add_column(sa.Column("procedure", sa.Text(), nullable=True))
+        batch_op.add_column(sa.Column("examination", sa.String(length=32), nullable=True))
     op.execute(
-        "UPDATE report SET modality = '', procedure = '', source = "
+        "UPDATE report SET modality = '', procedure = '', examination = 'unknown', source = "
         "(SELECT sending_facility FROM message WHERE message.id = report.message_id)"
     )
     with op.batch_alter_table("report", schema=None) as batch_op:
-        for name, kind in (("source", sa.Text()), ("modality", sa.String(length=16)), ("procedure", sa.Text())):
+        for name, kind in (
+            ("source", sa.Text()),
+            ("modality", sa.String(length=16)),
+            ("procedure", sa.Text()),
+            ("examination", sa.String(length=32)),
+        ):
             batch_op.alter_column(name, existing_type=kind, nullable=False)
         batch_op.create_index(batch_op.f("ix_report_source_report_key"), ["source", "report_key"], unique=False)
 
@@ -119,7 +125,7 @@ def downgrade() -> None:
         op.drop_table(name)
     with op.batch_alter_table("report", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_report_source_report_key"))
-        for name in ("procedure", "modality", "source"):
+        for name in ("examination", "procedure", "modality", "source"):
             batch_op.drop_column(name)
     op.execute("DELETE FROM job WHERE kind = 'mine'")
     with op.batch_alter_table("job", schema=None) as batch_op:

@@ -190,3 +190,31 @@ def test_real_messages_have_their_links_and_text(shared_data: Path) -> None:
         assert ("ZDS|" in raw.decode("latin-1")) == (report.study_instance_uid is not None)
         if "FINDINGS:" in raw.decode("latin-1"):
             assert "FINDINGS:" in report.text
+
+
+@pytest.mark.parametrize(
+    ("service", "procedure"),
+    [
+        ("71046^XR CHEST^C4", "XR CHEST"),
+        ("71046^CHEST^C4", "CHEST [71046]"),
+        ("X1^Radiology Event^L^^CHEST 1 VIEW XRAY", "Radiology Event [CHEST 1 VIEW XRAY]"),
+        ("X1^Radiology Event^L^^XR SING VIEW", "Radiology Event"),
+        ("36643-5", "36643-5"),
+        ("", ""),
+    ],
+)
+def test_procedure_is_what_says_most(service: str, procedure: str) -> None:
+    """The text of OBR-4; where that does not say what examination it is, beside it the code or alternate that does."""
+    (report,) = parse(f"OBR|1||A1|{service}\rOBX|1|TX|1||Clear.\r")
+
+    assert report.procedure == procedure
+
+
+def test_orders_of_one_number_have_all_their_procedures() -> None:
+    """A report of a radiograph and a CT says so."""
+    (report,) = parse(
+        "OBR|1||A1|1^XR CHEST||||||||||||||||||||CR\rOBR|2||A1|2^CT CHEST||||||||||||||||||||CT\r"
+        "OBR|3||A1|1^XR CHEST||||||||||||||||||||CR\rOBX|1|TX|1||Clear.\r"
+    )
+
+    assert (report.modality, report.procedure) == ("CR CT", "XR CHEST; CT CHEST")

@@ -1,0 +1,77 @@
+"""What reports are linked to, and why others are not: asked of the rows each time, so it is never out of date."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, case, exists, func, null, or_, select
+
+from db import linking, reports
+from db.records import ReportLink, ReportStatus
+from db.schema import link, report, study
+from db.vocabulary import Examination, Unlinked
+
+
+def listed(connection: Connection, *, unlinked_only: bool = False, limit: int = 100) -> list[ReportLink]:
+    """The version that holds now of each report, with its studies or why it has none; the last received first."""
+    query = select(*_SHOWN, _why_unlinked().label("unlinked")).where(reports.holds_now())
+    if unlinked_only:
+        query = query.where(~_linked())
+    rows = connection.execute(query.order_by(report.c.id.desc()).limit(limit)).mappings().all()
+    uids = _study_uids(connection, [row["report_id"] for row in rows])
+    return [_report_link(row, uids.get(row["report_id"], ())) for row in rows]
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many reports there are that are "linked", and how many that are not, by the reason's code."""
+    why = select(func.coalesce(_why_unlinked(), "linked").label("why")).where(reports.holds_now()).subquery()
+    query = select(why.c.why, func.count().label("how_many")).group_by(why.c.why)
+    return {row.why: row.how_many for row in connection.execute(query)}
+
+
+def studies_of(connection: Connection, report_id: int) -> list[int]:
+    """The ids of the studies that this version of a report is linked to."""
+    query = select(link.c.study_id).where(link.c.report_id == report_id).order_by(link.c.study_id)
+    return list(connection.execute(query).scalars())
+
+
+_SHOWN = (
+    report.c.id.label("report_id"),
+    *(report.c[name] for name in ("source", "report_key", "accession_number", "status", "version_at")),
+    *(report.c[name] for name in ("modality", "procedure", "examination")),
+)
+
+
+def _linked() -> ColumnElement[bool]:
+    return exists().where(link.c.report_id == report.c.id)
+
+
+def _why_unlinked() -> ColumnElement[Any]:
+    """The code of why the current row of `report` is not linked; NULL if it is."""
+    by_uid, by_accession = linking.named_by_uid(), linking.named_by_accession()
+    of_same_patient = linking.same_patient()
+    soon = or_(
+        exists().where(by_uid, of_same_patient), exists().where(by_accession, of_same_patient) & linking.uid_agrees()
+    )
+    nameless = (report.c.accession_number == "") & report.c.study_instance_uid.is_(None)
+    return case(
+        (_linked(), null()),
+        (soon, Unlinked.ARRIVING),
+        (or_(exists().where(by_uid), exists().where(by_accession)), Unlinked.OTHER_PATIENT),
+        (report.c.examination == Examination.OTHER, Unlinked.OTHER_EXAMINATION),
+        (nameless, Unlinked.NO_IDENTIFIER),
+        else_=Unlinked.NO_STUDY,
+    )
+
+
+def _study_uids(connection: Connection, report_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+    query = select(link.c.report_id, study.c.study_instance_uid).join(study, study.c.id == link.c.study_id)
+    found: dict[int, tuple[str, ...]] = {}
+    for report_id, uid in connection.execute(query.where(link.c.report_id.in_(report_ids)).order_by(study.c.id)):
+        found[report_id] = (*found.get(report_id, ()), uid)
+    return found
+
+
+def _report_link(row: RowMapping, uids: tuple[str, ...]) -> ReportLink:
+    unlinked = None if row["unlinked"] is None else Unlinked(row["unlinked"])
+    typed = {"status": ReportStatus(row["status"]), "examination": Examination(row["examination"])}
+    return ReportLink(**{**row, **typed, "unlinked": unlinked}, study_instance_uids=uids)
