@@ -7,7 +7,7 @@ that read a version before others did, and reads it again, makes no second readi
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -21,6 +21,9 @@ from db.reports import current_versions
 from db.schema import job, label, mention, mining, report
 from db.vocabulary import Assertion
 
+SETTLE_S = 1.0
+"""Seconds until a new mining job may begin, so that what arrives together is mined together: a job of its own for each
+message would be three more commits for each."""
 _AT_ONCE = 500
 """How many ids one statement names."""
 
@@ -35,10 +38,10 @@ def queue(connection: Connection, report_id: int, now: datetime, *, at_once: boo
         connection: a writing transaction.
         report_id: the newest report version to be mined.
         now: the time.
-        at_once: a job that waits for a while (the miner was missing) need not wait longer.
+        at_once: whether it need not wait for more, nor for a miner that was missing.
 
     Returns:
-        The id of the job, to be announced after the commit; None if the same was asked for at the same moment.
+        The id of the job; None if the same was asked for at the same moment.
     """
     waiting = select(job.c.id).where(_waits()).order_by(job.c.id).limit(1).scalar_subquery()
     widened: int | None = connection.execute(
@@ -54,7 +57,10 @@ def queue(connection: Connection, report_id: int, now: datetime, *, at_once: boo
         return widened
     before = select(func.count()).where(job.c.kind == JobKind.MINE, job.c.subject_id == report_id)
     revision = connection.execute(before).scalar_one()
-    return jobs.add(connection, kind=JobKind.MINE, subject_id=report_id, revision=revision, now=now)
+    not_before = now if at_once else now + timedelta(seconds=SETTLE_S)
+    return jobs.add(
+        connection, kind=JobKind.MINE, subject_id=report_id, revision=revision, now=now, not_before=not_before
+    )
 
 
 def newest_report(connection: Connection) -> int | None:

@@ -32,7 +32,7 @@ from node.reconcile import Reconciler
 from node.register import Register
 from node.service import Service, install_starter
 from node.settings import DATABASE_FILE, Settings
-from node.worker import Announce, Handler, Worker
+from node.worker import Handler, Worker
 
 MIB = 1024 * 1024
 
@@ -128,7 +128,7 @@ def build(settings: Settings, now: Callable[[], datetime] = utc_now) -> Node:
         now=now,
     )
     scp = _scp(settings, database, store, now)
-    listener = _listener(settings, database, tls, queue.announce, now)
+    listener = _listener(settings, database, tls, now)
     console = Server(
         host=settings.console.host,
         port=settings.console.port,
@@ -233,11 +233,7 @@ def _scp(settings: Settings, database: Database, store: Folder, now: Callable[[]
 
 
 def _listener(
-    settings: Settings,
-    database: Database,
-    tls: ssl.SSLContext | None,
-    announce: Announce,
-    now: Callable[[], datetime],
+    settings: Settings, database: Database, tls: ssl.SSLContext | None, now: Callable[[], datetime]
 ) -> Listener:
     hl7 = settings.hl7
 
@@ -256,9 +252,7 @@ def _listener(
         host=settings.host,
         port=hl7.port,
         networks=hl7.peers,
-        receive=hl7_intake.Intake(
-            database=database, accession_from=hl7.accession_from, announce=announce, now=now
-        ).receive,
+        receive=hl7_intake.Intake(database=database, accession_from=hl7.accession_from, now=now).receive,
         on_reject=audit_refusal,
         limits=hl7_connection.Limits(
             max_message_bytes=hl7.max_message_mb * MIB,

@@ -18,7 +18,6 @@ from node.hl7 import acknowledgement, message, report
 from node.hl7.errors import Condition, Hl7Error, NotStoredError
 from node.hl7.message import Header, Message
 from node.hl7.report import AccessionField
-from node.worker import Announce
 
 log = logging.getLogger(__name__)
 
@@ -43,16 +42,11 @@ class _Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
-    """Receives messages into the database, and has their reports mined.
-
-    Args:
-        announce: told of the mining job, after the commit.
-    """
+    """Receives messages into the database, and asks for their reports to be mined."""
 
     database: Database
     accession_from: Sequence[AccessionField]
     now: Callable[[], datetime]
-    announce: Announce = lambda _job_id: None
 
     def receive(self, frames: Sequence[Received]) -> list[list[bytes]]:
         """Store what the frames hold; when this returns, what is answered AA or CA is on disk.
@@ -115,7 +109,7 @@ class Intake:
         try:
             with self.database.write() as connection:
                 new = [reports.record(connection, arrival) for arrival in arrivals]
-                job_id = self._ask_to_mine(connection, arrivals, new)
+                self._ask_to_mine(connection, arrivals, new)
         except DatabaseError:
             log.exception("out of resources", extra={"fields": {"messages": len(arrivals)}})
             return [replace(case, error=case.error or _unavailable()) for case in cases]
@@ -127,17 +121,12 @@ class Intake:
         for arrival, is_new in zip(arrivals, new, strict=True):
             fields = {"address": arrival.peer_address, "reports": len(arrival.reports)}
             log.info("stored" if is_new else "duplicate", extra={"fields": fields})
-        if job_id is not None:
-            self.announce(job_id)
         return cases
 
-    def _ask_to_mine(
-        self, connection: Connection, arrivals: Sequence[MessageArrival], new: Sequence[bool]
-    ) -> int | None:
-        if not any(is_new and arrival.reports for arrival, is_new in zip(arrivals, new, strict=True)):
-            return None
-        newest = minings.newest_report(connection)
-        return None if newest is None else minings.queue(connection, newest, self.now())
+    def _ask_to_mine(self, connection: Connection, arrivals: Sequence[MessageArrival], new: Sequence[bool]) -> None:
+        if any(is_new and arrival.reports for arrival, is_new in zip(arrivals, new, strict=True)):
+            newest = minings.newest_report(connection)
+            minings.queue(connection, newest or 0, self.now())
 
     def _answer(self, *, batch: bool, cases: list[_Case]) -> list[bytes]:
         now = self.now()
