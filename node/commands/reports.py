@@ -2,11 +2,12 @@
 
 import typer
 
-from node.commands import mining, stored_reports
+from node.commands import explain, mining, remine, stored_reports
 
 reports_app = typer.Typer(no_args_is_help=True, help="The radiologists' reports, and the labels mined from reports.")
 reports_app.command("count")(stored_reports.count)
 reports_app.command("text")(stored_reports.text)
 reports_app.command("label")(mining.label)
 reports_app.command("evaluate")(mining.evaluate)
-reports_app.command("explain")(mining.explain)
+reports_app.command("explain")(explain.explain)
+reports_app.command("remine")(remine.remine)
