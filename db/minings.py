@@ -80,7 +80,7 @@ def record(connection: Connection, readings: Sequence[Mining]) -> int:
     rows = [_row(reading) for reading in readings]
     insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(mining)
     statement = insert.on_conflict_do_nothing().returning(mining.c.report_id, mining.c.id)
-    new: dict[int, int] = dict(connection.execute(statement, rows).tuples().all())
+    new: dict[int, int] = dict(connection.execute(statement, rows).all())
     known = [reading.report_id for reading in readings if reading.report_id not in new]
     for ids in _parts(known):
         connection.execute(
@@ -162,7 +162,7 @@ def counts(connection: Connection) -> dict[str, int]:
     """How many report versions have a reading that holds, by its readability."""
     holding = held().subquery()
     query = select(mining.c.readability, func.count()).join(holding, holding.c.id == mining.c.id)
-    return dict(connection.execute(query.group_by(mining.c.readability)).tuples().all())
+    return dict(connection.execute(query.group_by(mining.c.readability)).all())
 
 
 def _waits() -> ColumnElement[bool]:
@@ -203,7 +203,7 @@ def _record_mentions(connection: Connection, readings: Mapping[int, Mining]) -> 
     labels = []
     for ids in _parts(list(readings)):
         query = select(mention.c.mining_id, mention.c.id).where(mention.c.mining_id.in_(ids))
-        rows = connection.execute(query.order_by(mention.c.mining_id, mention.c.id)).tuples()
+        rows = connection.execute(query.order_by(mention.c.mining_id, mention.c.id))
         for mining_id, group in groupby(rows, key=itemgetter(0)):
             written = [mention_id for _, mention_id in group]
             reading = readings[mining_id]

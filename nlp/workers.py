@@ -45,7 +45,7 @@ def mine(reports: Iterable[Item], *, model: str, policy: Policy, workers: int) -
     if workers == 1:
         made = miner.load(model)
         for share in _shares(reports):
-            yield from _mined(made, share, policy)
+            yield from mine_share(made, share, policy)
         return
     pool = Pool(model, workers)
     try:
@@ -151,7 +151,7 @@ def _shares(reports: Iterable[Item]) -> Iterator[list[Item]]:
         yield share
 
 
-def _mined(made: Miner, share: Sequence[Item], policy: Policy) -> list[MinedReport]:
+def mine_share(made: Miner, share: Sequence[Item], policy: Policy) -> list[MinedReport]:
     """Mine a share. No stored report keeps the others from being mined, whatever is in it."""
     try:
         return _together(made, share, policy)
@@ -195,7 +195,7 @@ def _serve(model: str, socket: Connection) -> None:
         made = str(error)
     while True:
         share, policy = socket.recv()
-        socket.send(made if isinstance(made, str) else _mined(made, share, policy))
+        socket.send(made if isinstance(made, str) else mine_share(made, share, policy))
 
 
 if __name__ == "__main__":
