@@ -31,8 +31,12 @@ def add(
     now: datetime,
     revision: int = 0,
     destination: str | None = None,
+    not_before: datetime | None = None,
 ) -> int | None:
-    """Queue a job, once: its key is made of what it is about. Returns its id, or None if it was there before."""
+    """Queue a job, once: its key is made of what it is about. Returns its id, or None if it was there before.
+
+    It may run from `not_before` on; without that, now.
+    """
     key = f"{kind}:{subject_id}:{revision}" + (f":{destination}" if destination else "")
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = (
@@ -46,7 +50,7 @@ def add(
             state=JobState.QUEUED,
             attempts=0,
             postponed=0,
-            not_before=now,
+            not_before=not_before or now,
             created_at=now,
         )
         .on_conflict_do_nothing(index_elements=[job.c.key])

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from db.vocabulary import Examination, Reason, Unlinked
+from db.vocabulary import Assertion, Examination, Reason, Unlinked
 
 
 class StudyState(StrEnum):
@@ -329,3 +329,65 @@ class ReportLink:
     examination: Examination
     study_instance_uids: tuple[str, ...]
     unlinked: Unlinked | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportText:
+    """What there is to mine of a stored version of a report. `id` is the version's."""
+
+    id: int
+    text: str
+    sections: tuple[ReportSection, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MinerIdentity:
+    """All that decides what mining says of a text: one reading of a report version is kept for each."""
+
+    lexicon_version: str
+    rules_version: str
+    language_model: str
+    policy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MinedMention:
+    """A concept where a report mentions it, and what was decided of it; `fired` names all rules that spoke.
+
+    `finding` is the label it counts as, None where it has none. `start` and `end` are characters of the report's text.
+    """
+
+    concept: str
+    code: str
+    scheme: str
+    kind: str
+    finding: str | None
+    assertion: Assertion
+    sentence: str
+    start: int
+    end: int
+    section: str
+    rule_id: str
+    fired: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mining:
+    """One reading of one report version.
+
+    `readability` is "mined", or says why there is nothing. `labels` has for each finding that is positive, negative or
+    uncertain the place of the deciding mention in `mentions`; every other finding is unmentioned.
+    """
+
+    report_id: int
+    miner: MinerIdentity
+    readability: str
+    normal: bool
+    mined_at: datetime
+    mentions: tuple[MinedMention, ...]
+    labels: Mapping[str, int]
+
+    def state(self, finding: str) -> Assertion:
+        """What the report says of a finding."""
+        place = self.labels.get(finding)
+        return Assertion.UNMENTIONED if place is None else self.mentions[place].assertion

@@ -22,5 +22,20 @@ class ModelMissingError(NlpError):
         self.name = name
 
 
+class ParserMissingError(NlpError):
+    """spaCy is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__("spaCy, which parses reports, is not installed: pip install 'cxr-node[reports]'")
+
+
+class MinerUnusableError(NlpError):
+    """A process that mines could not load its miner; the sentence says why."""
+
+
+class WorkerLostError(NlpError):
+    """A process that mines ended while it worked."""
+
+
 class ReportFileError(NlpError):
     """A file of reports lacks what is needed of it; the sentence names it."""

@@ -12,11 +12,13 @@ _ENOUGH = 20000
 
 
 class Readability(StrEnum):
-    """Why a report has labels, or has none."""
+    """Why a report has labels, or has none: TOO_LONG was not looked at, at FAULT the miner failed."""
 
     MINED = "mined"
     EMPTY = "empty"
     NOT_ENGLISH = "not_english"
+    TOO_LONG = "too_long"
+    FAULT = "fault"
 
 
 def judge(text: str, lexicon: Lexicon) -> Readability:

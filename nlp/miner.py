@@ -9,7 +9,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from nlp import aggregate, assertion, language, mentions, rulebook, sections, sentences, skeleton, thesaurus
+from db.records import MinerIdentity, ReportSection
+from nlp import (
+    aggregate,
+    assertion,
+    datafiles,
+    language,
+    mentions,
+    parser,
+    rulebook,
+    sections,
+    sentences,
+    skeleton,
+    suffixes,
+    thesaurus,
+)
 from nlp.aggregate import Evidence, MinedReport, Policy
 from nlp.assertion import Verdict
 from nlp.language import Readability
@@ -47,9 +61,9 @@ class Miner:
         self._sections = SectionReader(lexicon.headings)
         self._readings: dict[str, Reading] = {}
 
-    def sections(self, text: str) -> Report:
-        """Part a whole report's text at its headings."""
-        return self._sections.read(text)
+    def sections(self, text: str, runs: Sequence[ReportSection] = ()) -> Report:
+        """Part a whole report's text at its headings, and at its runs of observations, where it has them."""
+        return suffixes.read(text, runs, self._sections)
 
     def mine(self, report: Report, policy: Policy = Policy.CODED) -> MinedReport:
         """Mine one report."""
@@ -63,6 +77,18 @@ class Miner:
             self._read(sentence for report in cut for _, sentence in report)
             for report, report_sentences in zip(batch, cut, strict=True):
                 yield self._sum_up(report, report_sentences, policy)
+
+    def unread(self, readability: Readability, policy: Policy) -> MinedReport:
+        """What there is to say of a report that cannot be read, for this reason."""
+        return MinedReport(
+            readability=readability,
+            labels=aggregate.labels(()),
+            normal=False,
+            evidence=(),
+            policy=policy,
+            lexicon_version=self._lexicon.version,
+            rules_version=self._rules.version,
+        )
 
     def _sentences(self, report: Report) -> Iterator[tuple[Section, Sentence]]:
         for section in sections.to_mine(report):
@@ -142,6 +168,22 @@ def load(model: str = MODEL) -> Miner:
     Raises:
         DataError: A data file is broken.
         ModelMissingError: The model is not installed.
+        ParserMissingError: spaCy is not.
     """
     lexicon = thesaurus.load()
     return Miner(lexicon, rulebook.load(lexicon.normal_form), Parser(model))
+
+
+def identity(model: str, policy: Policy) -> MinerIdentity:
+    """What a miner made now would put under its readings, found without loading it.
+
+    Raises:
+        ModelMissingError: The model is not installed.
+        ParserMissingError: spaCy is not.
+    """
+    return MinerIdentity(
+        lexicon_version=datafiles.version(datafiles.LEXICON),
+        rules_version=datafiles.version(datafiles.RULES),
+        language_model=parser.release(model),
+        policy=policy,
+    )

@@ -3,9 +3,11 @@
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import metadata, util
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nlp.errors import ModelMissingError
+from nlp.errors import ModelMissingError, ParserMissingError
 from nlp.graph import Arc
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ class Parser:
 
         Raises:
             ModelMissingError: It is not installed.
+            ParserMissingError: spaCy is not.
         """
         self._language = _load(model)
 
@@ -42,7 +45,26 @@ class Parser:
         return parsed
 
 
+def release(model: str) -> str:
+    """A model's name with its version, found without loading it; of a model in a folder the folder's name.
+
+    Raises:
+        ModelMissingError: It is not installed.
+        ParserMissingError: spaCy is not.
+    """
+    if util.find_spec("spacy") is None:
+        raise ParserMissingError
+    if (Path(model) / "meta.json").is_file():
+        return Path(model).resolve().name
+    try:
+        return f"{model}-{metadata.version(model)}"
+    except (metadata.PackageNotFoundError, ValueError) as error:
+        raise ModelMissingError(model) from error
+
+
 def _load(model: str) -> "Language":
+    if util.find_spec("spacy") is None:
+        raise ParserMissingError
     with _without_torch():
         import spacy  # noqa: PLC0415  it takes a second and 90 MB, which only mining shall pay
 

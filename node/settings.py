@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints,
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as EnvironmentValueError
 
+from nlp.aggregate import Policy
+from nlp.parser import MODEL
 from node.errors import SettingsError
 from node.hl7.report import AccessionField
 
@@ -160,6 +162,17 @@ class WorkSettings(Section):
     """Seconds between two looks at what has settled, expired or become due."""
 
 
+class MiningSettings(Section):
+    """How labels are mined from stored reports."""
+
+    workers: int = Field(default=1, ge=0)
+    """Processes that mine, 155 MB each, started with the first report; 0 mines nothing here, and reports wait."""
+    policy: Policy = Policy.CODED
+    """`coded`: what is probable, borderline or an alternative is present, as for human coders; `strict`: it is not."""
+    language_model: Annotated[str, StringConstraints(min_length=1, max_length=48)] = MODEL
+    """spaCy's language model: an installed package, or a folder."""
+
+
 class LogSettings(Section):
     """Log lines on standard error."""
 
@@ -186,6 +199,7 @@ class Settings(BaseSettings):
     reading: ReadingSettings = ReadingSettings()
     destinations: tuple[DestinationSettings, ...] = ()
     """Where results go; none by default, and then they are only stored."""
+    mining: MiningSettings = MiningSettings()
     work: WorkSettings = WorkSettings()
     log: LogSettings = LogSettings()
 

@@ -11,6 +11,7 @@ from db import audit, migration, studies
 from db.engine import Connection, Database, connect
 from db.records import Job, JobKind, StudyState
 from inference.eligibility import Policy
+from nlp.workers import Pool
 from node.console import app
 from node.console.server import Server, require_loopback
 from node.delivery import Delivery
@@ -24,6 +25,7 @@ from node.hl7 import connection as hl7_connection
 from node.hl7 import intake as hl7_intake
 from node.hl7.listener import Listener
 from node.intake import Intake
+from node.mining import ReportMining
 from node.pipeline import Pipeline
 from node.queue import LocalQueue
 from node.reconcile import Reconciler
@@ -48,11 +50,14 @@ class Node:
     queue: LocalQueue
     reconciler: Reconciler
     worker: Worker
+    mining: ReportMining
 
     def start(self) -> None:
         """Sweep, reconcile, then work, and last of all let peers in."""
         self.store.sweep()
         self.reconciler.tick()
+        if self.settings.mining.workers:
+            self.mining.catch_up()
         self.queue.start(self.worker.run_one)
         self.reconciler.start()
         self.scp.start()
@@ -65,6 +70,7 @@ class Node:
         self.listener.stop()
         self.scp.stop()
         self.reconciler.stop()
+        self.mining.stop()
         self.queue.stop()
         self.store.close()
         self.database.close()
@@ -104,10 +110,11 @@ def build(settings: Settings, now: Callable[[], datetime] = utc_now) -> Node:
     migration.upgrade(database)
     store = open_store(settings)
     install_starter(database, settings.data / "models", now())
-    queue = LocalQueue({JobKind.READ: settings.reading.workers, JobKind.DELIVER: settings.work.delivery_workers})
+    queue = LocalQueue(_lanes(settings))
+    mining = _mining(settings, database, now)
     worker = Worker(
         database=database,
-        handlers=_handlers(settings, database, store, now),
+        handlers=_handlers(settings, database, store, now) | {JobKind.MINE: mining},
         announce=queue.announce,
         on_dead=study_failed,
         lease_s=settings.work.lease_s,
@@ -137,6 +144,26 @@ def build(settings: Settings, now: Callable[[], datetime] = utc_now) -> Node:
         queue=queue,
         reconciler=reconciler,
         worker=worker,
+        mining=mining,
+    )
+
+
+def _lanes(settings: Settings) -> dict[JobKind, int]:
+    """How many threads there are for each kind of job."""
+    return {
+        JobKind.READ: settings.reading.workers,
+        JobKind.DELIVER: settings.work.delivery_workers,
+        JobKind.MINE: min(1, settings.mining.workers),  # one job at a time, on all the processes
+    }
+
+
+def _mining(settings: Settings, database: Database, now: Callable[[], datetime]) -> ReportMining:
+    return ReportMining(
+        database=database,
+        pool=Pool(settings.mining.language_model, settings.mining.workers),
+        language_model=settings.mining.language_model,
+        policy=settings.mining.policy,
+        now=now,
     )
 
 

@@ -1,8 +1,8 @@
-"""`cxr reports`: its commands, from the modules they stand in."""
+"""`cxr reports`: the radiologists' reports that have arrived, and what mining makes of reports."""
 
 import typer
 
-from node.commands import mining, stored_reports
+from node.commands import explain, mining, remine, stored_reports
 
 reports_app = typer.Typer(no_args_is_help=True, help="The radiologists' reports, and the labels mined from reports.")
 reports_app.command("count")(stored_reports.count)
@@ -10,4 +10,5 @@ reports_app.command("list")(stored_reports.list_reports)
 reports_app.command("text")(stored_reports.text)
 reports_app.command("label")(mining.label)
 reports_app.command("evaluate")(mining.evaluate)
-reports_app.command("explain")(mining.explain)
+reports_app.command("explain")(explain.explain)
+reports_app.command("remine")(remine.remine)

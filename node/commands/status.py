@@ -3,12 +3,16 @@
 import shutil
 from typing import Any
 
-from db import deliveries, jobs, links, models, studies
+from db import deliveries, jobs, links, minings, models, reports, studies
+from db.engine import Connection
+from nlp import miner
+from nlp.errors import NlpError
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table, settings_of
+from node.settings import MiningSettings
 
 
 def status(config: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:
-    """Show how much there is in each state, the model in service and the room left on the disk.
+    """Show how much there is in each state, what is not mined yet, the model in service and the room on the disk.
 
     Example: cxr status --json
     """
@@ -21,6 +25,8 @@ def status(config: ConfigOption = None, data: DataOption = None, as_json: JsonOp
             "jobs": jobs.counts(connection),
             "deliveries": deliveries.counts(connection),
             "reports": links.counts(connection),
+            "report_versions": reports.count(connection),
+            "unmined_report_versions": _unmined(connection, settings.mining),
             "free_bytes": shutil.disk_usage(settings.data).free if settings.data.exists() else None,
         }
     if as_json:
@@ -31,6 +37,18 @@ def status(config: ConfigOption = None, data: DataOption = None, as_json: JsonOp
         rows += [(f"{noun}, {state}", count) for state, count in sorted(facts[noun].items())]
     linked = facts["reports"].get("linked", 0)
     rows += [("reports, linked", linked), ("reports, not linked", sum(facts["reports"].values()) - linked)]
+    rows.append(("report versions", facts["report_versions"]))
+    unmined = facts["unmined_report_versions"]
+    rows.append(("report versions, not mined", "the miner is not installed" if unmined is None else unmined))
     if facts["free_bytes"] is not None:
         rows.append(("free on disk, GiB", f"{facts['free_bytes'] / 1024**3:.1f}"))
     print_table(["what", "how many"], rows, empty="Nothing yet.")
+
+
+def _unmined(connection: Connection, settings: MiningSettings) -> int | None:
+    """How many report versions the miner in force has not mined; None where it is not installed."""
+    try:
+        identity = miner.identity(settings.language_model, settings.policy)
+    except NlpError:
+        return None
+    return minings.unmined_count(connection, identity)

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from db import reports
-from db.engine import Database
+from db import minings, reports
+from db.engine import Connection, Database
 from db.errors import DatabaseError
 from db.records import MessageArrival
 from node.hl7 import acknowledgement, message, report
@@ -42,7 +42,7 @@ class _Case:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
-    """Receives messages into the database."""
+    """Receives messages into the database, and asks for their reports to be mined."""
 
     database: Database
     accession_from: Sequence[AccessionField]
@@ -109,6 +109,7 @@ class Intake:
         try:
             with self.database.write() as connection:
                 new = reports.record_all(connection, arrivals)
+                self._ask_to_mine(connection, arrivals, new)
         except DatabaseError:
             log.exception("out of resources", extra={"fields": {"messages": len(arrivals)}})
             return [replace(case, error=case.error or _unavailable()) for case in cases]
@@ -121,6 +122,11 @@ class Intake:
             fields = {"address": arrival.peer_address, "reports": len(arrival.reports)}
             log.info("stored" if is_new else "duplicate", extra={"fields": fields})
         return cases
+
+    def _ask_to_mine(self, connection: Connection, arrivals: Sequence[MessageArrival], new: Sequence[bool]) -> None:
+        if any(is_new and arrival.reports for arrival, is_new in zip(arrivals, new, strict=True)):
+            newest = minings.newest_report(connection)
+            minings.queue(connection, newest or 0, self.now())
 
     def _answer(self, *, batch: bool, cases: list[_Case]) -> list[bytes]:
         now = self.now()

@@ -1,0 +1,215 @@
+"""Readings of reports with their mentions and labels, and the jobs that ask for them, on both databases."""
+
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+
+from db import jobs, minings, reports
+from db.engine import Connection, Database
+from db.records import JobKind, JobState, MinedMention, MinerIdentity, Mining, ReportStatus
+from db.vocabulary import Assertion
+from tests.db.rows import NOW, claim, claimed, later
+from tests.db.test_reports import message, version
+
+CODED = MinerIdentity(lexicon_version="lex1", rules_version="rules1", language_model="small-1", policy="coded")
+STRICT = replace(CODED, policy="strict")
+NEWER = replace(CODED, lexicon_version="lex2")
+EFFUSION = MinedMention(
+    concept="Pleural effusion",
+    code="60046008",
+    scheme="SCT",
+    kind="disease",
+    finding="Effusion",
+    assertion=Assertion.POSITIVE,
+    sentence="Small effusion.",
+    start=6,
+    end=14,
+    section="findings",
+    rule_id="asserted",
+    fired=("asserted",),
+)
+FRACTURE = replace(EFFUSION, concept="Fracture", code="125605004", finding=None, assertion=Assertion.NEGATIVE, fired=())
+
+
+def reading(report_id: int, *mentions: MinedMention, miner: MinerIdentity = CODED, at: datetime = NOW) -> Mining:
+    """A reading whose labels are decided by the first mention of each finding."""
+    places = {each.finding: place for place, each in reversed(list(enumerate(mentions))) if each.finding}
+    return Mining(
+        report_id=report_id,
+        miner=miner,
+        readability="mined",
+        normal=not mentions,
+        mined_at=at,
+        mentions=mentions,
+        labels=places,
+    )
+
+
+def add_reports(connection: Connection, number: int) -> None:
+    """So many reports of one version each; their ids are 1, 2, 3 ..."""
+    for place in range(number):
+        new = version(f"A{place}", report_key=f"F{place}", text=f"Report {place}.")
+        reports.record(connection, message(new, control_id=f"M{place}"))
+
+
+def test_reading_is_kept_with_its_mentions_and_labels(database: Database):
+    """What was written is read back, mention by mention, in their order."""
+    second = replace(EFFUSION, assertion=Assertion.NEGATIVE, start=40, end=48, rule_id="no", fired=("no", "denies"))
+    full, empty = reading(1, FRACTURE, EFFUSION, second), reading(2)
+    with database.write() as connection:
+        add_reports(connection, 2)
+
+        assert minings.record(connection, [full, empty]) == 2
+
+        assert minings.of_report(connection, 1) == [full]
+        assert minings.current(connection, [1, 2]) == {1: full, 2: empty}
+        assert full.state("Effusion") is Assertion.POSITIVE
+        assert full.state("Mass") is Assertion.UNMENTIONED
+        assert minings.counts(connection) == {"mined": 2}
+
+
+def test_second_worker_on_one_backlog_writes_nothing_twice(database: Database):
+    """Two workers that mined the same report leave one reading with one set of mentions."""
+    with database.write() as connection:
+        add_reports(connection, 3)
+        minings.record(connection, [reading(1, EFFUSION), reading(2, EFFUSION)])
+
+        new = minings.record(connection, [reading(2, EFFUSION), reading(3, EFFUSION)])
+
+        assert new == 1
+        assert [len(minings.of_report(connection, each)) for each in (1, 2, 3)] == [1, 1, 1]
+        assert len(minings.of_report(connection, 2)[0].mentions) == 1
+
+
+def test_newer_lexicon_makes_new_readings_and_keeps_the_old(database: Database):
+    """The newest reading holds; what was said before can still be looked up."""
+    with database.write() as connection:
+        add_reports(connection, 1)
+        minings.record(connection, [reading(1, EFFUSION)])
+        minings.record(connection, [reading(1, miner=NEWER, at=later(1))])
+
+        assert [each.miner for each in minings.of_report(connection, 1)] == [NEWER, CODED]
+        assert minings.current(connection, [1])[1].miner == NEWER
+        assert [tuple(row) for row in connection.execute(minings.held())] == [(1, 2)]
+
+
+def test_policy_that_is_taken_back_holds_again(database: Database):
+    """coded, strict, and coded again: no third reading, and the coded one is in force."""
+    with database.write() as connection:
+        add_reports(connection, 1)
+        minings.record(connection, [reading(1, EFFUSION)])
+        minings.record(connection, [reading(1, miner=STRICT, at=later(1))])
+        assert minings.unmined(connection, CODED) == [1]
+
+        new = minings.record(connection, [reading(1, EFFUSION, at=later(2))])
+
+        assert new == 0
+        assert minings.unmined(connection, CODED) == []
+        assert minings.unmined(connection, STRICT) == [1]
+        assert minings.current(connection, [1])[1] == reading(1, EFFUSION, at=later(2))
+
+
+def test_unmined_are_named_within_bounds(database: Database):
+    """A worker asks for what is left up to its job's report, after what it knows to be done."""
+    with database.write() as connection:
+        add_reports(connection, 6)
+        minings.record(connection, [reading(2), reading(3)])
+
+        assert minings.unmined(connection, CODED) == [1, 4, 5, 6]
+        assert minings.unmined(connection, CODED, after=1, up_to=5) == [4, 5]
+        assert minings.unmined(connection, CODED, limit=2) == [1, 4]
+        assert minings.unmined(connection, STRICT) == [1, 2, 3, 4, 5, 6]
+        assert minings.unmined_count(connection, CODED) == 4
+
+
+def test_only_current_versions_if_asked(database: Database):
+    """A preliminary version that a final one has overtaken is not mined again for its own sake."""
+    preliminary = version(status=ReportStatus.PRELIMINARY)
+    with database.write() as connection:
+        reports.record(connection, message(preliminary, control_id="1"))
+        reports.record(connection, message(version(), control_id="2"))
+
+        assert minings.unmined(connection, CODED) == [1, 2]
+        assert minings.unmined(connection, CODED, only_current=True) == [2]
+
+
+def test_texts_come_in_order_and_no_longer_than_asked(database: Database):
+    """Of a text of absurd length only the beginning is loaded."""
+    with database.write() as connection:
+        add_reports(connection, 3)
+
+        first, second = minings.texts(connection, [3, 1], 6)
+
+    assert (first.id, first.text, second.id) == (1, "Report", 3)
+    assert [each.suffix for each in first.sections] == ["GDT", "IMP"]
+
+
+def test_many_readings_in_one_transaction(database: Database):
+    """More than one statement can name ids of."""
+    with database.write() as connection:
+        add_reports(connection, 700)
+
+        written = minings.record(connection, [reading(each, EFFUSION) for each in range(1, 701)])
+
+        assert written == 700
+        found = minings.current(connection, list(range(1, 701)))
+    assert all(each.state("Effusion") is Assertion.POSITIVE for each in found.values())
+    assert len(found) == 700
+
+
+def test_reports_that_arrive_while_a_job_waits_widen_it(database: Database):
+    """However many messages come, one job waits, for a moment, so that they are mined together."""
+    with database.write() as connection:
+        first = minings.queue(connection, 1, NOW)
+        assert first == minings.queue(connection, 3, NOW) == minings.queue(connection, 2, NOW)
+
+        assert claim(connection) is None
+        job = claimed(connection, at=later(minings.SETTLE_S))
+    assert (job.kind, job.subject_id) == (JobKind.MINE, 3)
+
+
+def test_reports_that_arrive_while_a_job_runs_get_their_own(database: Database):
+    """The one that runs may have looked already."""
+    with database.write() as connection:
+        minings.queue(connection, 1, NOW)
+        claimed(connection, at=later(5))
+
+        second = minings.queue(connection, 2, NOW)
+
+        assert second is not None
+        assert jobs.get(connection, second).subject_id == 2
+
+
+def test_backlog_may_be_asked_for_again(database: Database):
+    """After a change of the policy the same reports are asked for once more, at once."""
+    with database.write() as connection:
+        minings.queue(connection, 7, NOW)
+        jobs.end(connection, claimed(connection, at=later(5)), state=JobState.DONE, now=later(6))
+
+        again = minings.queue(connection, 7, later(7), at_once=True)
+
+        assert claimed(connection, at=later(7)).id == again
+
+
+def test_job_that_waits_for_its_miner_is_woken(database: Database):
+    """Who has installed it and starts the node again does not wait for the delay."""
+    with database.write() as connection:
+        first = minings.queue(connection, 1, NOW)
+        job = claimed(connection, at=later(5))
+        jobs.postpone(connection, job, now=later(5), delay_s=300, error_code="miner_missing", error="")
+        assert minings.queue(connection, 2, later(6)) == first
+        assert claim(connection, at=later(6)) is None
+
+        minings.queue(connection, 2, later(7), at_once=True)
+
+        assert claimed(connection, at=later(7)).id == first
+
+
+@pytest.mark.parametrize("number", [0, 2])
+def test_newest_report_is_the_one_stored_last(number: int, database: Database):
+    """None, where there is none."""
+    with database.write() as connection:
+        add_reports(connection, number)
+
+        assert minings.newest_report(connection) == (number or None)
