@@ -10,7 +10,7 @@ from db.errors import DatabaseError
 from inference.errors import InferenceError
 from nlp.errors import NlpError
 from node import logs
-from node.commands import demo, instances, jobs, migrate, predict, results, serve, status, studies
+from node.commands import demo, history, instances, jobs, migrate, predict, results, serve, status, studies
 from node.commands.config import config_app
 from node.commands.models import models_app
 from node.commands.reports import reports_app
@@ -36,6 +36,7 @@ app.command("jobs")(jobs.list_jobs)
 app.command("results")(results.list_results)
 app.command()(jobs.retry)
 app.command()(demo.demo)
+reports_app.command("import")(history.import_reports)
 app.add_typer(config_app, name="config")
 app.add_typer(models_app, name="models")
 app.add_typer(reports_app, name="reports")
