@@ -18,7 +18,7 @@ from node.history.entry import Entry
 
 log = logging.getLogger(__name__)
 
-GROUP = 256
+GROUP = 128
 """Reports of one transaction at most."""
 GROUP_BYTES = 4 * 1024 * 1024
 PLACES = 1000

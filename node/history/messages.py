@@ -48,7 +48,7 @@ class MessageReader:
 
     def _pieces(self, file: BinaryIO) -> Iterator[Sequence[bytes] | str]:
         """Messages that lie together, or what is the matter with them."""
-        start = file.read(CHUNK).lstrip(b"\xef\xbb\xbf\r\n\t \x1c")
+        start = file.read(max(CHUNK, 16)).lstrip(b"\xef\xbb\xbf\r\n\t \x1c")
         framed = start.startswith(START)
         for piece in _cut(file, start, _FRAME if framed else message.BOUNDARY, self.max_bytes):
             if len(piece) > self.max_bytes:

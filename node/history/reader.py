@@ -1,6 +1,5 @@
 """From a path to what lies there: every report of every file, one after the other, whatever kind of file it is."""
 
-import codecs
 import gzip
 import io
 import stat
@@ -74,10 +73,15 @@ class Reader:
             messages = MessageReader(accession_from=self.accession_from, max_bytes=self.max_bytes, now=self.now)
             yield from messages.read(cast(BinaryIO, file), str(path))
         elif what is Kind.CSV:
-            # Bytes that do not fit are kept as surrogates, and seen to line by line.
             lines = io.TextIOWrapper(file, encoding or "utf-8-sig", errors="surrogateescape", newline="")
-            limit = self.max_bytes
-            yield from table.read(lines, str(path), facility=self.facility, longest=limit, now=self.now)
+            yield from table.read(
+                lines,
+                str(path),
+                guess=encoding is None,
+                facility=self.facility,
+                longest=self.max_bytes,
+                now=self.now,
+            )
         else:
             yield self._document(file.read(self.max_bytes + 1), path, encoding)
 
@@ -97,8 +101,7 @@ def require_encoding(name: str | None) -> str | None:
     """
     try:
         if name is not None:
-            b"".decode(name)
-            codecs.lookup(name)
+            b"    ".decode(name, errors="replace")  # an empty one is decoded by any name
     except LookupError as error:
         raise SettingsError(f"there is no encoding {name!r}; name one like utf-8, cp1252 or utf-16") from error
     return name

@@ -26,6 +26,7 @@ class _Lines:
 
     file: TextIO
     longest: int
+    guess: bool
     number: int = 0
     taken: list[str] = field(default_factory=list)
     size: int = 0
@@ -35,7 +36,8 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        line = self.back.popleft() if self.back else _one_encoding(self.file.readline(self.longest + 1))
+        line = self.back.popleft() if self.back else self.file.readline(self.longest + 1)
+        line = _of_one_encoding(line) if self.guess else line
         self.size += len(line)
         if not line:
             raise StopIteration
@@ -56,18 +58,21 @@ class _Lines:
         self.back.extendleft(reversed(self.taken[1:]))
 
 
-def read(file: TextIO, name: str, *, facility: str, longest: int, now: Callable[[], datetime]) -> Iterator[Entry]:
+def read(
+    file: TextIO, name: str, *, guess: bool, facility: str, longest: int, now: Callable[[], datetime]
+) -> Iterator[Entry]:
     """Every row of a CSV file.
 
     Args:
-        file: opened without translation of line ends.
+        file: opened without translation of line ends; bytes that are not of its encoding are lone surrogates.
         name: for the places.
+        guess: it was opened as UTF-8 because nobody knows better.
         facility: the system that the reports come from.
         longest: characters that a row may have.
         now: the clock.
     """
     csv.field_size_limit(longest)
-    lines = _Lines(file=file, longest=longest)
+    lines = _Lines(file=file, longest=longest, guess=guess)
     try:
         first = next((line for line in lines if line.strip()), "")
     except csv.Error:
@@ -111,8 +116,8 @@ def _arrival(row: list[str], header: list[str | None], facility: str, received_a
     return plain.arrival(fields, message_type=MESSAGE_TYPE, raw=raw, facility=facility, received_at=received_at)
 
 
-def _one_encoding(line: str) -> str:
-    """A line of what is no UTF-8 (see `reader`) as Windows-1252, which is what other files are in."""
+def _of_one_encoding(line: str) -> str:
+    """A line of what is no UTF-8 as Windows-1252, which is what other files are in."""
     if line.isascii() or not any("\udc80" <= letter <= "\udcff" for letter in line):
         return line
     return line.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
