@@ -1,11 +1,15 @@
 """Bring a history of reports into the database: some hundred reports a transaction, each of them once.
 
 What has been read before is known by its identity, so that an import that was cut off, however, is begun again from
-the start: what is there is passed over, and nothing is stored twice. Reading and parsing happen outside of the
-transactions, so that a node that works on the same SQLite file gets its turns.
+the start: what is there is passed over, and nothing is stored twice.
+
+SQLite has one writer, and whoever waits for it only looks again from time to time, up to 100 ms later. So a
+transaction is short, and the next begins no sooner than as much time has passed as the last one took: most of it goes
+into reading. Without that, reports that a node receives meanwhile waited for up to 2 s.
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,9 +22,10 @@ from node.history.entry import Entry
 
 log = logging.getLogger(__name__)
 
-GROUP = 128
+GROUP = 100
 """Reports of one transaction at most."""
 GROUP_BYTES = 4 * 1024 * 1024
+LONGEST_PAUSE_S = 0.2
 PLACES = 1000
 """Places that are remembered of each reason."""
 NOT_TAKEN = "the database does not take it"
@@ -78,8 +83,13 @@ def store(
         DatabaseUnavailableError: the database does not answer; what was stored before is stored.
     """
     tally = Tally()
+    free_until = time.monotonic()
     for group in _groups(entries, tally):
+        time.sleep(max(0.0, free_until - time.monotonic()))
+        began = time.monotonic()
         _commit(group, database, now, tally)
+        ended = time.monotonic()
+        free_until = ended + min(ended - began, LONGEST_PAUSE_S)
         on_group(tally)
     return tally
 

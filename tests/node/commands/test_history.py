@@ -125,7 +125,7 @@ def test_progress_is_said_where_no_terminal_is(data: Path, tmp_path: Path, monke
 
     done = run(data, table)
 
-    assert "128 read: 128 stored, 0 already there, 0 refused; " in done.stderr
+    assert "100 read: 100 stored, 0 already there, 0 refused; " in done.stderr
     assert "s left" in done.stderr
 
 
