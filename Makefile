@@ -37,7 +37,7 @@ format: $(VENV)/.everything ## Format the code and fix what can be fixed
 venv: $(VENV)/.everything ## Make .venv with every extra
 
 clean: ## Remove .venv, caches and the demo's output
-	rm -rf $(VENV) demo-out dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-medspacy demo-out dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps say what .venv holds; they are older than what they were made from only after a change.

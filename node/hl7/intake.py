@@ -4,7 +4,6 @@ The order is the promise: a message and its reports are committed before its sen
 together is committed together; each message is answered for itself.
 """
 
-import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +13,8 @@ from db import minings, reports
 from db.engine import Connection, Database
 from db.errors import DatabaseError
 from db.records import MessageArrival
-from node.hl7 import acknowledgement, message, report
+from node.hl7 import acknowledgement, message
+from node.hl7.arrival import make_arrival
 from node.hl7.errors import Condition, Hl7Error, NotStoredError
 from node.hl7.message import Header, Message
 from node.hl7.report import AccessionField
@@ -85,20 +85,13 @@ class Intake:
             return _Case(header=header, error=_fault())
 
     def _arrival(self, of: Message, raw: bytes, peer_address: str) -> MessageArrival:
-        msh = of.segments[0]
-        received_at = self.now()
-        return MessageArrival(
-            sending_application=of.value(msh, 3),
-            sending_facility=of.value(msh, 4),
-            control_id=of.value(msh, 10),
-            message_type="^".join(part for part in (of.value(msh, 9, 1), of.value(msh, 9, 2)) if part),
-            version=of.value(msh, 12),
-            raw=raw,
-            sha256=hashlib.sha256(raw).hexdigest(),
+        return make_arrival(
+            of,
+            raw,
+            accession_from=self.accession_from,
             peer_address=peer_address,
             answer=next(iter(acknowledgement.codes(of.header, None)), ""),
-            received_at=received_at,
-            reports=report.reports(of, self.accession_from, received_at),
+            received_at=self.now(),
         )
 
     def _record(self, cases: list[_Case]) -> list[_Case]:

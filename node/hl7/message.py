@@ -23,7 +23,7 @@ MAX_FIELDS = 64
 MAX_VALUE = 200
 """Characters kept of an identifier: the longest that HL7 allows is 199, and an index has its limits."""
 
-_BOUNDARY = re.compile(rb"(?:(?<=[\r\n])|\A)(?:(MSH)(?=[^A-Za-z0-9\r\n])|(?:BHS|BTS|FHS|FTS)(?![A-Za-z0-9]))")
+BOUNDARY = re.compile(rb"(?:(?<=[\r\n])|\A)(?:(MSH)(?=[^A-Za-z0-9\r\n])|(?:BHS|BTS|FHS|FTS)(?![A-Za-z0-9]))")
 _MSH = re.compile(rb"MSH(?=[^A-Za-z0-9\r\n])")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _SEGMENT = re.compile(r"[A-Z][A-Z0-9]{2}")
@@ -106,7 +106,7 @@ def split(content: bytes) -> Contents:
         MalformedMessageError: more than MAX_MESSAGES.
     """
     content = content.removeprefix(b"\xef\xbb\xbf")
-    boundaries = list(islice(_BOUNDARY.finditer(content), MAX_MESSAGES + 1))
+    boundaries = list(islice(BOUNDARY.finditer(content), MAX_MESSAGES + 1))
     if len(boundaries) > MAX_MESSAGES:
         raise MalformedMessageError(Condition.SEGMENT_SEQUENCE_ERROR, "the batch has too many messages")
     starts = [boundary.start() for boundary in boundaries] + [len(content)]

@@ -15,12 +15,12 @@ from tests.peers.processes import HOST, Peer, free_port, require, wait_until
 
 
 class Postgres:
-    """A PostgreSQL server in a new temporary folder; without a password, and without fsync.
+    """A PostgreSQL server in a new temporary folder; without a password, and unless asked for without fsync.
 
     PostgreSQL refuses to run as root, so root starts it as the user `postgres`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, fsync: bool = False) -> None:
         programs = self._programs()
         self._user = "postgres" if os.geteuid() == 0 else None
         self.port = free_port()
@@ -45,7 +45,7 @@ class Postgres:
         settings = [
             f"listen_addresses={HOST}",
             "unix_socket_directories=",
-            "fsync=off",
+            f"fsync={'on' if fsync else 'off'}",
             "max_connections=200",
         ]
         self._psql: list[Path | str] = [
