@@ -44,7 +44,7 @@ class Service:
         self._path = path
         self._threads = threads
         self._lock = threading.Lock()
-        self._loaded: tuple[Path, ModelInService] | None = None
+        self._loaded: tuple[tuple[Path, str | None], ModelInService] | None = None
 
     def __call__(self) -> ModelInService:
         """The model to read the next study with.
@@ -55,12 +55,13 @@ class Service:
         """
         path, version = (self._path, None) if self._path else self._promoted()
         with self._lock:
-            if self._loaded is None or self._loaded[0] != path:
-                self._loaded = path, load(path, self._threads)
-            model = self._loaded[1]
-        if version not in (None, model.description.version):
-            raise BundleError(f"The bundle of {version} holds {model.description.version}; it was not promoted.")
-        return model
+            if self._loaded is None or self._loaded[0] != (path, version):
+                model = load(path, self._threads)
+                holds = model.description.version
+                if version not in (None, holds):
+                    raise BundleError(f"The bundle of {version} holds {holds}, which was not promoted.")
+                self._loaded = (path, version), model
+            return self._loaded[1]
 
     def _promoted(self) -> tuple[Path, str]:
         with self._database.read() as connection:
