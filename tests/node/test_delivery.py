@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from db import deliveries, jobs
-from db.engine import Database, connect
-from db.migration import upgrade
+from db.engine import Database
 from db.records import DeliveryState, Job, JobKind, JobState
 from node.delivery import Delivery
 from node.dicom.sender import NO_CONTEXT, Answer, Destination, Outgoing
@@ -41,9 +40,8 @@ class FakePacs:
 class House:
     """A study with three results on their way to a destination, and the worker that delivers them."""
 
-    def __init__(self, folder: Path) -> None:
-        self.database: Database = connect(f"sqlite:///{folder / 'cxr.db'}")
-        upgrade(self.database)
+    def __init__(self, folder: Path, database: Database) -> None:
+        self.database = database
         self.store = Folder(folder / "store")
         self.time = NOW
         self.paths: list[Path] = []
@@ -82,11 +80,6 @@ class House:
             found = [deliveries.of_result(connection, result_id)[0] for result_id in self.results]
         return [(each.state, each.error) for each in found]
 
-    def close(self) -> None:
-        """Close store and database."""
-        self.store.close()
-        self.database.close()
-
     def _claimed(self, kind: JobKind, connection: object) -> Job:
         job = jobs.claim(connection, kinds=[kind], owner="test", now=NOW, lease_s=60)  # type: ignore[arg-type]
         assert job is not None
@@ -103,11 +96,11 @@ class House:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def house(tmp_path: Path, sqlite_database: Database) -> Iterator[House]:
     """Three results that wait to be delivered."""
-    made = House(tmp_path)
+    made = House(tmp_path, sqlite_database)
     yield made
-    made.close()
+    made.store.close()
 
 
 SENT = (DeliveryState.SENT, None)

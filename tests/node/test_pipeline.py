@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from db import migration
-from db.engine import connect
+from db.engine import Database
 from db.records import JobKind, JobState
 from inference.eligibility import Policy
 from inference.errors import BundleError
@@ -19,12 +18,10 @@ from tests.db.rows import NOW, add_job, add_study, claimed
     ("error", "words"),
     [(NoModelError("no model is promoted"), "no model is promoted"), (BundleError("It lacks a file."), "lacks a file")],
 )
-def test_study_waits_for_a_model(error: Exception, words: str, tmp_path: Path):
+def test_study_waits_for_a_model(error: Exception, words: str, sqlite_database: Database, tmp_path: Path):
     """Without a model that can serve, studies wait and say why; none is given up, however long it takes."""
-    database = connect(f"sqlite:///{tmp_path / 'cxr.db'}")
-    migration.upgrade(database)
     store = Folder(tmp_path / "store")
-    with database.write() as connection:
+    with sqlite_database.write() as connection:
         add_job(connection, add_study(connection), kind=JobKind.READ)
         job = claimed(connection)
 
@@ -33,7 +30,7 @@ def test_study_waits_for_a_model(error: Exception, words: str, tmp_path: Path):
 
     pipeline = Pipeline(
         store=store,
-        database=database,
+        database=sqlite_database,
         current_model=none,
         policy=Policy(),
         max_pixels=10**6,
@@ -47,4 +44,3 @@ def test_study_waits_for_a_model(error: Exception, words: str, tmp_path: Path):
     assert words in (ending.error or "")
     assert ending.delay_s > 0
     store.close()
-    database.close()

@@ -1,13 +1,11 @@
 """The model in service: taken up when it is promoted, and never one that is not what was promoted."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from db import models
-from db.engine import Database, connect
-from db.migration import upgrade
+from db.engine import Database
 from inference.errors import BundleError
 from node.service import NoModelError, Service
 from tests.bundles import write_tiny
@@ -15,12 +13,9 @@ from tests.db.rows import NOW
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
+def database(sqlite_database: Database) -> Database:
     """A database without models."""
-    opened = connect(f"sqlite:///{tmp_path / 'cxr.db'}")
-    upgrade(opened)
-    yield opened
-    opened.close()
+    return sqlite_database
 
 
 @pytest.fixture
