@@ -9,11 +9,11 @@ from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
-from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import DatabaseError as DriverError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from db.errors import DatabaseUnavailableError, DatabaseUrlError, RowsRefusedError
+from db.errors import DatabaseUnavailableError, DatabaseUrlError, OutcomeUnknownError, RowsRefusedError
 
 __all__ = ["Connection", "Database", "connect", "queue_for"]
 
@@ -24,8 +24,13 @@ BUSY_TIMEOUT_S = 30
 class Database:
     """Where transactions come from. The caller's `with` is the transaction; an exception rolls it back.
 
-    Both kinds raise DatabaseUnavailableError when the database cannot be reached, is full or is locked too long, and
-    RowsRefusedError for rows that break a rule.
+    Both kinds raise DatabaseUnavailableError when the database cannot be reached, is full or is locked too long,
+    RowsRefusedError for rows that break a rule, and OutcomeUnknownError when a COMMIT itself went wrong.
+
+    A transaction that did not get as far as its COMMIT has certainly written nothing. Of one that did, nothing is
+    certain: PostgreSQL may have committed and lost the connection before it could say so, or been told to stop while
+    it waited for a replica; in SQLite the record of the commit may have reached the log before the disk failed, to be
+    found there at the next start. So no error of a COMMIT is looked into for what it might prove.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -43,8 +48,10 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that writes; committed and on disk when the block ends."""
-        with _translated(), self._writer, self._writing.begin() as connection:
+        with _translated(), self._writer, self._writing.connect() as connection, connection.begin() as transaction:
             yield connection
+            with _confirmed(connection):
+                transaction.commit()
 
     @contextmanager
     def rebuild(self) -> Iterator[Connection]:
@@ -83,6 +90,18 @@ def _translated() -> Iterator[None]:
             raise  # a broken statement; DriverError itself is SQLite's for a file that is none of its own
         sentence = "the database does not answer; see that it runs, that its URL is right and that its disk has room"
         raise DatabaseUnavailableError(f"{sentence} ({type(error).__name__})") from error
+
+
+@contextmanager
+def _confirmed(connection: Connection) -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        connection.invalidate()  # nobody knows what it is in the middle of, and it may hold the writer's lock
+        if isinstance(error, (DataError, IntegrityError)):
+            raise  # a rule that is checked at the end was broken, and the database said so
+        sentence = "the database did not confirm a commit; see that it runs and that its disk has room"
+        raise OutcomeUnknownError(f"{sentence} ({type(error).__name__})") from error
 
 
 def connect(url: str) -> Database:

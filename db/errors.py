@@ -10,7 +10,11 @@ class DatabaseUrlError(DatabaseError):
 
 
 class DatabaseUnavailableError(DatabaseError):
-    """The database does not answer now; the same may work later."""
+    """The database does not answer now; nothing was written, and the same may work later."""
+
+
+class OutcomeUnknownError(DatabaseUnavailableError):
+    """The database did not confirm a commit: what was to be written may be there, or not."""
 
 
 class RowsRefusedError(DatabaseError):

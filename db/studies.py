@@ -22,15 +22,16 @@ def record_arrival(connection: Connection, arrival: Arrival, settle_at: datetime
     with the reason `duplicate_uid`, and are not read.
 
     Returns:
-        True when the instance is new, False when these very bytes were there before.
+        True when the instance is kept where the arrival says, False when these very bytes were kept elsewhere before.
+        An arrival whose first commit stands, though its answer was lost, is kept where it says.
     """
     queue_for(connection, arrival.sop_instance_uid)  # else two arrivals at once do not see each other
-    digests = set(connection.execute(_DIGESTS, {"uid": arrival.sop_instance_uid}).scalars())
-    if arrival.sha256 in digests:
-        return False
+    known = {row.sha256: row.path for row in connection.execute(_KNOWN, {"uid": arrival.sop_instance_uid})}
+    if arrival.sha256 in known:
+        return bool(known[arrival.sha256] == arrival.path)
     row: dict[str, Any] = {name: getattr(arrival, name) for name in _ARRIVAL}
     row |= {"state": StudyState.ARRIVING, "revision": 0, "settle_at": settle_at}
-    reason = Reason.DUPLICATE_UID if digests else None
+    reason = Reason.DUPLICATE_UID if known else None
     statement = _study_of(connection.dialect.name, restart=reason is None)
     row["study_id"] = connection.execute(statement, row).scalar_one()
     row["reason"] = reason
@@ -43,7 +44,7 @@ def record_arrival(connection: Connection, arrival: Arrival, settle_at: datetime
 _ARRIVAL = tuple(field.name for field in fields(Arrival))
 
 # Built once: to build them costs a reception more than to run them.
-_DIGESTS = select(instance.c.sha256).where(instance.c.sop_instance_uid == bindparam("uid"))
+_KNOWN = select(instance.c.sha256, instance.c.path).where(instance.c.sop_instance_uid == bindparam("uid"))
 _ADD_INSTANCE = instance.insert().values(
     {column.name: bindparam(column.name) for column in instance.columns if column.name != "id"}
 )

@@ -2,56 +2,73 @@
 
 import logging
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from db.errors import DatabaseError
 from inference.errors import InferenceError
 from nlp.errors import NlpError
 from node import logs
-from node.commands import demo, instances, jobs, migrate, predict, results, serve, status, studies
-from node.commands.config import config_app
-from node.commands.models import models_app
-from node.commands.reports import reports_app
+from node.commands.deferred import Deferred
 from node.errors import NodeError
-from node.implementation import SOFTWARE_VERSION
 
 log = logging.getLogger("node")
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    help="A DICOM node that reads chest radiographs. Not a medical device; not for clinical use.",
-)
-app.command()(serve.serve)
-app.command()(migrate.migrate)
-app.command()(predict.predict)
-app.command()(status.status)
-app.command("studies")(studies.list_studies)
-app.command()(instances.instances)
-app.command("jobs")(jobs.list_jobs)
-app.command("results")(results.list_results)
-app.command()(jobs.retry)
-app.command()(demo.demo)
-app.add_typer(config_app, name="config")
-app.add_typer(models_app, name="models")
-app.add_typer(reports_app, name="reports")
+COMMANDS = {
+    "serve": ("node.commands.serve:serve", "Run the node until it is told to stop (Ctrl-C or SIGTERM)."),
+    "migrate": ("node.commands.migrate:migrate", "Bring the database to the schema this version needs."),
+    "predict": (
+        "node.commands.predict:predict",
+        "Read image files: probabilities, operating points and boxes of each finding.",
+    ),
+    "status": (
+        "node.commands.status:status",
+        "Show how much there is in each state, the model in service and the room left on the disk.",
+    ),
+    "studies": ("node.commands.studies:list_studies", "List studies and their states, the newest first."),
+    "instances": ("node.commands.instances:instances", "List stored instances; one that is not read says why."),
+    "jobs": ("node.commands.jobs:list_jobs", "List jobs, the newest first; one that went wrong says why."),
+    "results": (
+        "node.commands.results:list_results",
+        "List the result objects that were built, and where each was sent.",
+    ),
+    "retry": ("node.commands.jobs:retry", "Queue a failed or dead job again."),
+    "demo": (
+        "node.commands.demo:demo",
+        "Send a chest radiograph through a node on this machine and show what the PACS gets back.",
+    ),
+    "config": ("node.commands.config:config_app", "The settings in force."),
+    "models": ("node.commands.models:models_app", "The models this node knows."),
+    "reports": ("node.commands.reports:reports_app", "The radiologists' reports, and the labels mined from reports."),
+    "version": ("node.commands.version:version", "Print the version."),
+}
+"""Each command: where it is, and the first sentence of its help."""
 
 
-@app.command()
-def version() -> None:
-    """Print the version."""
-    typer.echo(SOFTWARE_VERSION)
+class Commands(TyperGroup):
+    """Lists the commands without loading them."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for name, (place, line) in COMMANDS.items():
+            self.add_command(Deferred(name, place, line))
+
+
+app = typer.Typer(cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+@app.callback()
+def cxr() -> None:
+    """A DICOM node that reads chest radiographs. Not a medical device; not for clinical use."""
 
 
 def main() -> NoReturn:
     """Run the command line: a door, past which an error is one plain sentence."""
     logs.configure("error")
     try:
-        app()
+        app(prog_name="cxr")
     except (NodeError, DatabaseError, InferenceError, NlpError) as error:
         typer.echo(f"cxr: {error}", err=True)
         sys.exit(1)

@@ -18,6 +18,7 @@ from pydicom.uid import UID
 
 from db import studies
 from db.engine import Database
+from db.errors import DatabaseError, OutcomeUnknownError
 from db.records import Arrival
 from node.errors import RefusedError
 from node.files import InstanceStore, Part
@@ -107,7 +108,8 @@ class Intake:
         Raises:
             RefusedError: it is not taken; nothing of it is left. Not all fragments may have been used.
             OSError: the disk failed, likewise.
-            db.errors.DatabaseUnavailableError: the database failed; nothing is acknowledged.
+            db.errors.OutcomeUnknownError: its rows may be there or not, so its file stays.
+            db.errors.DatabaseError: the database failed before that; nothing of it is left.
         """
         _require_uid(origin.sop_instance_uid, "the command's SOP Instance UID")
         part = self.store.begin()
@@ -120,12 +122,9 @@ class Intake:
             _require_match(header, origin)
             name = part.commit()
             arrival = self._arrival(header, origin, name, size, digest)
-            if not self._record(arrival):
-                self.store.remove(name)
-                log.info("duplicate", extra={"fields": {"sop_instance_uid": origin.sop_instance_uid}})
+            self._record(arrival)
             return arrival.study_instance_uid
         finally:
-            # Once it has its name it stays, whatever the database says: a commit whose answer was lost may stand.
             part.discard()
 
     def released(self, study_instance_uids: Iterable[str]) -> None:
@@ -144,9 +143,22 @@ class Intake:
             digest.update(fragment)
         return size, digest.hexdigest()
 
-    def _record(self, arrival: Arrival) -> bool:
+    def _record(self, arrival: Arrival) -> None:
+        """Write the rows; a file that no row names, nor ever will, is taken out of the store again.
+
+        One that a row may name stays, whatever was said of it: see `db.engine.Database`.
+        """
         quiet = timedelta(seconds=self.quiet_s or RELEASE_FALLBACK_S)
-        return self.register.record(arrival, settle_at=arrival.received_at + quiet)
+        try:
+            kept = self.register.record(arrival, settle_at=arrival.received_at + quiet)
+        except OutcomeUnknownError:
+            raise
+        except DatabaseError:
+            self.store.remove(arrival.path)
+            raise
+        if not kept:
+            self.store.remove(arrival.path)
+            log.info("duplicate", extra={"fields": {"sop_instance_uid": arrival.sop_instance_uid}})
 
     def _arrival(self, header: Dataset, origin: Origin, name: str, size: int, digest: str) -> Arrival:
         return Arrival(

@@ -17,20 +17,23 @@ from db.records import Job, JobKind, JobState, Result, StoredInstance, Study, St
 from db.vocabulary import Reason
 from inference import image_file
 from inference.eligibility import Policy
-from inference.errors import NotReadable
+from inference.errors import BundleError, NotReadable
 from node.files import InstanceStore
 from node.memory import kept, restored
 from node.objects import bundle
 from node.objects.bundle import ResultObject
 from node.objects.identity import Identity
 from node.objects.reading import Reading
-from node.service import CurrentModel, ModelInService
+from node.service import CurrentModel, ModelInService, NoModelError
 from node.worker import Ending
 
 log = logging.getLogger(__name__)
 
 BROKEN = {Reason.UNDECODABLE, Reason.TOO_LARGE, Reason.UNSUPPORTED_PIXELS}
 """Reasons for which a person should look at the image; the others say it was not meant to be read."""
+
+NO_MODEL_DELAY_S = 30.0
+"""How long a study waits before it asks again for a model to be read with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +84,10 @@ class Pipeline:
         if study.revision > job.revision:
             sentence = f"Revision {study.revision} of the study reads these images too."
             return Ending(state=JobState.DONE, error_code="superseded", error=sentence)
-        model = self.current_model()
+        try:
+            model = self.current_model()
+        except (NoModelError, BundleError) as error:  # a promotion mends it, and the study loses no attempt by it
+            return Ending(state=JobState.QUEUED, error_code="no_model", error=str(error), delay_s=NO_MODEL_DELAY_S)
         looks = [self._look(instance, model) for instance in instances]
         read = [look for look in looks if isinstance(look, Read)]
         not_read = [look for look in looks if isinstance(look, NotRead)]

@@ -12,17 +12,18 @@ from datetime import datetime
 
 from db import studies
 from db.engine import Database
-from db.errors import RowsRefusedError
+from db.errors import DatabaseError, OutcomeUnknownError, RowsRefusedError
 from db.records import Arrival
 
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    """An arrival that waits for its commit; `new` is what came of it."""
+    """An arrival that waits for its commit; `new` is what came of it, `doubtful` that a commit of it may stand."""
 
     arrival: Arrival
     settle_at: datetime
     new: bool | None = None
+    doubtful: bool = False
 
 
 def _order(entry: _Entry) -> tuple[str, str]:
@@ -41,7 +42,8 @@ class Register:
         """Write an arrival's rows; they are on disk when this returns (see `studies.record_arrival`).
 
         Raises:
-            db.errors.DatabaseUnavailableError: they may not be there.
+            db.errors.OutcomeUnknownError: they may be there.
+            db.errors.DatabaseError: they are not.
         """
         own = _Entry(arrival, settle_at)
         self._waiting.append(own)
@@ -49,6 +51,10 @@ class Register:
             with self._turn:
                 if own.new is None:
                     self._take_turn(own)
+        except DatabaseError as error:
+            if own.doubtful and not isinstance(error, OutcomeUnknownError):
+                raise OutcomeUnknownError("the rows were in a commit before that was not confirmed") from error
+            raise
         finally:
             self._waiting.remove(own)
         return bool(own.new)
@@ -64,7 +70,12 @@ class Register:
             self._commit([own])  # what was wrong may have been wrong with another's rows
 
     def _commit(self, entries: Sequence[_Entry]) -> None:
-        with self.database.write() as connection:
-            answers = [studies.record_arrival(connection, each.arrival, settle_at=each.settle_at) for each in entries]
+        try:
+            with self.database.write() as connection:
+                answers = [studies.record_arrival(connection, one.arrival, settle_at=one.settle_at) for one in entries]
+        except OutcomeUnknownError:
+            for entry in entries:
+                entry.doubtful = True
+            raise
         for entry, new in zip(entries, answers, strict=True):
             entry.new = new

@@ -3,10 +3,9 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
-from db import audit, models
+from db import models
 from db.engine import Database
 from inference import bundle
 from inference.classifier import Classifier, Classify
@@ -45,7 +44,7 @@ class Service:
         self._path = path
         self._threads = threads
         self._lock = threading.Lock()
-        self._loaded: tuple[Path, ModelInService] | None = None
+        self._loaded: tuple[tuple[Path, str | None], ModelInService] | None = None
 
     def __call__(self) -> ModelInService:
         """The model to read the next study with.
@@ -56,12 +55,13 @@ class Service:
         """
         path, version = (self._path, None) if self._path else self._promoted()
         with self._lock:
-            if self._loaded is None or self._loaded[0] != path:
-                self._loaded = path, load(path, self._threads)
-            model = self._loaded[1]
-        if version not in (None, model.description.version):
-            raise BundleError(f"The bundle of {version} holds {model.description.version}; it was not promoted.")
-        return model
+            if self._loaded is None or self._loaded[0] != (path, version):
+                model = load(path, self._threads)
+                holds = model.description.version
+                if version not in (None, holds):
+                    raise BundleError(f"The bundle of {version} holds {holds}, which was not promoted.")
+                self._loaded = (path, version), model
+            return self._loaded[1]
 
     def _promoted(self) -> tuple[Path, str]:
         with self._database.read() as connection:
@@ -78,27 +78,3 @@ def load(path: Path, threads: int) -> ModelInService:
         name=checked.card.name, version=checked.card.version, software_version=SOFTWARE_VERSION
     )
     return ModelInService(classify=Classifier(checked, threads=threads), description=description)
-
-
-def install_starter(database: Database, folder: Path, now: datetime) -> None:
-    """Enter the model shipped with the node; on an empty registry it is the one that reads.
-
-    Who installs the node puts the shipped model into service; every later one is promoted by hand. It is copied to
-    `folder`, so that an upgrade of the node brings a new candidate and changes nothing of what reads.
-    """
-    card = bundle.load(bundle.STARTER).card
-    path = folder / card.version
-    if not path.exists():
-        bundle.write(path, card, {name: (bundle.STARTER / name).read_bytes() for name in card.files})
-    with database.write() as connection:
-        models.register(
-            connection,
-            name=card.name,
-            version=card.version,
-            path=str(path.absolute()),
-            card=card.model_dump(mode="json"),
-            now=now,
-        )
-        if models.current(connection) is None:
-            models.promote(connection, card.version, by="installation", now=now)
-            audit.append(connection, actor="installation", action="model.promote", subject=card.version, now=now)

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 import pydicom
 
 from db import audit, migration, studies
-from db.engine import Connection, Database, connect
+from db.engine import Connection, Database
 from db.records import Job, JobKind, StudyState
 from inference.eligibility import Policy
 from nlp.workers import Pool
 from node.console import app
 from node.console.server import Server, require_loopback
+from node.database import open_database
 from node.delivery import Delivery
 from node.dicom.acceptance import Acceptance, Peer
 from node.dicom.association import Limits
@@ -30,8 +31,9 @@ from node.pipeline import Pipeline
 from node.queue import LocalQueue
 from node.reconcile import Reconciler
 from node.register import Register
-from node.service import Service, install_starter
-from node.settings import DATABASE_FILE, Settings
+from node.service import Service
+from node.settings import Settings
+from node.starter import install_starter
 from node.worker import Handler, Worker
 
 MIB = 1024 * 1024
@@ -79,14 +81,6 @@ class Node:
 def utc_now() -> datetime:
     """The time, aware."""
     return datetime.now(UTC)
-
-
-def open_database(settings: Settings) -> Database:
-    """The database of a node's settings; an SQLite file's folder is made if it is not there."""
-    if settings.database.url is None:
-        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (settings.data / DATABASE_FILE).touch(mode=0o600)
-    return connect(settings.database_url)
 
 
 def open_store(settings: Settings) -> Folder:

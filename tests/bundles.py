@@ -1,9 +1,11 @@
 """A tiny seeded model as a bundle: real weights of no meaning, so that tests of the path need no trained one."""
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
@@ -23,31 +25,38 @@ from inference.card import (
 )
 
 NAMES = tuple(finding.name for finding in EIGHT)
-SIZE = 64
+SIZE, CELL = 64, 8
 
 
 def write_tiny(path: Path, *, version: str = "tiny-1", operating_point: float = 0.5, seed: int = 0) -> Bundle:
     """Write a bundle whose every finding has the same operating point: 0 makes all present, 1 none."""
-    return bundle.write(path, _card(version, operating_point), {bundle.MODEL: _graph(seed)})
+    kernel = np.random.default_rng(seed).normal(0, 0.2, (len(NAMES), 3, CELL, CELL)).astype(np.float32)
+    card = tiny_card(version=version, operating_point=operating_point)
+    return bundle.write(path, card, {bundle.MODEL: tiny_graph(kernel)})
 
 
-def _graph(seed: int) -> bytes:
-    """Image (N, 3, 64, 64) -> average-pooled logits (N, 8) and maps (N, 8, 8, 8), by one convolution."""
-    weights = np.random.default_rng(seed).normal(0, 0.2, (len(NAMES), 3, 8, 8)).astype(np.float32)
+def tiny_graph(kernel: npt.NDArray[np.float32], size: int = SIZE) -> bytes:
+    """Image (N, 3, S, S) -> average-pooled logits (N, F) and maps (N, F, S/8, S/8), by one convolution.
+
+    Args:
+        kernel: (F, 3, 8, 8), one for each finding.
+        size: S.
+    """
+    findings, grid = len(kernel), size // CELL
     nodes = [
-        helper.make_node("Conv", ["image", "weights"], ["cam"], strides=[8, 8]),
+        helper.make_node("Conv", ["image", "kernel"], ["cam"], strides=[CELL, CELL]),
         helper.make_node("GlobalAveragePool", ["cam"], ["pooled"]),
         helper.make_node("Flatten", ["pooled"], ["logits"]),
     ]
     graph = helper.make_graph(
         nodes,
         "tiny",
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["batch", 3, SIZE, SIZE])],
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["batch", 3, size, size])],
         [
-            helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", len(NAMES)]),
-            helper.make_tensor_value_info("cam", TensorProto.FLOAT, ["batch", len(NAMES), 8, 8]),
+            helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", findings]),
+            helper.make_tensor_value_info("cam", TensorProto.FLOAT, ["batch", findings, grid, grid]),
         ],
-        [numpy_helper.from_array(weights, "weights")],
+        [numpy_helper.from_array(kernel, "kernel")],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     onnx.checker.check_model(model)
@@ -55,24 +64,33 @@ def _graph(seed: int) -> bytes:
     return data
 
 
-def _card(version: str, operating_point: float) -> Card:
+def tiny_card(
+    findings: Sequence[str] = NAMES, *, version: str = "tiny-1", operating_point: float = 0.5, size: int = SIZE
+) -> Card:
+    """The card of a model that was measured on nothing."""
     none = Counts(images=0, patients=0, positives={})
     return Card(
         name="tiny",
         version=version,
         created=date(2026, 1, 1),
-        findings=NAMES,
+        findings=tuple(findings),
         architecture=Architecture(
-            backbone="convolution", pretrained="none", transition_width=1, pooling="average", r=0, loss="none", grid=8
+            backbone="convolution",
+            pretrained="none",
+            transition_width=1,
+            pooling="average",
+            r=0,
+            loss="none",
+            grid=size // CELL,
         ),
-        preprocessing=Preprocessing(size=SIZE, mean=0.5, std=0.25),
+        preprocessing=Preprocessing(size=size, mean=0.5, std=0.5),
         data=Data(source="none", split="none", train=none, validation=none, test=none),
         metrics=Metrics(
             per_finding=tuple(
                 FindingMetrics(
                     finding=name, positives=0, negatives=0, auc=0.5, auc_interval=(0, 1), stratified_auc=None
                 )
-                for name in NAMES
+                for name in findings
             ),
             mean_auc=0.5,
             mean_stratified_auc=0.5,
@@ -90,9 +108,9 @@ def _card(version: str, operating_point: float) -> Card:
                 specificity=0,
                 specificity_interval=(0, 1),
             )
-            for name in NAMES
+            for name in findings
         ),
-        calibration=Calibration(method="none", scale=(1.0,) * len(NAMES), offset=(0.0,) * len(NAMES)),
+        calibration=Calibration(method="none", scale=(1.0,) * len(findings), offset=(0.0,) * len(findings)),
         limits=("It means nothing.",),
         licence="Apache-2.0",
         attribution=(),

@@ -23,6 +23,7 @@ pytest_plugins = [
     "tests.peers.dcmtk",
     "tests.peers.orthanc",
     "tests.peers.pacs",
+    "tests.databases",
     "tests.nodes",
 ]
 

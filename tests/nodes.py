@@ -1,5 +1,6 @@
 """A whole embedded node for a test: on loopback, a free port, its own folder, and a tiny model."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,7 +13,7 @@ from pynetdicom import AE
 from db import jobs, studies
 from db.records import Job, Study
 from node import phantom, wiring
-from node.settings import load
+from node.settings import DATABASE_FILE, load
 from node.wiring import Node
 from tests.bundles import write_tiny
 from tests.peers.pacs import StorageScp
@@ -54,12 +55,16 @@ def settings_options(tmp_path: Path, tiny_model: Path) -> Callable[..., dict[str
 
 
 @pytest.fixture
-def start_node(settings_options: Callable[..., dict[str, Any]]) -> Iterator[StartNode]:
-    """Nodes that are stopped at the end of the test."""
+def start_node(settings_options: Callable[..., dict[str, Any]], migrated_file: Path) -> Iterator[StartNode]:
+    """Nodes that are stopped at the end of the test; a new one finds its database migrated."""
     running: list[Node] = []
 
     def start(*, pacs: StorageScp | None = None, **options: Any) -> Node:
-        node = wiring.build(load(None, **settings_options(pacs=pacs, **options)))
+        settings = load(None, **settings_options(pacs=pacs, **options))
+        if not settings.data.exists():
+            settings.data.mkdir()
+            shutil.copy(migrated_file, settings.data / DATABASE_FILE)
+        node = wiring.build(settings)
         node.start()
         running.append(node)
         return node

@@ -3,8 +3,8 @@
 import typer
 
 from db import migration
-from node import wiring
 from node.commands.options import ConfigOption, DataOption, settings_of
+from node.database import open_database
 
 
 def migrate(config: ConfigOption = None, data: DataOption = None) -> None:
@@ -12,5 +12,5 @@ def migrate(config: ConfigOption = None, data: DataOption = None) -> None:
 
     Example: cxr migrate --config /etc/cxr/node.toml
     """
-    database = wiring.open_database(settings_of(config, data))
+    database = open_database(settings_of(config, data))
     typer.echo(f"The database is at revision {migration.upgrade(database)}.")

@@ -1,11 +1,13 @@
 """`cxr models`: the registry."""
 
+from datetime import UTC, datetime
+
 import typer
 
 from db import migration, models
-from node import wiring
 from node.commands.options import ConfigOption, DataOption, JsonOption, print_json, print_table, settings_of
-from node.service import install_starter
+from node.database import open_database
+from node.starter import install_starter
 
 models_app = typer.Typer(no_args_is_help=True, help="The models this node knows.")
 
@@ -17,9 +19,9 @@ def list_models(config: ConfigOption = None, data: DataOption = None, as_json: J
     Example: cxr models list
     """
     settings = settings_of(config, data)
-    database = wiring.open_database(settings)
+    database = open_database(settings)
     migration.upgrade(database)
-    install_starter(database, settings.data / "models", wiring.utc_now())
+    install_starter(database, settings.data / "models", datetime.now(UTC))
     with database.read() as connection:
         found = models.every(connection)
     if as_json:

@@ -6,18 +6,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from db import migration
-from db.engine import Database
-from node import wiring
 from node.errors import SettingsError
 from node.settings import DATABASE_FILE, Settings, load
+
+if TYPE_CHECKING:
+    from db.engine import Database
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", envvar="CXR_CONFIG", help="Settings file (TOML). Without one, defaults.")
@@ -34,19 +34,22 @@ def settings_of(config: Path | None, data: Path | None, **options: Any) -> Setti
     return load(config, **given)
 
 
-def opened(config: Path | None, data: Path | None) -> Database:
+def opened(config: Path | None, data: Path | None) -> "Database":
     """The node's database, for a command that looks into it.
 
     Raises:
         SettingsError: there is none in the data folder.
         db.errors.SchemaOutOfDateError: it is of another version.
     """
+    from db import migration  # noqa: PLC0415 - the half second of SQLAlchemy is for commands that look into it
+    from node.database import open_database  # noqa: PLC0415
+
     settings = settings_of(config, data)
     if settings.database.url is None and not (settings.data / DATABASE_FILE).exists():
         raise SettingsError(
             f"no node has worked in {settings.data} yet; name its folder with --data, or start cxr serve"
         )
-    database = wiring.open_database(settings)
+    database = open_database(settings)
     migration.require_current(database)
     return database
 

@@ -1,13 +1,16 @@
 """The storage service class user: stored objects to a destination, as they are stored (DICOM PS3.4 annex B)."""
 
-from collections.abc import Sequence
+import socket
+import struct
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from pydicom.uid import UID
-from pynetdicom import AE, _config
+from pynetdicom import AE, _config, evt
 from pynetdicom.association import Association
+from pynetdicom.events import Event
 
 from node.errors import UnreachableError
 
@@ -64,11 +67,11 @@ class Answer:
 class Sender(Protocol):
     """Sends objects over one association."""
 
-    def __call__(self, destination: Destination, objects: Sequence[Outgoing]) -> list[Answer]:
-        """Send `objects` in order, one answer each.
+    def __call__(self, destination: Destination, objects: Sequence[Outgoing]) -> Iterator[Answer]:
+        """Send `objects` in order, and yield the answer to each as it comes.
 
         Raises:
-            UnreachableError: no association, or it broke; what was not answered is not in the result.
+            UnreachableError: no association, or it broke; what was answered before has been.
         """
 
 
@@ -78,20 +81,18 @@ class Scu:
 
     ae_title: str
 
-    def __call__(self, destination: Destination, objects: Sequence[Outgoing]) -> list[Answer]:
+    def __call__(self, destination: Destination, objects: Sequence[Outgoing]) -> Iterator[Answer]:
         """Send `objects` (see `Sender`)."""
         # The file's own bytes go out, not what a library would make of them; the switch is the library's own.
         _config.STORE_SEND_CHUNKED_DATASET = True
         assoc = self._associate(destination, objects)
-        answers = []
         try:
             for number, outgoing in enumerate(objects):
-                answers.append(_send(assoc, outgoing, number, destination))
-        except UnreachableError:
-            assoc.abort()
-            raise
-        assoc.release()
-        return answers
+                yield _send(assoc, outgoing, number, destination)
+            assoc.release()
+        finally:
+            if assoc.is_established:
+                assoc.abort()
 
     def _associate(self, destination: Destination, objects: Sequence[Outgoing]) -> Association:
         ae = AE(ae_title=self.ae_title)
@@ -99,12 +100,29 @@ class Scu:
         ae.dimse_timeout = ae.network_timeout = destination.timeout_s
         for sop_class_uid, transfer_syntax_uid in sorted({(o.sop_class_uid, o.transfer_syntax_uid) for o in objects}):
             ae.add_requested_context(UID(sop_class_uid), UID(transfer_syntax_uid))
-        assoc = ae.associate(destination.host, destination.port, ae_title=destination.ae_title)
+        try:
+            assoc = ae.associate(
+                destination.host,
+                destination.port,
+                ae_title=destination.ae_title,
+                evt_handlers=[(evt.EVT_CONN_OPEN, _bound_sending, [destination.timeout_s])],
+            )
+        except OSError as error:
+            raise UnreachableError(f"{destination.name}: the name of its host leads to no address") from error
         if assoc.is_rejected:
             raise UnreachableError(f"{destination.name} rejected the association")
         if not assoc.is_established and not assoc.rejected_contexts:
             raise UnreachableError(f"{destination.name} does not answer")
         return assoc
+
+
+def _bound_sending(event: Event, timeout_s: float) -> None:
+    """Let no write to the connection take longer: pynetdicom's own timeouts bound what is read alone."""
+    whole_s, rest_s = divmod(timeout_s, 1)
+    bound = struct.pack("@ll", int(whole_s), int(rest_s * 1e6))  # a timeval, socket(7)
+    connection = event.assoc.dul.socket
+    if connection is not None and connection.socket is not None:
+        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, bound)
 
 
 def _send(assoc: Association, outgoing: Outgoing, number: int, destination: Destination) -> Answer:

@@ -1,8 +1,6 @@
 """A migrated database of either kind for each test. PostgreSQL's is one for the session, emptied between tests."""
 
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -10,16 +8,6 @@ from db import migration
 from db.engine import Database, connect
 from db.schema import metadata
 from tests.peers.databases import Postgres
-
-
-@pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An SQLite file with the schema and nothing in it."""
-    path = tmp_path_factory.mktemp("migrated") / "cxr.db"
-    database = connect(f"sqlite:///{path}")
-    migration.upgrade(database)
-    database.close()
-    return path
 
 
 @pytest.fixture(scope="session")
@@ -32,11 +20,9 @@ def migrated_postgres(postgres_server: Postgres) -> Iterator[Database]:
 
 
 @pytest.fixture
-def sqlite(migrated_file: Path, tmp_path: Path) -> Iterator[Database]:
+def sqlite(sqlite_database: Database) -> Database:
     """An empty SQLite database with the schema."""
-    database = connect(f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'cxr.db')}")
-    yield database
-    database.close()
+    return sqlite_database
 
 
 @pytest.fixture

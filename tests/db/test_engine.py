@@ -9,7 +9,7 @@ from sqlalchemy.exc import StatementError
 
 from db import studies
 from db.engine import Database, connect
-from db.errors import DatabaseUnavailableError, DatabaseUrlError
+from db.errors import DatabaseUnavailableError, DatabaseUrlError, OutcomeUnknownError
 from tests.db.races import race
 from tests.db.rows import NOW, add_study, arrival
 from tests.peers.processes import free_port
@@ -128,3 +128,55 @@ def test_connection_that_postgresql_dropped_is_replaced(postgres: Database):
 
     with postgres.read() as connection:
         assert connection.exec_driver_sql("SELECT 1").scalar_one() == 1
+
+
+def test_connection_lost_before_the_commit_leaves_its_outcome_unknown(postgres: Database):
+    """Nobody can say of a COMMIT without an answer that it was not carried out; the next transaction works."""
+
+    def lose() -> None:
+        with postgres.write() as connection:
+            add_study(connection)
+            backend = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+            with postgres.write() as other:
+                other.exec_driver_sql(f"SELECT pg_terminate_backend({backend}, 5000)")
+
+    with pytest.raises(OutcomeUnknownError):
+        lose()
+
+    with postgres.write() as connection:
+        assert studies.newest(connection, 1) == []
+        add_study(connection)
+
+
+def test_connection_lost_before_the_end_has_written_nothing(postgres: Database):
+    """A transaction that breaks before its COMMIT is certainly not there."""
+
+    def lose() -> None:
+        with postgres.write() as connection:
+            add_study(connection)
+            backend = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+            with postgres.write() as other:
+                other.exec_driver_sql(f"SELECT pg_terminate_backend({backend}, 5000)")
+            studies.newest(connection, 1)
+
+    with pytest.raises(DatabaseUnavailableError) as error:
+        lose()
+
+    assert not isinstance(error.value, OutcomeUnknownError)
+
+
+def test_commit_that_fails_gives_the_connection_up(database: Database, monkeypatch: pytest.MonkeyPatch):
+    """A disk that fails at the commit leaves no transaction open for the next writer to wait for."""
+    dialect = database.engine.dialect
+
+    def fail(_connection: object) -> None:
+        raise dialect.loaded_dbapi.OperationalError("disk I/O error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(dialect, "do_commit", fail)
+        with pytest.raises(OutcomeUnknownError), database.write() as connection:
+            add_study(connection)
+
+    with database.write() as connection:
+        assert studies.newest(connection, 1) == []
+        add_study(connection)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from db import migration, reports
+from db import reports
 from db.engine import Database, connect
 from db.records import MessageArrival, ReportArrival, ReportSection, ReportStatus
 from db.schema import report
@@ -18,10 +18,9 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
+def database(migrated_url: str) -> Iterator[Database]:
     """A database with the tables of this version."""
-    database = connect(database_url.replace("postgresql://", "postgresql+psycopg://"))
-    migration.upgrade(database)
+    database = connect(migrated_url)
     yield database
     database.close()
 

@@ -1,7 +1,6 @@
 """Synthetic radiographs and a synthetic model for the tests of this package."""
 
 from collections.abc import Callable
-from datetime import date
 
 import numpy as np
 import numpy.typing as npt
@@ -11,17 +10,8 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
-from inference.card import (
-    Architecture,
-    Calibration,
-    Card,
-    Counts,
-    Data,
-    FindingMetrics,
-    Metrics,
-    OperatingPoint,
-    Preprocessing,
-)
+from inference.card import Card
+from tests.bundles import tiny_card, tiny_graph
 
 Make = Callable[..., Dataset]
 
@@ -66,87 +56,12 @@ def _pixel_data(pixels: npt.NDArray[np.generic]) -> DataElement:
 @pytest.fixture(scope="session")
 def card() -> Card:
     """A card of a model of two findings."""
-    findings = ("Effusion", "Mass")
-    counts = Counts(images=3, patients=2, positives=dict.fromkeys(findings, 1))
-    return Card(
-        name="test",
-        version="test-1",
-        created=date(2026, 1, 2),
-        findings=findings,
-        architecture=Architecture(
-            backbone="mean",
-            pretrained="none",
-            transition_width=1,
-            pooling="average",
-            r=1,
-            loss="none",
-            grid=4,
-        ),
-        preprocessing=Preprocessing(size=32, mean=0.5, std=0.5),
-        data=Data(source="synthetic", split="none", train=counts, validation=counts, test=counts),
-        metrics=Metrics(
-            per_finding=tuple(
-                FindingMetrics(
-                    finding=finding,
-                    positives=1,
-                    negatives=2,
-                    auc=0.5,
-                    auc_interval=(0, 1),
-                    stratified_auc=None,
-                )
-                for finding in findings
-            ),
-            mean_auc=0.5,
-            mean_stratified_auc=0.5,
-            by_collection={},
-            by_view={},
-            localization="Not measured.",
-        ),
-        operating_points=tuple(
-            OperatingPoint(
-                finding=finding,
-                probability=0.5,
-                target="none",
-                sensitivity=0.5,
-                sensitivity_interval=(0, 1),
-                specificity=0.5,
-                specificity_interval=(0, 1),
-            )
-            for finding in findings
-        ),
-        calibration=Calibration(method="none", scale=(1.0, 1.0), offset=(0.0, 0.0)),
-        limits=("It is synthetic.",),
-        licence="none",
-        attribution=(),
-        notice="Not for clinical use. Not a medical device.",
-        files={},
-    )
+    return tiny_card(("Effusion", "Mass"), version="test-1", size=32)
 
 
 @pytest.fixture(scope="session")
 def graph() -> bytes:
     """A graph whose map is the image in 4 x 4 cells, times 4 for the first finding, -4 for the second."""
-    onnx = pytest.importorskip("onnx")
-    helper, numpy_helper = onnx.helper, onnx.numpy_helper
     kernel = np.zeros((2, 3, 8, 8), dtype=np.float32)
     kernel[0], kernel[1] = 4 / 192, -4 / 192
-    model = helper.make_model(
-        helper.make_graph(
-            [
-                helper.make_node("Conv", ["image", "kernel"], ["cam"], strides=[8, 8]),
-                helper.make_node("GlobalAveragePool", ["cam"], ["pooled"]),
-                helper.make_node("Flatten", ["pooled"], ["logits"]),
-            ],
-            "mean",
-            [helper.make_tensor_value_info("image", onnx.TensorProto.FLOAT, ["n", 3, 32, 32])],
-            [
-                helper.make_tensor_value_info("logits", onnx.TensorProto.FLOAT, ["n", 2]),
-                helper.make_tensor_value_info("cam", onnx.TensorProto.FLOAT, ["n", 2, 4, 4]),
-            ],
-            [numpy_helper.from_array(kernel, "kernel")],
-        ),
-        opset_imports=[helper.make_opsetid("", 18)],
-        ir_version=9,
-    )
-    data: bytes = model.SerializeToString()
-    return data
+    return tiny_graph(kernel, size=32)

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from db import migration, studies
-from db.engine import Connection, Database, connect
+from db import studies
+from db.engine import Connection, Database
 from db.errors import DatabaseUnavailableError
 from db.records import Arrival
 from node.errors import RefusedError
@@ -51,12 +51,9 @@ def origin(ds: pydicom.Dataset = DS, **values: str) -> Origin:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
+def database(sqlite_database: Database) -> Database:
     """An empty database."""
-    opened = connect(f"sqlite:///{tmp_path / 'cxr.db'}")
-    migration.upgrade(opened)
-    yield opened
-    opened.close()
+    return sqlite_database
 
 
 @pytest.fixture

@@ -59,4 +59,5 @@ def test_object_folder_and_rows_are_synced_before_the_answer(
     synced = [match[1] for line in between if (match := re.search(r"f(?:data)?sync\(\d+<([^>]*)>", line))]
     assert any(re.search(r"fsync\(\d+<[^>]*\.part>", line) for line in before)
     assert re.search(r"/store/\d{4}/\d\d/\d\d$", synced[0])
-    assert synced[-1].endswith("cxr.db-wal")
+    # SQLite may sync the log's folder after a log that is new.
+    assert any(path.endswith("cxr.db-wal") for path in synced[1:])

@@ -2,14 +2,13 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
-from db import jobs, migration, studies
-from db.engine import Connection, Database, connect
+from db import jobs, studies
+from db.engine import Connection, Database
 from db.records import Job, JobKind, JobState, StudyState
 from node.queue import LocalQueue
 from node.reconcile import Reconciler
@@ -44,12 +43,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
+def database(sqlite_database: Database) -> Database:
     """An empty database."""
-    opened = connect(f"sqlite:///{tmp_path / 'cxr.db'}")
-    migration.upgrade(opened)
-    yield opened
-    opened.close()
+    return sqlite_database
 
 
 @pytest.fixture

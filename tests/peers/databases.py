@@ -90,10 +90,11 @@ class Postgres:
             what="PostgreSQL's other processes are still there",
         )
 
-    def create_database(self) -> str:
-        """A new empty database; its URL."""
+    def create_database(self, template: str | None = None) -> str:
+        """A new database, empty or a copy of the one at the URL `template`; its URL."""
         name = f"cxr_{uuid.uuid4().hex[:12]}"
-        self._run([*self._psql, "-d", "postgres", "-c", f"CREATE DATABASE {name}"])
+        like = f" TEMPLATE {template.rpartition('/')[2]}" if template else ""
+        self._run([*self._psql, "-d", "postgres", "-c", f"CREATE DATABASE {name}{like}"])
         return f"postgresql://postgres@{HOST}:{self.port}/{name}"
 
     def drop_database(self, url: str) -> None:

@@ -22,10 +22,9 @@ CANARIES = ("CANARY", "PATIENT-4711", "ACC-4711", "Clear lungs")
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
+def database(migrated_url: str) -> Iterator[Database]:
     """A database with a study, a report and a model in it."""
-    database = connect(database_url.replace("postgresql://", "postgresql+psycopg://"))
-    migration.upgrade(database)
+    database = connect(migrated_url)
     with database.write() as connection:
         studies.record_arrival(connection, arrival(), NOON)
         reports.record(connection, message())

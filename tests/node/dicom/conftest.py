@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from db import migration, studies
-from db.engine import Database, connect
+from db import studies
+from db.engine import Database
 from node.dicom.acceptance import Acceptance, Peer
 from node.dicom.association import Limits
 from node.dicom.scp import Scp
@@ -24,10 +24,9 @@ IMPATIENT = Limits(max_pdu_bytes=16 * 1024, request_s=0.4, idle_s=0.4, pdu_s=0.4
 class Receiver:
     """An Scp with its store and database, and what they hold."""
 
-    def __init__(self, folder: Path, **options: Any) -> None:
+    def __init__(self, folder: Path, database: Database, **options: Any) -> None:
         self.store = folder / "store"
-        self.database: Database = connect(f"sqlite:///{folder / 'cxr.db'}")
-        migration.upgrade(self.database)
+        self.database = database
         self.rejected: list[tuple[str, str, str]] = []
         loopback = (ip_network("127.0.0.0/8"),)
         peers = options.pop("peers", (Peer(ae_title="*", networks=loopback),))
@@ -64,18 +63,17 @@ class Receiver:
             return list(studies.instance_uids(connection))
 
     def stop(self) -> None:
-        """Close the port and the database."""
+        """Close the port."""
         self.scp.stop(0.5)
-        self.database.close()
 
 
 @pytest.fixture
-def start_receiver(tmp_path: Path) -> Iterator[Callable[..., Receiver]]:
+def start_receiver(tmp_path: Path, sqlite_database: Database) -> Iterator[Callable[..., Receiver]]:
     """Receivers that are stopped at the end; options are those of Scp, and `peers`."""
     running: list[Receiver] = []
 
     def start(**options: Any) -> Receiver:
-        receiver = Receiver(tmp_path, **options)
+        receiver = Receiver(tmp_path, sqlite_database, **options)
         running.append(receiver)
         return receiver
 

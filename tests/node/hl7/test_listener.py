@@ -4,7 +4,6 @@ import ipaddress
 import logging
 import os
 import random
-import shutil
 import signal
 import socket
 import subprocess
@@ -34,30 +33,17 @@ CANARIES = ("CANARY", "P1", "Clear lungs", "A1")
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
+def database(migrated_url: str) -> Iterator[Database]:
     """A database with the tables of this version."""
-    database = connect(database_url.replace("postgresql://", "postgresql+psycopg://"))
-    migration.upgrade(database)
+    database = connect(migrated_url)
     yield database
     database.close()
-
-
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty SQLite database with the tables, to be copied."""
-    path = tmp_path_factory.mktemp("empty") / "cxr.db"
-    database = connect(f"sqlite:///{path}")
-    migration.upgrade(database)
-    database.close()
-    return path
 
 
 @pytest.fixture
-def sqlite(empty: Path, tmp_path: Path) -> Iterator[Database]:
+def sqlite(sqlite_database: Database) -> Database:
     """A database for what does not depend on its kind."""
-    database = connect(f"sqlite:///{shutil.copy(empty, tmp_path / 'cxr.db')}")
-    yield database
-    database.close()
+    return sqlite_database
 
 
 Start = Callable[..., Listener]

@@ -1,0 +1,37 @@
+"""A command whose module is loaded when it is run: loaded all together, they take seconds."""
+
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperCommand
+
+
+class Deferred(TyperCommand):
+    """Stands for a command in a list, with its one line of help, and hands over to it when it is run.
+
+    Help, completion and running all begin with `make_context`, and go on with the command of that context.
+
+    Args:
+        place: `module:name` of the command's function, or of the Typer that holds its subcommands.
+        line: the first sentence of its help.
+    """
+
+    def __init__(self, name: str, place: str, line: str) -> None:
+        super().__init__(name, help=line)
+        self.place = place
+
+    def loaded(self) -> Any:
+        """The command itself, as Typer makes it."""
+        module, _, attribute = self.place.partition(":")
+        found = getattr(import_module(module), attribute)
+        parent = typer.Typer(rich_markup_mode=None)
+        if isinstance(found, typer.Typer):
+            parent.add_typer(found, name=self.name)
+        else:
+            parent.command(self.name)(found)
+        return typer.main.get_group(parent).commands[str(self.name)]
+
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        """A context of the command itself."""
+        return self.loaded().make_context(*args, **extra)

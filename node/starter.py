@@ -1,0 +1,32 @@
+"""The model shipped with the node, on its way into the registry."""
+
+from datetime import datetime
+from pathlib import Path
+
+from db import audit, models
+from db.engine import Database
+from inference import bundle
+
+
+def install_starter(database: Database, folder: Path, now: datetime) -> None:
+    """Enter the model shipped with the node; on an empty registry it is the one that reads.
+
+    Who installs the node puts the shipped model into service; every later one is promoted by hand. It is copied to
+    `folder`, so that an upgrade of the node brings a new candidate and changes nothing of what reads.
+    """
+    card = bundle.load(bundle.STARTER).card
+    path = folder / card.version
+    if not path.exists():
+        bundle.write(path, card, {name: (bundle.STARTER / name).read_bytes() for name in card.files})
+    with database.write() as connection:
+        models.register(
+            connection,
+            name=card.name,
+            version=card.version,
+            path=str(path.absolute()),
+            card=card.model_dump(mode="json"),
+            now=now,
+        )
+        if models.current(connection) is None:
+            models.promote(connection, card.version, by="installation", now=now)
+            audit.append(connection, actor="installation", action="model.promote", subject=card.version, now=now)

@@ -1,0 +1,76 @@
+"""Commands that are loaded when they are run, and nothing that they do not need."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from node.__main__ import COMMANDS, app
+from node.commands.deferred import Deferred
+
+ROOT = Path(__file__).parent.parent.parent.parent
+HEAVY = {"alembic", "highdicom", "onnxruntime", "pydicom", "pynetdicom", "scipy", "spacy", "sqlalchemy", "torch"}
+RUN = """
+import atexit, sys
+atexit.register(lambda: print("loaded", *sys.modules))
+from node.__main__ import main
+main()
+"""
+
+
+def run(*arguments: object, **environment: str) -> str:
+    """What a new process prints for the command line."""
+    command = [sys.executable, "-c", RUN, *map(str, arguments)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    return subprocess.run(command, env=environment, check=False, capture_output=True, text=True).stdout
+
+
+def loaded(*arguments: object) -> set[str]:
+    """The heavy libraries that a command loads."""
+    return HEAVY.intersection(run(*arguments).rpartition("loaded ")[2].split())
+
+
+def test_help_loads_no_library_of_a_command():
+    """`cxr --help` answers at once: it needs nothing of what the commands need."""
+    assert loaded("--help") == set()
+
+
+def test_settings_are_shown_without_a_database():
+    """`cxr config show` loads no database."""
+    assert loaded("config", "show") == set()
+
+
+@pytest.mark.parametrize("command", [["status"], ["jobs", "--unfinished-count"], ["reports", "count"]], ids=" ".join)
+def test_looking_into_the_database_loads_nothing_else(command: list[str], tmp_path: Path):
+    """A command that asks the database a question loads neither the model nor DICOM."""
+    run("migrate", "--data", tmp_path)
+
+    assert loaded(*command, "--data", tmp_path) == {"alembic", "sqlalchemy"}
+
+
+def test_models_are_listed_without_a_runtime_for_them(tmp_path: Path):
+    """The registry is a table; nothing is loaded to read with."""
+    assert loaded("models", "list", "--data", tmp_path) == {"alembic", "sqlalchemy"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_line_in_the_list_begins_the_help_of_the_command(name: str):
+    """`cxr --help` says of a command what its own help says first."""
+    deferred = typer.main.get_group(app).commands[name]
+    assert isinstance(deferred, Deferred)
+
+    assert " ".join((deferred.loaded().help or "").split()).startswith(deferred.help or "nothing")
+
+
+@pytest.mark.parametrize(
+    ("words", "word", "expected"),
+    [("cxr mig", 1, {"migrate"}), ("cxr reports co", 2, {"count"}), ("cxr status --js", 2, {"--json"})],
+)
+def test_shell_completes_commands_subcommands_and_options(words: str, word: int, expected: set[str]):
+    """The shell completes what is deferred as well."""
+    shown = run(_CXR_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=str(word))
+
+    assert set(shown.partition("loaded ")[0].split()) == expected
