@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -114,7 +114,7 @@ def test_what_is_new_is_to_be_mined(database: Database, folder: Path) -> None:
         (job,) = jobs.newest(connection, 10)
         newest = reports.count(connection)
     with database.write() as connection:
-        held = jobs.claim(connection, kinds=(JobKind.MINE,), owner="test", now=NOW, lease_s=60)
+        held = jobs.claim(connection, kinds=(JobKind.MINE,), owner="test", now=NOW + timedelta(hours=1), lease_s=60)
 
     bring_in(database, folder)
 
