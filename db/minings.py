@@ -26,6 +26,7 @@ SETTLE_S = 1.0
 message would be three more commits for each."""
 _AT_ONCE = 500
 """How many ids one statement names."""
+_OF_MENTION = tuple(MinedMention.__dataclass_fields__)
 
 
 def queue(connection: Connection, report_id: int, now: datetime, *, at_once: bool = False) -> int | None:
@@ -197,7 +198,11 @@ def _record_mentions(connection: Connection, readings: Mapping[int, Mining]) -> 
 
     Mentions get their ids in the order in which they are written.
     """
-    mentions = [asdict(each) | {"mining_id": id_} for id_, reading in readings.items() for each in reading.mentions]
+    mentions = [
+        {"mining_id": id_} | {name: getattr(each, name) for name in _OF_MENTION}
+        for id_, reading in readings.items()
+        for each in reading.mentions
+    ]
     if mentions:
         connection.execute(mention.insert(), mentions)
     labels = []
@@ -254,7 +259,7 @@ def _reading(row: RowMapping, mentions: Sequence[RowMapping], labels: Sequence[R
 
 
 def _mention(row: RowMapping) -> MinedMention:
-    values = {name: row[name] for name in MinedMention.__dataclass_fields__}
+    values = {name: row[name] for name in _OF_MENTION}
     return MinedMention(**values | {"assertion": Assertion(row["assertion"]), "fired": tuple(row["fired"])})
 
 
