@@ -52,13 +52,14 @@ def _why_unlinked() -> ColumnElement[Any]:
     soon = or_(
         exists().where(by_uid, of_same_patient), exists().where(by_accession, of_same_patient) & linking.uid_agrees()
     )
-    nameless = (report.c.accession_number == "") & report.c.study_instance_uid.is_(None)
+    numbered = report.c.accession_number != ""
+    # First the plain question, which PostgreSQL answers for all reports from one table of hashes.
+    here = or_(exists().where(by_uid), numbered & exists().where(study.c.accession_number == report.c.accession_number))
     return case(
         (_linked(), null()),
-        (soon, Unlinked.ARRIVING),
-        (or_(exists().where(by_uid), exists().where(by_accession)), Unlinked.OTHER_PATIENT),
+        (here, case((soon, Unlinked.ARRIVING), else_=Unlinked.OTHER_PATIENT)),
         (report.c.examination == Examination.OTHER, Unlinked.OTHER_EXAMINATION),
-        (nameless, Unlinked.NO_IDENTIFIER),
+        (~numbered & report.c.study_instance_uid.is_(None), Unlinked.NO_IDENTIFIER),
         else_=Unlinked.NO_STUDY,
     )
 
