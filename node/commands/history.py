@@ -18,7 +18,6 @@ from node.history import folder, importer
 from node.history.importer import Tally
 from node.history.reader import Reader, require_encoding
 
-MIB = 1024 * 1024
 SHOWN = 3
 """Places that are named for each reason."""
 EVERY_S = 10.0
@@ -59,7 +58,7 @@ def import_reports(
             accession_from=settings.hl7.accession_from,
             facility=facility,
             encoding=encoding,
-            max_bytes=settings.hl7.max_message_mb * MIB,
+            max_bytes=settings.hl7.max_message_mb * wiring.MIB,
             now=wiring.utc_now,
             on_bytes=meter.advance,
         )

@@ -14,7 +14,7 @@ _NAMES = {
     "procedure": ("procedure", "exam", "examination", "study_description", "procedure_description"),
     "modality": ("modality",),
     "status": ("status", "report_status"),
-    "time": ("time", "report_time", "report_date_time", "date_time"),
+    "time": ("time", "report_time", "report_date_time", "report_date", "date_time"),
     "indication": ("indication",),
     "comparison": ("comparison",),
     "findings": ("findings",),

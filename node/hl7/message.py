@@ -24,6 +24,7 @@ MAX_VALUE = 200
 """Characters kept of an identifier: the longest that HL7 allows is 199, and an index has its limits."""
 
 BOUNDARY = re.compile(rb"(?:(?<=[\r\n])|\A)(?:(MSH)(?=[^A-Za-z0-9\r\n])|(?:BHS|BTS|FHS|FTS)(?![A-Za-z0-9]))")
+"""Where a message or a piece of a batch begins; group 1 is there for a message."""
 _MSH = re.compile(rb"MSH(?=[^A-Za-z0-9\r\n])")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _SEGMENT = re.compile(r"[A-Z][A-Z0-9]{2}")
