@@ -118,7 +118,9 @@ def connect(url: str) -> Database:
             return Database(_sqlite(create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_S})))
         if parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
-        return Database(create_engine(parsed, pool_pre_ping=True, pool_size=10, max_overflow=40))
+        # Its just-in-time compiler takes seconds over queries that run for milliseconds.
+        options = {"options": "-c jit=off"}
+        return Database(create_engine(parsed, connect_args=options, pool_pre_ping=True, pool_size=10, max_overflow=40))
     except ImportError as error:
         raise DatabaseUrlError(f"{_NO_URL}; its driver is not installed ({error.name})") from error
     except (ArgumentError, ValueError) as error:  # neither is quoted: the URL may hold a password
