@@ -98,9 +98,10 @@ class Pool:
             worker.close()
 
     def _worker(self, place: int) -> "_Worker":
-        while len(self._workers) <= place:
-            self._workers.append(_Worker(self._model))
-        return self._workers[place]
+        workers = self._workers  # as it is now, whoever closes the pool meanwhile
+        while len(workers) <= place:
+            workers.append(_Worker(self._model))
+        return workers[place]
 
 
 class _Worker:

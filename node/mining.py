@@ -57,13 +57,15 @@ class ReportMining:
     def __call__(self, job: Job) -> Ending:
         """Mine what the job asks for."""
         try:
-            self._mine(self.identity(), job.subject_id)
+            if not self._stopping.is_set():
+                self._mine(self.identity(), job.subject_id)
         except WorkerLostError:
             if not self._stopping.is_set():
                 raise
         except NlpError as error:
             return Ending(state=JobState.QUEUED, error_code="miner_missing", error=f"{error}.", delay_s=MISSING_DELAY_S)
         if self._stopping.is_set():
+            self.pool.close()  # a process that began while the others were ended
             return Ending(
                 state=JobState.QUEUED, error_code="stopped", error="The node stopped; it goes on later.", delay_s=1
             )

@@ -166,7 +166,7 @@ class MiningSettings(Section):
     """How labels are mined from stored reports."""
 
     workers: int = Field(default=1, ge=0)
-    """Processes that mine, 155 MB each, started with the first report; 0 mines nothing here, and reports wait."""
+    """Processes that mine, about 170 MB each, started with the first report; 0 mines nothing here, and reports wait."""
     policy: Policy = Policy.CODED
     """`coded`: what is probable, borderline or an alternative is present, as for human coders; `strict`: it is not."""
     language_model: Annotated[str, StringConstraints(min_length=1, max_length=48)] = MODEL

@@ -1,7 +1,7 @@
 """Mining jobs: what is mined, by whom, once, and what happens where the miner is missing."""
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -25,18 +25,18 @@ NOW = datetime(2026, 3, 14, tzinfo=UTC)
 
 
 class InProcess:
-    """A pool that mines in this process; at the report in `stop_at` something else happens first."""
+    """A pool that mines in this process; before a report in `before` something else happens, once."""
 
     def __init__(self, miner: Miner) -> None:
         self.miner = miner
         self.closed = threading.Event()
         self.mined: list[int] = []
-        self.stop_at: dict[int, Exception] = {}
+        self.before: dict[int, Callable[[], None]] = {}
 
     def mine(self, items: Iterable[ReportText], policy: Policy) -> Iterator[MinedReport]:
         for item in items:
-            if item.id in self.stop_at:
-                raise self.stop_at.pop(item.id)
+            if item.id in self.before:
+                self.before.pop(item.id)()
             self.mined.append(item.id)
             yield from mine_share(self.miner, [item], policy)
 
@@ -140,7 +140,7 @@ def test_job_goes_on_where_it_was_stopped(database: Database, miner: Miner):
     """A worker that dies in a long backlog loses no batch that it had written; nothing is mined twice."""
     store(database, *["Effusion."] * (BATCH + 2))
     pool = InProcess(miner)
-    pool.stop_at[BATCH + 2] = WorkerLostError()
+    pool.before[BATCH + 2] = lose_a_worker
     handler = mining(database, pool)
 
     work(database, handler)
@@ -159,16 +159,25 @@ def test_node_that_stops_puts_its_job_back(database: Database, miner: Miner):
     """A long backlog does not hold the node up, and the attempt does not count."""
     store(database, *["Effusion."] * (BATCH + 2))
     pool = InProcess(miner)
-    pool.stop_at[BATCH + 1] = WorkerLostError()
     handler = mining(database, pool)
-    handler.stop()
 
+    def stop() -> None:
+        handler.stop()
+        lose_a_worker()
+
+    pool.before[BATCH + 2] = stop
     work(database, handler)
 
     with database.read() as connection:
         (job,) = jobs.newest(connection, 5)
     assert pool.closed.is_set()
     assert (job.state, job.error_code, job.attempts, job.postponed) == (JobState.QUEUED, "stopped", 1, 1)
+    assert len(effusions(database)) == BATCH
+
+
+def lose_a_worker() -> None:
+    """What a pool does whose process was killed."""
+    raise WorkerLostError
 
 
 def test_two_workers_on_one_backlog_leave_one_reading_each(database: Database, miner: Miner):
