@@ -2,16 +2,15 @@
 
 import logging
 import sys
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import typer
-from typer.core import TyperGroup
 
 from db.errors import DatabaseError
 from inference.errors import InferenceError
 from nlp.errors import NlpError
 from node import logs
-from node.commands.deferred import Deferred
+from node.commands.deferred import group_of
 from node.errors import NodeError
 
 log = logging.getLogger("node")
@@ -25,7 +24,7 @@ COMMANDS = {
     ),
     "status": (
         "node.commands.status:status",
-        "Show how much there is in each state, the model in service and the room left on the disk.",
+        "Show how much there is in each state, what is not mined yet, the model in service and the room on the disk.",
     ),
     "studies": ("node.commands.studies:list_studies", "List studies and their states, the newest first."),
     "instances": ("node.commands.instances:instances", "List stored instances; one that is not read says why."),
@@ -47,16 +46,7 @@ COMMANDS = {
 """Each command: where it is, and the first sentence of its help."""
 
 
-class Commands(TyperGroup):
-    """Lists the commands without loading them."""
-
-    def __init__(self, **attributes: Any) -> None:
-        super().__init__(**attributes)
-        for name, (place, line) in COMMANDS.items():
-            self.add_command(Deferred(name, place, line))
-
-
-app = typer.Typer(cls=Commands, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(cls=group_of(COMMANDS), no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 @app.callback()

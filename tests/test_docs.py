@@ -10,6 +10,7 @@ import typer
 from pydantic import BaseModel
 
 from node.__main__ import app
+from node.commands.deferred import Deferred
 from node.settings import Settings, load
 
 ROOT = Path(__file__).parent.parent
@@ -21,9 +22,14 @@ CHANGELOG = (ROOT / "CHANGELOG.md").read_text("utf-8")
 def commands() -> Iterator[tuple[str, Any]]:
     """Every command with its full name."""
     for name, deferred in typer.main.get_group(app).commands.items():
-        command = deferred.loaded()
+        command = loaded(deferred)
         inner = getattr(command, "commands", None)
-        yield from ((f"{name} {each}", inner[each]) for each in inner) if inner else ((name, command),)
+        yield from ((f"{name} {each}", loaded(inner[each])) for each in inner) if inner else ((name, command),)
+
+
+def loaded(command: Any) -> Any:
+    """The command itself, whether its module is loaded with the list or later."""
+    return command.loaded() if isinstance(command, Deferred) else command
 
 
 def sections(settings: type[BaseModel]) -> Iterator[type[BaseModel]]:

@@ -1,10 +1,11 @@
 """A command whose module is loaded when it is run: loaded all together, they take seconds."""
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 
 class Deferred(TyperCommand):
@@ -35,3 +36,15 @@ class Deferred(TyperCommand):
     def make_context(self, *args: Any, **extra: Any) -> Any:
         """A context of the command itself."""
         return self.loaded().make_context(*args, **extra)
+
+
+def group_of(commands: Mapping[str, tuple[str, str]]) -> type[TyperGroup]:
+    """A kind of group that lists these commands (name: place, line) and loads none of them."""
+
+    class Commands(TyperGroup):
+        def __init__(self, **attributes: Any) -> None:
+            super().__init__(**attributes)
+            for name, (place, line) in commands.items():
+                self.add_command(Deferred(name, place, line))
+
+    return Commands

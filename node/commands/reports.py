@@ -2,14 +2,38 @@
 
 import typer
 
-from node.commands import explain, history, mining, remine, stored_reports
+from node.commands.deferred import group_of
 
-reports_app = typer.Typer(no_args_is_help=True, help="The radiologists' reports, and the labels mined from reports.")
-reports_app.command("import")(history.import_reports)
-reports_app.command("count")(stored_reports.count)
-reports_app.command("list")(stored_reports.list_reports)
-reports_app.command("text")(stored_reports.text)
-reports_app.command("label")(mining.label)
-reports_app.command("evaluate")(mining.evaluate)
-reports_app.command("explain")(explain.explain)
-reports_app.command("remine")(remine.remine)
+COMMANDS = {
+    "import": (
+        "node.commands.history:import_reports",
+        "Store reports from files, each once; begun again after whatever stopped it, it goes on.",
+    ),
+    "count": (
+        "node.commands.stored_reports:count",
+        "Print how many versions of reports are stored; a message sent twice counts once.",
+    ),
+    "list": (
+        "node.commands.stored_reports:list_reports",
+        "List the current version of each report and the studies it is linked to, or why it is linked to none.",
+    ),
+    "text": (
+        "node.commands.stored_reports:text",
+        "Print the text of the current version of a report: the latest by its own times, whenever it arrived.",
+    ),
+    "label": ("node.commands.mining:label", "Mine the labels of reports in a CSV file."),
+    "evaluate": (
+        "node.commands.mining:evaluate",
+        "Print the paper's Table 2 for these reports: precision, recall and F1, beside MetaMap's and the paper's.",
+    ),
+    "explain": ("node.commands.explain:explain", "Show what mining makes of a report"),
+    "remine": (
+        "node.commands.remine:remine",
+        "Mine the current version of every report that the miner in force (lexicon, rules, model, policy) has not"
+        " mined.",
+    ),
+}
+
+reports_app = typer.Typer(
+    cls=group_of(COMMANDS), no_args_is_help=True, help="The radiologists' reports, and the labels mined from reports."
+)

@@ -9,7 +9,9 @@ import pytest
 import typer
 
 from node.__main__ import COMMANDS, app
+from node.commands import reports
 from node.commands.deferred import Deferred
+from node.commands.reports import reports_app
 
 ROOT = Path(__file__).parent.parent.parent.parent
 HEAVY = {"alembic", "highdicom", "onnxruntime", "pydicom", "pynetdicom", "scipy", "spacy", "sqlalchemy", "torch"}
@@ -56,10 +58,12 @@ def test_models_are_listed_without_a_runtime_for_them(tmp_path: Path):
     assert loaded("models", "list", "--data", tmp_path) == {"alembic", "sqlalchemy"}
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_line_in_the_list_begins_the_help_of_the_command(name: str):
-    """`cxr --help` says of a command what its own help says first."""
-    deferred = typer.main.get_group(app).commands[name]
+@pytest.mark.parametrize(
+    ("of", "name"), [(app, name) for name in COMMANDS] + [(reports_app, name) for name in reports.COMMANDS]
+)
+def test_line_in_the_list_begins_the_help_of_the_command(of: typer.Typer, name: str):
+    """The list says of a command what its own help says first."""
+    deferred = typer.main.get_group(of).commands[name]
     assert isinstance(deferred, Deferred)
 
     assert " ".join((deferred.loaded().help or "").split()).startswith(deferred.help or "nothing")
