@@ -3,7 +3,7 @@
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pydicom
 
@@ -12,6 +12,7 @@ from db.engine import Connection, Database
 from db.records import Job, JobKind, StudyState
 from inference.eligibility import Policy
 from nlp.workers import Pool
+from node.clock import utc_now
 from node.console import app
 from node.console.server import Server, require_loopback
 from node.database import open_database
@@ -32,11 +33,9 @@ from node.queue import LocalQueue
 from node.reconcile import Reconciler
 from node.register import Register
 from node.service import Service
-from node.settings import Settings
+from node.settings import MIB, Settings
 from node.starter import install_starter
 from node.worker import Handler, Worker
-
-MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +75,6 @@ class Node:
         self.queue.stop()
         self.store.close()
         self.database.close()
-
-
-def utc_now() -> datetime:
-    """The time, aware."""
-    return datetime.now(UTC)
 
 
 def open_store(settings: Settings) -> Folder:

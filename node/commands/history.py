@@ -11,12 +11,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from node import wiring
+from node.clock import utc_now
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table, settings_of
 from node.errors import SettingsError
 from node.history import folder, importer
 from node.history.importer import Tally
 from node.history.reader import Reader, require_encoding
+from node.settings import MIB
 
 SHOWN = 3
 """Places that are named for each reason."""
@@ -58,11 +59,11 @@ def import_reports(
             accession_from=settings.hl7.accession_from,
             facility=facility,
             encoding=encoding,
-            max_bytes=settings.hl7.max_message_mb * wiring.MIB,
-            now=wiring.utc_now,
+            max_bytes=settings.hl7.max_message_mb * MIB,
+            now=utc_now,
             on_bytes=meter.advance,
         )
-        tally = importer.store(reader.read(paths), database, wiring.utc_now, meter.show)
+        tally = importer.store(reader.read(paths), database, utc_now, meter.show)
     database.close()
     if tally.read == 0:
         raise SettingsError("there is no file of reports in that folder")

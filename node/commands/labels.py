@@ -12,7 +12,7 @@ import typer
 from db import tally
 from db.tally import Cooccurrence, Counted
 from db.vocabulary import EIGHT, FINDINGS, Assertion
-from node import wiring
+from node.clock import utc_now
 from node.commands import sheet
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table
 from node.commands.sheet import CsvOption
@@ -127,7 +127,7 @@ def correct(
             assertion=assertion,
             actor=actor,
             reason=reason,
-            now=wiring.utc_now(),
+            now=utc_now(),
         )
     for target in targets:
         before = f"it was {target.state(name)} ({target.source(name)})"
