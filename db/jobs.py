@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, case, func, select, update
+from sqlalchemy import Connection, CursorResult, and_, case, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db.errors import LeaseLostError
@@ -225,10 +225,19 @@ def newest(connection: Connection, limit: int, states: Collection[JobState] = ()
     return [_job(row) for row in connection.execute(query).mappings()]
 
 
-def unfinished_count(connection: Connection) -> int:
-    """How many jobs are queued or running."""
+def unfinished_count(connection: Connection, kind: JobKind | None = None) -> int:
+    """How many jobs, all or of one kind, are queued or running."""
     query = select(func.count()).select_from(job).where(job.c.state.in_(UNFINISHED))
+    if kind is not None:
+        query = query.where(job.c.kind == kind)
     return connection.execute(query).scalar_one()
+
+
+def any_at_hand(connection: Connection, kind: JobKind, now: datetime) -> bool:
+    """Whether a job of this kind runs, or may run now."""
+    waits = and_(job.c.state == JobState.QUEUED, job.c.not_before <= now)
+    query = select(job.c.id).where(job.c.kind == kind, or_(job.c.state == JobState.RUNNING, waits)).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def counts(connection: Connection) -> dict[str, int]:

@@ -18,6 +18,7 @@ from db.vocabulary import Reason
 from inference import image_file
 from inference.eligibility import Policy
 from inference.errors import BundleError, NotReadable
+from node import shadow
 from node.files import InstanceStore
 from node.memory import kept, restored
 from node.objects import bundle
@@ -93,7 +94,8 @@ class Pipeline:
         not_read = [look for look in looks if isinstance(look, NotRead)]
         if not read:
             return _nothing_read(job, not_read)
-        if predecessor and not any(look.fresh for look in read):
+        same_model = predecessor is not None and predecessor.model_version == model.description.version
+        if same_model and not any(look.fresh for look in read):
             return _nothing_new(job, not_read)
         objects = bundle.build(
             [look.reading for look in read],
@@ -185,6 +187,7 @@ class Pipeline:
                     now=now,
                 )
             )
+        new_jobs.append(shadow.queue(connection, job, now))
         return [job_id for job_id in new_jobs if job_id is not None]
 
 

@@ -1,37 +1,15 @@
-"""`cxr models`: the registry."""
-
-from datetime import UTC, datetime
+"""`cxr models`: the models this node knows."""
 
 import typer
 
-from db import migration, models
-from node.commands.options import ConfigOption, DataOption, JsonOption, print_json, print_table, settings_of
-from node.database import open_database
-from node.starter import install_starter
+from node.commands import model_registry, promotion, shadowing
 
 models_app = typer.Typer(no_args_is_help=True, help="The models this node knows.")
-
-
-@models_app.command("list")
-def list_models(config: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:
-    """List the models and which of them reads.
-
-    Example: cxr models list
-    """
-    settings = settings_of(config, data)
-    database = open_database(settings)
-    migration.upgrade(database)
-    install_starter(database, settings.data / "models", datetime.now(UTC))
-    with database.read() as connection:
-        found = models.every(connection)
-    if as_json:
-        print_json(found)
-        return
-    print_table(
-        ["version", "name", "state", "mean AUC", "promoted", "by"],
-        [
-            (m.version, m.name, m.state, f"{m.card['metrics']['mean_auc']:.3f}", m.promoted_at, m.promoted_by)
-            for m in found
-        ],
-        empty="No model.",
-    )
+models_app.command("list")(model_registry.list_models)
+models_app.command("show")(model_registry.show)
+models_app.command("register")(model_registry.register)
+models_app.command("promote")(promotion.promote)
+models_app.command("rollback")(promotion.rollback)
+models_app.command("shadow")(shadowing.shadow)
+models_app.command("compare")(shadowing.compare)
+models_app.command("verify")(model_registry.verify)
