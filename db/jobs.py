@@ -20,6 +20,9 @@ from db.schema import job
 MAX_ATTEMPTS = 3
 """Claims before a job is dead. A claim that ended in `postpone` does not count."""
 
+NO_MODEL = "no_model"
+"""The error code of a job that waits for a model that can serve."""
+
 UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
 
 
@@ -208,6 +211,15 @@ def wake(connection: Connection, destination: str, now: datetime) -> None:
     connection.execute(
         update(job)
         .where(job.c.destination == destination, job.c.state == JobState.QUEUED, job.c.not_before > now)
+        .values(not_before=now)
+    )
+
+
+def wake_for_model(connection: Connection, now: datetime) -> None:
+    """Another model is in service: what waits for one need not wait longer."""
+    connection.execute(
+        update(job)
+        .where(job.c.error_code == NO_MODEL, job.c.state == JobState.QUEUED, job.c.not_before > now)
         .values(not_before=now)
     )
 

@@ -88,7 +88,7 @@ class Pipeline:
         try:
             model = self.current_model()
         except (NoModelError, BundleError) as error:  # a promotion mends it, and the study loses no attempt by it
-            return Ending(state=JobState.QUEUED, error_code="no_model", error=str(error), delay_s=NO_MODEL_DELAY_S)
+            return Ending(state=JobState.QUEUED, error_code=jobs.NO_MODEL, error=str(error), delay_s=NO_MODEL_DELAY_S)
         looks = [self._look(instance, model) for instance in instances]
         read = [look for look in looks if isinstance(look, Read)]
         not_read = [look for look in looks if isinstance(look, NotRead)]

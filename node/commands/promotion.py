@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from db import audit, models
+from db import audit, jobs, models
 from db.records import Model, ModelState
 from inference import admission
 from node import registry
@@ -78,6 +78,7 @@ def promote(
     with database.write() as connection:
         models.require_current(connection, current.version if current else None)
         models.promote(connection, version, by=actor, now=utc_now())
+        jobs.wake_for_model(connection, utc_now())
         audit.append(
             connection,
             actor=actor,
@@ -119,6 +120,7 @@ def rollback(
     with database.write() as connection:
         models.require_current(connection, current.version)
         models.roll_back(connection, before.version, by=actor, now=utc_now())
+        jobs.wake_for_model(connection, utc_now())
         for action, version in (("model.rollback", current.version), ("model.reinstate", before.version)):
             audit.append(connection, actor=actor, action=action, subject=version, now=utc_now(), detail=words)
     if as_json:

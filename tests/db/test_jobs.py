@@ -308,3 +308,16 @@ def test_work_at_hand_is_what_runs_or_may_run(database: Database):
 
         jobs.end(connection, held, state=JobState.DONE, now=later(61))
         assert not jobs.any_at_hand(connection, JobKind.READ, later(62))
+
+
+def test_promotion_wakes_what_waits_for_a_model(database: Database):
+    """A study that waits because no model can serve is due at once; what waits for something else is not."""
+    with database.write() as connection:
+        study_id = add_study(connection)
+        for revision, code in ((1, jobs.NO_MODEL), (2, "fault")):
+            add_job(connection, study_id, revision=revision)
+            jobs.postpone(connection, claimed(connection), now=NOW, delay_s=30, error_code=code, error="It waits.")
+
+        jobs.wake_for_model(connection, later(1))
+
+        assert [jobs.get(connection, each).revision for each in jobs.due(connection, later(1))] == [1]
