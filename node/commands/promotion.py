@@ -169,9 +169,13 @@ def _decide(comparison: Comparison | None, current: Model | None, *, force: bool
 def _confirm(question: str, *, yes: bool) -> None:
     if yes:
         return
-    if not sys.stdin.isatty():
+    if not _at_a_terminal():
         raise SettingsError("nobody is there to confirm it; give --yes in a script")
     typer.confirm(question, abort=True, err=True)
+
+
+def _at_a_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 def _show(comparison: Comparison) -> None:
