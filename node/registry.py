@@ -6,14 +6,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from db import audit, models
-from db.engine import Connection, Database
+from db import models
+from db.engine import Connection
 from db.records import Model
-from inference import admission, bundle
+from inference import bundle
 from inference.bundle import Bundle
 from inference.card import Card
 from inference.errors import BundleError
-from node.errors import SettingsError
 
 
 def bundle_of(model: Model) -> Bundle:
@@ -44,35 +43,6 @@ def card_of(model: Model) -> Card:
         raise BundleError(
             f"The registered card of {model.version} is not one this version of the node knows."
         ) from error
-
-
-def register(database: Database, source: Path, folder: Path, *, by: str, now: datetime) -> tuple[Card, bool]:
-    """Take a bundle into `folder` and enter it as a candidate. Returns its card, and whether it is new.
-
-    A model that is registered already stays as it is; if its files are broken, they are put right.
-
-    Raises:
-        BundleError: the bundle may not serve.
-        SettingsError: another model of its version is registered.
-    """
-    card = bundle.load(source).card
-    with database.read() as connection:
-        known = models.find(connection, card.version)
-    if known is not None and card_of(known) != card:
-        raise SettingsError(f"another model of the version {card.version} is registered; give this one another version")
-    admitted = admission.admit(source, folder)
-    with database.write() as connection:
-        new = enter(connection, admitted, now)
-        if new:
-            audit.append(
-                connection,
-                actor=by,
-                action="model.register",
-                subject=card.version,
-                now=now,
-                detail={"files": dict(card.files)},
-            )
-    return card, new
 
 
 def enter(connection: Connection, admitted: Bundle, now: datetime) -> bool:

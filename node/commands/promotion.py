@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,7 +28,6 @@ from node.commands.options import (
 )
 from node.errors import SettingsError
 from node.settings import Settings
-from node.wiring import utc_now
 from training import promote as promotion
 from training import snapshot as snapshots
 from training.promote import Comparison, Standing
@@ -77,14 +77,14 @@ def promote(
     _confirm(f"Let {version} read from now on?", yes=yes)
     with database.write() as connection:
         models.require_current(connection, current.version if current else None)
-        models.promote(connection, version, by=actor, now=utc_now())
-        jobs.wake_for_model(connection, utc_now())
+        models.promote(connection, version, by=actor, now=datetime.now(UTC))
+        jobs.wake_for_model(connection, datetime.now(UTC))
         audit.append(
             connection,
             actor=actor,
             action="model.promote",
             subject=version,
-            now=utc_now(),
+            now=datetime.now(UTC),
             detail={
                 "over": current.version if current else None,
                 "compared": None if comparison is None else asdict(comparison),
@@ -119,10 +119,10 @@ def rollback(
     words = {"from": current.version, "to": before.version, "reason": reason or ""}
     with database.write() as connection:
         models.require_current(connection, current.version)
-        models.roll_back(connection, before.version, by=actor, now=utc_now())
-        jobs.wake_for_model(connection, utc_now())
+        models.roll_back(connection, before.version, by=actor, now=datetime.now(UTC))
+        jobs.wake_for_model(connection, datetime.now(UTC))
         for action, version in (("model.rollback", current.version), ("model.reinstate", before.version)):
-            audit.append(connection, actor=actor, action=action, subject=version, now=utc_now(), detail=words)
+            audit.append(connection, actor=actor, action=action, subject=version, now=datetime.now(UTC), detail=words)
     if as_json:
         print_json(words)
     else:

@@ -1,16 +1,16 @@
-"""`cxr models list`, `show`, `register` and `verify`: which models there are, and what each says of itself."""
+"""`cxr models register` and `verify`: bundles on their way into the registry, and whether they are still whole."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from db import audit, migration, models
+from db import models
 from db.records import Model
 from inference import admission
 from inference.errors import BundleError
-from node import registry
-from node.commands import model_card
+from node import registration, registry
 from node.commands.options import (
     ByOption,
     ConfigOption,
@@ -22,54 +22,6 @@ from node.commands.options import (
     settings_of,
     who,
 )
-from node.database import open_database
-from node.starter import install_starter
-from node.wiring import utc_now
-
-
-def list_models(config: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:
-    """List the models and which of them reads.
-
-    Each AUC is of the model's own test set; only `cxr models promote` sets two models beside each other.
-
-    Example: cxr models list
-    """
-    settings = settings_of(config, data)
-    database = open_database(settings)
-    migration.upgrade(database)
-    install_starter(database, settings.data / "models", utc_now())
-    with database.read() as connection:
-        found = models.every(connection)
-    if as_json:
-        print_json(found)
-        return
-    print_table(
-        ["version", "name", "state", "mean AUC", "promoted", "by"],
-        [
-            (m.version, m.name, m.state, f"{m.card['metrics']['mean_auc']:.3f}", m.promoted_at, m.promoted_by)
-            for m in found
-        ],
-        empty="No model.",
-    )
-
-
-def show(
-    version: Annotated[str, typer.Argument(help="As `cxr models list` shows it.")],
-    config: ConfigOption = None,
-    data: DataOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Show a model's card: data, results with intervals, operating points, limits; and what was done with it here.
-
-    Example: cxr models show starter-0.1.1
-    """
-    with opened(config, data).read() as connection:
-        model = models.get(connection, version)
-        history = audit.of_subject(connection, version, "model.")
-    if as_json:
-        print_json({"model": model, "history": history})
-    else:
-        model_card.print_card(model, registry.card_of(model), history)
 
 
 def register(
@@ -88,7 +40,7 @@ def register(
     """
     database = opened(config, data)
     settings = settings_of(config, data)
-    card, new = registry.register(database, folder, settings.data / "models", by=who(by), now=utc_now())
+    card, new = registration.register(database, folder, settings.data / "models", by=who(by), now=datetime.now(UTC))
     if as_json:
         print_json({"version": card.version, "new": new})
     elif new:

@@ -8,7 +8,7 @@ from db import audit, models
 from db.engine import Database
 from db.records import ModelState
 from inference.errors import BundleError
-from node import registry
+from node import registration, registry
 from node.errors import SettingsError
 from tests.bundles import write_tiny
 from tests.db.rows import NOW
@@ -16,7 +16,7 @@ from tests.db.rows import NOW
 
 def register(database: Database, made: Path, folder: Path) -> bool:
     """Register a bundle."""
-    _, new = registry.register(database, made, folder / "models", by="anna", now=NOW)
+    _, new = registration.register(database, made, folder / "models", by="anna", now=NOW)
     return new
 
 
