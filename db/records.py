@@ -174,6 +174,7 @@ class ScorePair:
     """What two model versions said of one instance, as `StoredPrediction.scores`."""
 
     instance_id: int
+    study_id: int
     first: list[dict[str, Any]]
     second: list[dict[str, Any]]
 

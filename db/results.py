@@ -63,13 +63,14 @@ def pairs(connection: Connection, first: str, second: str, since: datetime | Non
     """What two model versions said of each instance that both have read, if received from `since` on; streamed."""
     one, other = prediction.alias("one"), prediction.alias("other")
     query = (
-        select(one.c.instance_id, one.c.scores.label("first"), other.c.scores.label("second"))
+        select(one.c.instance_id, instance.c.study_id, one.c.scores.label("first"), other.c.scores.label("second"))
         .join(other, other.c.instance_id == one.c.instance_id)
+        .join(instance, instance.c.id == one.c.instance_id)
         .where(one.c.model_version == first, other.c.model_version == second)
         .order_by(one.c.instance_id)
     )
     if since is not None:
-        query = query.join(instance, instance.c.id == one.c.instance_id).where(instance.c.received_at >= since)
+        query = query.where(instance.c.received_at >= since)
     for row in connection.execute(query, execution_options={"yield_per": 1000}).mappings():
         yield ScorePair(**row)
 

@@ -34,6 +34,8 @@ from training.promote import Comparison, Standing
 from training.roc import Interval
 from training.snapshot import Item
 
+DIFFERENCE = "difference (95 %)"
+"""The heading over what `signed` prints."""
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask; for scripts.")]
 
 
@@ -189,20 +191,20 @@ def _show(comparison: Comparison) -> None:
             f"{each.positives} / {each.negatives}",
             f"{each.current.auc.value:.3f}",
             f"{each.candidate.auc.value:.3f}",
-            _signed(each.difference),
+            signed(each.difference),
             _point(each.current),
             _point(each.candidate),
         )
         for each in comparison.findings
     ]
     means = f"{comparison.current_mean:.3f}", f"{comparison.candidate_mean:.3f}"
-    rows.append(("mean", "", *means, _signed(comparison.difference), "", ""))
+    rows.append(("mean", "", *means, signed(comparison.difference), "", ""))
     headings = (
         "finding",
         "with / without",
         "AUC now",
         "candidate",
-        "difference (95 %)",
+        DIFFERENCE,
         "sens / spec now",
         "candidate",
     )
@@ -215,7 +217,8 @@ def _show(comparison: Comparison) -> None:
     )
 
 
-def _signed(interval: Interval) -> str:
+def signed(interval: Interval) -> str:
+    """A difference of AUCs with its interval."""
     return f"{interval.value:+.3f} ({interval.low:+.3f} to {interval.high:+.3f})"
 
 

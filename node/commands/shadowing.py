@@ -5,12 +5,13 @@ from typing import Annotated
 
 import typer
 
-from db import audit, jobs, models, results
+from db import audit, jobs, labels, models, results
 from db.records import JobKind, Model
 from inference import admission
 from node import registry
 from node.agreement import Agreement, agreements
 from node.commands.options import ByOption, ConfigOption, DataOption, JsonOption, opened, print_json, print_table, who
+from node.commands.promotion import DIFFERENCE, signed
 from node.errors import SettingsError
 
 
@@ -57,7 +58,8 @@ def compare(
 ) -> None:
     """Set the shadow beside the current model on the live images that both have read.
 
-    Present means at or above the model's own operating point. It says where they differ, not which is right.
+    Present means at or above the model's own operating point. Where studies have labels, from reports or people, both
+    are set beside these; but who wrote the report may have seen the current model's result, and never the shadow's.
 
     Example: cxr models compare --since 2026-11-01
     """
@@ -66,8 +68,9 @@ def compare(
         other = models.shadow(connection) if version is None else models.get(connection, version)
         if current is None or other is None or current.version == other.version:
             raise SettingsError("there are no two models to compare; let one read with `cxr models shadow VERSION`")
+        said = {each.study_id: each for each in labels.of_studies(connection)}
         pairs = results.pairs(connection, current.version, other.version, since.astimezone() if since else None)
-        found = agreements(pairs)
+        found = agreements(pairs, said)
         waiting = jobs.unfinished_count(connection, JobKind.SHADOW)
     if as_json:
         rows = [{name: getattr(each, name) for name in (*each.__slots__, "share")} for each in found]
@@ -104,6 +107,20 @@ def _show(found: list[Agreement], current: Model, other: Model, waiting: int) ->
         "correlation",
     )
     print_table(headings, rows, empty="No image was read by both yet.")
+    labelled = [
+        (
+            each.finding,
+            f"{each.labels.positives} / {each.labels.negatives}",
+            f"{each.labels.first.value:.3f}",
+            f"{each.labels.second.value:.3f}",
+            signed(each.labels.difference),
+        )
+        for each in found
+        if each.labels is not None
+    ]
+    if labelled:
+        typer.echo("\nbeside the labels in force")
+        print_table(("finding", "with / without", "AUC current", f"AUC {other.state}", DIFFERENCE), labelled, empty="")
     if waiting:
         typer.echo(f"{waiting} studies still wait for the shadow.")
 

@@ -96,13 +96,13 @@ def test_readers_of_each_instance(database: Database):
 def test_pairs_are_of_images_that_both_models_have_read(database: Database):
     """An image that only one model has read is in no pair, and older ones than asked for are left out."""
     with database.write() as connection:
-        add_study(connection)
+        study_id = add_study(connection)
         first, second = made(connection, "m1"), replace(made(connection, "m2"), scores=[])
         results.add_prediction(connection, first, NOW)
 
         assert list(results.pairs(connection, "m1", "m2")) == []
         results.add_prediction(connection, second, NOW)
-        pair = ScorePair(instance_id=first.instance_id, first=first.scores, second=[])
+        pair = ScorePair(instance_id=first.instance_id, study_id=study_id, first=first.scores, second=[])
         assert list(results.pairs(connection, "m1", "m2")) == [pair]
         assert list(results.pairs(connection, "m1", "m2", since=NOW)) == [pair]
         assert list(results.pairs(connection, "m1", "m2", since=later(1))) == []
