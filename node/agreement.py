@@ -114,7 +114,8 @@ def _agreement(finding: str, said: _Said) -> Agreement:
 def _correlation(probabilities: npt.NDArray[np.float64]) -> float | None:
     if not np.ptp(probabilities, axis=0).all():
         return None
-    return float(np.corrcoef(probabilities.T)[0, 1])
+    first, second = probabilities.T
+    return float(np.asarray(np.corrcoef(first, second))[0, 1])
 
 
 def _beside(labels: npt.NDArray[np.float64], probabilities: npt.NDArray[np.float64]) -> Beside | None:
