@@ -20,23 +20,22 @@ class Ranking:
     """
 
     def __init__(self, labels: Scores, scores: Scores) -> None:
-        known = np.flatnonzero(~np.isnan(labels))
-        self._order = known[np.argsort(scores[known], kind="stable")]
-        self._positive = (labels[self._order] == 1).astype(np.float64)
-        ranked = scores[self._order]
-        self._ties = np.concatenate([[0], np.flatnonzero(np.diff(ranked)) + 1]) if known.size else np.array([], int)
+        negatives = np.flatnonzero(labels == 0)
+        self._negatives = negatives[np.argsort(scores[negatives], kind="stable")]
+        self._positives = np.flatnonzero(labels == 1)
+        ranked, of_positives = scores[self._negatives], scores[self._positives]
+        # Of the negatives in order, how many each positive outranks, and how many with those of its own score.
+        self._below = np.searchsorted(ranked, of_positives, side="left")
+        self._up_to = np.searchsorted(ranked, of_positives, side="right")
 
     def auc(self, weights: npt.NDArray[np.integer]) -> Scores:
-        """The AUC (B,) if each image counts as often as a row of `weights` (B, N) says; NaN without both kinds."""
-        if not self._ties.size:
-            return np.full(len(weights), np.nan)
-        drawn = weights[:, self._order]
-        positive = np.add.reduceat(drawn * self._positive, self._ties, axis=1)
-        negative = np.add.reduceat(drawn * (1 - self._positive), self._ties, axis=1)
-        below = np.cumsum(negative, axis=1) - negative / 2  # a tie counts half
-        pairs = positive.sum(axis=1) * negative.sum(axis=1)
-        with np.errstate(invalid="ignore"):
-            return np.asarray((positive * below).sum(axis=1) / np.where(pairs, pairs, np.nan))
+        """The AUC (B,) if each image counts as often as a column of `weights` (N, B) says; NaN without both kinds."""
+        drawn = weights[self._positives]
+        outranked = np.zeros((len(self._negatives) + 1, weights.shape[1]), dtype=weights.dtype)
+        np.cumsum(weights[self._negatives], axis=0, out=outranked[1:])
+        won = (drawn * (outranked[self._below] + outranked[self._up_to])).sum(axis=0) / 2  # a tie counts half
+        pairs = drawn.sum(axis=0) * outranked[-1]
+        return np.asarray(won / np.where(pairs, pairs, np.nan))
 
 
 def mean_difference(
@@ -58,10 +57,10 @@ def mean_difference(
     _, whose = np.unique(np.asarray(patients), return_inverse=True)
     number = int(whose.max()) + 1
     generator = np.random.default_rng(seed)
-    drawn = [_gains(rankings, np.ones((1, len(labels)), dtype=np.int64))]
+    drawn = [_gains(rankings, np.ones((len(labels), 1), dtype=np.int64))]
     for _ in range(REPLICATES // _AT_ONCE):
         times = generator.multinomial(number, np.full(number, 1 / number), size=_AT_ONCE)
-        drawn.append(_gains(rankings, times[:, whose]))
+        drawn.append(_gains(rankings, times.T[whose]))
     (value,), replicates = drawn[0], np.concatenate(drawn[1:])
     low, high = np.nanpercentile(replicates, [2.5, 97.5])
     return Interval(value=float(value), low=float(low), high=float(high))

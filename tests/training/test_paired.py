@@ -23,7 +23,7 @@ def test_weighted_auc_is_that_of_the_repeated_images(images) -> None:
     known = ~np.isnan(labels)
     repeated = np.repeat(labels[known], counts[known]).astype(int), np.repeat(scores[known], counts[known])
 
-    (weighted,) = Ranking(labels, scores).auc(counts[None])
+    (weighted,) = Ranking(labels, scores).auc(counts[:, None])
 
     expected = auc(*repeated)
     if expected is None:
