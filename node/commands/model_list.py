@@ -1,12 +1,12 @@
 """`cxr models list` and `show`: which models there are, and what each says of itself."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from db import audit, migration, models
 from node import registry
+from node.clock import utc_now
 from node.commands import model_card
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table, settings_of
 from node.database import open_database
@@ -23,7 +23,7 @@ def list_models(config: ConfigOption = None, data: DataOption = None, as_json: J
     settings = settings_of(config, data)
     database = open_database(settings)
     migration.upgrade(database)
-    install_starter(database, settings.data / "models", datetime.now(UTC))
+    install_starter(database, settings.data / "models", utc_now())
     with database.read() as connection:
         found = models.every(connection)
     if as_json:

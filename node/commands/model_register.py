@@ -1,6 +1,5 @@
 """`cxr models register` and `verify`: bundles on their way into the registry, and whether they are still whole."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ from db.records import Model
 from inference import admission
 from inference.errors import BundleError
 from node import registration, registry
+from node.clock import utc_now
 from node.commands.options import (
     ByOption,
     ConfigOption,
@@ -40,7 +40,7 @@ def register(
     """
     database = opened(config, data)
     settings = settings_of(config, data)
-    card, new = registration.register(database, folder, settings.data / "models", by=who(by), now=datetime.now(UTC))
+    card, new = registration.register(database, folder, settings.data / "models", by=who(by), now=utc_now())
     if as_json:
         print_json({"version": card.version, "new": new})
     elif new:

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +14,7 @@ from db import audit, jobs, models
 from db.records import Model, ModelState
 from inference import admission
 from node import registry
+from node.clock import utc_now
 from node.commands.options import (
     ByOption,
     ConfigOption,
@@ -79,14 +79,14 @@ def promote(
     _confirm(f"Let {version} read from now on?", yes=yes)
     with database.write() as connection:
         models.require_current(connection, current.version if current else None)
-        models.promote(connection, version, by=actor, now=datetime.now(UTC))
-        jobs.wake_for_model(connection, datetime.now(UTC))
+        models.promote(connection, version, by=actor, now=utc_now())
+        jobs.wake_for_model(connection, utc_now())
         audit.append(
             connection,
             actor=actor,
             action="model.promote",
             subject=version,
-            now=datetime.now(UTC),
+            now=utc_now(),
             detail={
                 "over": current.version if current else None,
                 "compared": None if comparison is None else asdict(comparison),
@@ -121,10 +121,10 @@ def rollback(
     words = {"from": current.version, "to": before.version, "reason": reason or ""}
     with database.write() as connection:
         models.require_current(connection, current.version)
-        models.roll_back(connection, before.version, by=actor, now=datetime.now(UTC))
-        jobs.wake_for_model(connection, datetime.now(UTC))
+        models.roll_back(connection, before.version, by=actor, now=utc_now())
+        jobs.wake_for_model(connection, utc_now())
         for action, version in (("model.rollback", current.version), ("model.reinstate", before.version)):
-            audit.append(connection, actor=actor, action=action, subject=version, now=datetime.now(UTC), detail=words)
+            audit.append(connection, actor=actor, action=action, subject=version, now=utc_now(), detail=words)
     if as_json:
         print_json(words)
     else:

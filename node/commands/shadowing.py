@@ -1,6 +1,6 @@
 """`cxr models shadow` and `compare`: a model that reads live studies unheard, and what it says."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -10,6 +10,7 @@ from db.records import JobKind, Model
 from inference import admission
 from node import registry
 from node.agreement import Agreement, agreements
+from node.clock import utc_now
 from node.commands.options import ByOption, ConfigOption, DataOption, JsonOption, opened, print_json, print_table, who
 from node.commands.promotion import DIFFERENCE, signed
 from node.errors import SettingsError
@@ -35,7 +36,7 @@ def shadow(
         with database.write() as connection:
             ended = models.end_shadow(connection)
             if ended is not None:
-                audit.append(connection, actor=actor, action="model.shadow_off", subject=ended, now=datetime.now(UTC))
+                audit.append(connection, actor=actor, action="model.shadow_off", subject=ended, now=utc_now())
         typer.echo("No model reads in the shadow." if ended is None else f"{ended} reads in the shadow no more.")
         return
     with database.read() as connection:
@@ -43,7 +44,7 @@ def shadow(
     admission.prove(registry.bundle_of(found))
     with database.write() as connection:
         models.cast_shadow(connection, version)
-        audit.append(connection, actor=actor, action="model.shadow", subject=version, now=datetime.now(UTC))
+        audit.append(connection, actor=actor, action="model.shadow", subject=version, now=utc_now())
     typer.echo(f"{version} reads in the shadow from the next study on. Next: cxr models compare")
 
 

@@ -12,7 +12,8 @@ from db import models, results, studies
 from db.records import JobKind, JobState, StudyState
 from node import pipeline, registration
 from node.__main__ import app
-from node.wiring import Node, utc_now
+from node.clock import utc_now
+from node.wiring import Node
 from tests.bundles import write_tiny
 from tests.nodes import StartNode, all_jobs, chest, push, study_of, wait_for_study
 from tests.peers.pacs import StorageScp
