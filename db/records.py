@@ -28,11 +28,13 @@ class JobKind(StrEnum):
 
     READ: read a settled study. DELIVER: deliver one revision's results of a study to one destination.
     MINE: mine every report version up to this one that the miner in force has not mined.
+    SHADOW: let the shadow model read what the current one has read of a study; nothing is sent.
     """
 
     READ = "read"
     DELIVER = "deliver"
     MINE = "mine"
+    SHADOW = "shadow"
 
 
 class JobState(StrEnum):
@@ -57,11 +59,16 @@ class DeliveryState(StrEnum):
 
 
 class ModelState(StrEnum):
-    """candidate -> current -> retired. At most one model is current."""
+    """candidate -> current -> retired. At most one model is current.
+
+    A rollback makes the current one a candidate again and a retired one current. At most one model that is not current
+    is the shadow, which reads after the current one and is heard by nobody.
+    """
 
     CANDIDATE = "candidate"
     CURRENT = "current"
     RETIRED = "retired"
+    SHADOW = "shadow"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +170,16 @@ class StoredPrediction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScorePair:
+    """What two model versions said of one instance, as `StoredPrediction.scores`."""
+
+    instance_id: int
+    study_id: int
+    first: list[dict[str, Any]]
+    second: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """A result object as built and stored; every sending sends these bytes."""
 
@@ -195,7 +212,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """A model in the registry; `path` is its bundle folder, `card` what the bundle says of itself."""
+    """A model in the registry; `path` is its bundle folder, `card` what the bundle says of itself.
+
+    `promoted_at` and `promoted_by` are of its last promotion, None if there is none that was not rolled back.
+    """
 
     id: int
     name: str

@@ -12,6 +12,7 @@ from nlp.errors import NlpError
 from node import logs
 from node.commands.deferred import group_of
 from node.errors import NodeError
+from training.errors import TrainingError
 
 log = logging.getLogger("node")
 
@@ -63,7 +64,7 @@ def main() -> NoReturn:
     logs.configure("error")
     try:
         app(prog_name="cxr")
-    except (NodeError, DatabaseError, InferenceError, NlpError) as error:
+    except (NodeError, DatabaseError, InferenceError, NlpError, TrainingError) as error:
         typer.echo(f"cxr: {error}", err=True)
         sys.exit(1)
     except OSError as error:
