@@ -41,7 +41,8 @@ def _integers(values: cv2.typing.MatLike) -> Stored:
 
 def normalise(grey: npt.NDArray[np.uint8], card: Preprocessing) -> npt.NDArray[np.float32]:
     """The numbers that the network sees for grey levels, whatever their shape."""
-    return (grey.astype(np.float32) / 255 - np.float32(card.mean)) / np.float32(card.std)
+    numbers = grey.astype(np.float32) / np.float32(255)
+    return np.asarray((numbers - np.float32(card.mean)) / np.float32(card.std), dtype=np.float32)
 
 
 def model_input(image: Image, card: Preprocessing) -> npt.NDArray[np.float32]:
