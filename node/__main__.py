@@ -12,6 +12,7 @@ from nlp.errors import NlpError
 from node import logs
 from node.commands.deferred import group_of
 from node.errors import NodeError
+from training.errors import TrainingError
 
 log = logging.getLogger("node")
 
@@ -39,6 +40,7 @@ COMMANDS = {
         "Send a chest radiograph through a node on this machine and show what the PACS gets back.",
     ),
     "config": ("node.commands.config:config_app", "The settings in force."),
+    "train": ("node.commands.train:train", "Train a model from a snapshot, measure it and write it as a bundle."),
     "models": ("node.commands.models:models_app", "The models this node knows."),
     "labels": (
         "node.commands.labels:labels_app",
@@ -63,7 +65,7 @@ def main() -> NoReturn:
     logs.configure("error")
     try:
         app(prog_name="cxr")
-    except (NodeError, DatabaseError, InferenceError, NlpError) as error:
+    except (NodeError, DatabaseError, InferenceError, NlpError, TrainingError) as error:
         typer.echo(f"cxr: {error}", err=True)
         sys.exit(1)
     except OSError as error:

@@ -2,12 +2,18 @@
 
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from inference.backbones import Weights
 from training.augment import Augmentation
 from training.errors import TrainingError
 
+if TYPE_CHECKING:
+    from inference.backbones import Weights  # torch is for commands that train
+
+Pooling = Literal["average", "max", "lse"]
+LossName = Literal["w-cel", "cel", "hinge", "euclidean"]
+OptimizerName = Literal["adamw", "sgd"]
+Tune = Literal["upper", "all"]
 LARGEST_BATCH = 16
 """Images at once where nothing was said; a small GPU holds them."""
 
@@ -44,17 +50,17 @@ class Recipe:
     """
 
     backbone: str = "efficientnet-lite0"
-    weights: Weights = "imagenet"
+    weights: "Weights" = "imagenet"
     width: int = 256
-    pooling: Literal["average", "max", "lse"] = "lse"
+    pooling: Pooling = "lse"
     r: float = 10.0
     grid: int | None = None
     size: int = 320
-    loss: str = "w-cel"
-    optimizer: Literal["sgd", "adamw"] = "adamw"
+    loss: LossName = "w-cel"
+    optimizer: OptimizerName = "adamw"
     rate: float = 1e-3
     weight_decay: float = 0.01
-    tune: Literal["upper", "all"] = "all"
+    tune: Tune = "all"
     head_epochs: int = 2
     epochs: int = 8
     patience: int = 4
@@ -71,8 +77,10 @@ class Recipe:
         """The same with the batch of each process settled.
 
         Raises:
-            TrainingError: a step cannot be dealt out evenly.
+            TrainingError: there is nothing to do, or a step cannot be dealt out evenly.
         """
+        if not self.head_epochs + self.epochs:
+            raise TrainingError("there is no epoch to train; give --epochs or --head-epochs")
         share, left = divmod(self.effective_batch, processes)
         if left:
             raise TrainingError(

@@ -131,7 +131,7 @@ def train(
         TrainingError: it cannot begin, or had to stop; the sentence says what to do.
         WeightsError: the backbone's weights cannot be had.
     """
-    snapshot = read(folder)
+    snapshot, prepared = read(folder), preprocessing(recipe)
     refuse(snapshot.items, snapshot.findings)
     with in_sentences(out), joined() as team, reproducible(recipe.seed, machine.threads):
         recipe = recipe.fitted(team.size)
@@ -147,7 +147,7 @@ def train(
                 machine=machine,
                 team=team,
                 journal=journal,
-                preprocessing=preprocessing(recipe),
+                preprocessing=prepared,
             )
             decoded = decode(run, fresh=kept is None)
             network = made(recipe, snapshot).to(team.device).to(memory_format=torch.channels_last)
@@ -189,7 +189,13 @@ def made(recipe: Recipe, snapshot: Snapshot) -> Network:
 
 
 def preprocessing(recipe: Recipe) -> Preprocessing:
-    """The size asked for, and grey levels as the backbone's weights expect them."""
+    """The size asked for, and grey levels as the backbone's weights expect them.
+
+    Raises:
+        TrainingError: there is no such backbone.
+    """
+    if recipe.backbone not in BACKBONES:
+        raise TrainingError(f"there is no backbone {recipe.backbone!r}; there are {', '.join(BACKBONES)}")
     row = BACKBONES[recipe.backbone]
     return Preprocessing(size=recipe.size, mean=row.mean, std=row.std)
 
