@@ -25,6 +25,9 @@ def refuse(items: Sequence[Item], findings: Sequence[str]) -> None:
             f"the snapshot has {len({item.patient for item in items})} patient(s); training, validation and test need "
             "patients of their own, so take a snapshot of more"
         )
+    splits: dict[str, Split] = {}
+    if any(splits.setdefault(item.patient, item.split) is not item.split for item in items):
+        raise TrainingError("a patient is in two of the snapshot's sets, so nothing it measures counts; make a new one")
     for split in Split:
         part = of_split(items, split)
         if not part:

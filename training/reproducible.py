@@ -3,8 +3,10 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
+from torch.utils import deterministic
 
 
 @contextmanager
@@ -21,16 +23,17 @@ def reproducible(seed: int, threads: int) -> Iterator[None]:
         torch.are_deterministic_algorithms_enabled(),
         torch.is_deterministic_algorithms_warn_only_enabled(),
     )
-    threads_before, fill = torch.get_num_threads(), torch.utils.deterministic.fill_uninitialized_memory
+    memory: Any = deterministic  # its attribute is a property of the module, which mypy does not see
+    threads_before, fill = torch.get_num_threads(), memory.fill_uninitialized_memory
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA is first used
     torch.manual_seed(seed)
     torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
-    torch.utils.deterministic.fill_uninitialized_memory = False  # nothing here reads what nobody wrote
+    memory.fill_uninitialized_memory = False  # nothing here reads what nobody wrote
     if threads:
         torch.set_num_threads(threads)
     try:
         yield
     finally:
         torch.set_num_threads(threads_before)
-        torch.utils.deterministic.fill_uninitialized_memory = fill
+        memory.fill_uninitialized_memory = fill
         torch.use_deterministic_algorithms(before, warn_only=warn_only)

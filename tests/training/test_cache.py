@@ -13,6 +13,7 @@ pytest.importorskip("torch")
 from inference import image_file
 from inference.card import Preprocessing
 from inference.preprocess import model_input, normalise
+from node import phantom
 from tests.training.tiny import write_snapshot
 from training import arrays, cache
 from training.cache import Cache
@@ -43,6 +44,18 @@ def test_the_product_sees_the_same(tmp_path) -> None:
     for image in snapshot.images.iterdir():
         image.unlink()
     np.testing.assert_array_equal(opened(snapshot, tmp_path / "c").images, found.images)
+
+
+def test_dicom_image_as_the_product_sees_it(tmp_path) -> None:
+    """A DICOM file is decoded and windowed as the node does it."""
+    phantom.dataset(seed=1).save_as(tmp_path / "a.dcm", enforce_file_format=True)
+    card = Preprocessing(size=48, mean=0.4, std=0.2)
+
+    grey = cache.decode((tmp_path / "a.dcm", "of its data set", 48))
+
+    assert not isinstance(grey, str)
+    expected = model_input(image_file.read(tmp_path / "a.dcm", cache.POLICY), card)
+    np.testing.assert_array_equal(normalise(grey, card), expected[0, 0])
 
 
 def test_what_cannot_be_decoded_is_left_out_by_name(tmp_path) -> None:

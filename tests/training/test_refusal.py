@@ -15,7 +15,7 @@ GOOD = [
     replace(
         ITEM,
         image=f"{split}{number}",
-        patient=f"{number}",
+        patient=f"{number}{split}",
         split=split,
         labels=(float(number % 2), float(number // 2 % 2)),
     )
