@@ -54,7 +54,10 @@ MODEL = "model"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Name:
-    """What a card says of a model beside its numbers; without a version the snapshot and the seed make one."""
+    """What a card says of a model beside its numbers.
+
+    Without a version the snapshot, the backbone and the seed make one; without words the snapshot says what it is.
+    """
 
     name: str = "chest"
     version: str | None = None
@@ -333,7 +336,7 @@ def measured(run: Run, learner: Learner, decoded: Cache, name: Name) -> Bundle:
             decoded,
             recipe=run.recipe,
             name=name.name,
-            version=name.version or f"{run.snapshot.sha256[:8]}-{run.recipe.seed}",
+            version=name.version or f"{run.snapshot.sha256[:8]}-{run.recipe.backbone}-{run.recipe.seed}",
             words=name.words or of_snapshot(run.snapshot),
             folder=run.out / MODEL,
             tell=tell,

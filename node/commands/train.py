@@ -23,7 +23,7 @@ def train(
     ] = None,
     name: Annotated[str, typer.Option(help="Name of the model.")] = "chest",
     model_version: Annotated[
-        str | None, typer.Option(help="Its version. Default: made of the snapshot's hash and the seed.")
+        str | None, typer.Option(help="Its version. Default: the snapshot's hash, backbone and seed.")
     ] = None,
     words: Annotated[
         Path | None, typer.Option(help="TOML with the card's source, split, licence, attribution, limits, readme.")

@@ -23,9 +23,11 @@ from inference.classifier import Classifier  # noqa: E402
 from inference.errors import BundleError  # noqa: E402
 from inference.image import Image  # noqa: E402
 from tests.training.tiny import FINDINGS, MACHINE, RECIPE, tiny_row, write_snapshot  # noqa: E402
+from training import checkpoint  # noqa: E402
+from training.checkpoint import Checkpoint  # noqa: E402
 from training.errors import CheckpointError, TrainingError  # noqa: E402
 from training.snapshot import Snapshot, read  # noqa: E402
-from training.train import train  # noqa: E402
+from training.train import identity, train  # noqa: E402
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -133,7 +135,7 @@ def test_second_run_reads_no_image(data: Path, undisturbed: Path, tmp_path) -> N
 
 @pytest.mark.parametrize(
     "change",
-    [{"optimizer": "sgd"}, {"loss": "hinge"}, {"tune": "upper"}, {"head_epochs": 0}, {"grid": 4}, {"pooling": "max"}],
+    [{"optimizer": "sgd", "loss": "hinge", "head_epochs": 0}, {"tune": "upper", "grid": 4, "pooling": "max"}],
     ids=str,
 )
 def test_every_choice_trains(data: Path, undisturbed: Path, tmp_path, change) -> None:
@@ -191,7 +193,9 @@ def test_folder_of_another_training_is_refused(data: Path, undisturbed: Path, tm
     """Neither a finished training nor one of other choices is overwritten or gone on with."""
     with pytest.raises(TrainingError, match="has ended"):
         train(data / "s", undisturbed, RECIPE, MACHINE, resume=True)
-    run(data, tmp_path / "out", last=5)
+    (tmp_path / "out").mkdir()
+    begun = {"training": identity(read(data / "s"), RECIPE)}
+    checkpoint.write(tmp_path / "out", Checkpoint(tensors={}, facts=begun), "0-1")
 
     with pytest.raises(TrainingError, match="go on with it by --resume"):
         train(data / "s", tmp_path / "out", RECIPE, MACHINE)
