@@ -173,6 +173,8 @@ def decode(run: Run, *, fresh: bool) -> Cache:
     if fresh:
         for image, why in decoded.left_out.items():
             run.journal.write(event="left_out", image=image, why=why)
+        if decoded.left_out:
+            run.journal.say(f"{len(decoded.left_out)} images cannot be decoded and are left out; metrics.jsonl has why")
         numbers = {str(split): len(of_split(items, split)) for split in Split}
         run.journal.write(event="split", snapshot=run.snapshot.sha256, **numbers)
     return decoded
@@ -250,6 +252,7 @@ def learn(run: Run, learner: Learner, position: Position, training: Set, validat
         if better:
             learner.keep_best()
         a_step_s = (time.monotonic() - started) / (learner.done - before)
+        minutes_left = round(a_step_s * (steps * run.epochs - learner.done) / 60, 1)
         run.journal.write(
             event="epoch",
             epoch=position.epoch,
@@ -257,7 +260,12 @@ def learn(run: Run, learner: Learner, position: Position, training: Set, validat
             loss=round(position.loss / steps, 4),
             validation_auc=round(mean_auc(truth, scores) or 0, 4),
             validation_stratified_auc=round(fair, 4),
-            minutes_left=round(a_step_s * (steps * run.epochs - learner.done) / 60, 1),
+            minutes_left=minutes_left,
+        )
+        run.journal.say(
+            f"Epoch {position.epoch + 1} of at most {run.epochs}: loss {position.loss / steps:.3f}, "
+            f"validation AUC within source and view {fair:.3f}{' (best)' if better else ''}, "
+            f"{minutes_left:.0f} min left"
         )
         position = Position(
             epoch=position.epoch + 1,
