@@ -64,6 +64,8 @@ class Data(Part):
     train: Counts
     validation: Counts
     test: Counts
+    snapshot: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    """SHA-256 of the training snapshot's manifest; a model from before there were snapshots has none."""
 
 
 class FindingMetrics(Part):

@@ -23,7 +23,7 @@ class NotReadable(InferenceError):  # noqa: N818  # a finding about an image, na
         self.tag = tag
 
 
-class WeightsError(Exception):
+class WeightsError(InferenceError):
     """A backbone's weights cannot be had or do not fit; the message is one sentence for a person."""
 
 

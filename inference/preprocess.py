@@ -39,6 +39,12 @@ def _integers(values: cv2.typing.MatLike) -> Stored:
     return cast("Stored", values)
 
 
+def normalise(grey: npt.NDArray[np.uint8], card: Preprocessing) -> npt.NDArray[np.float32]:
+    """The numbers that the network sees for grey levels, whatever their shape."""
+    numbers = grey.astype(np.float32) / np.float32(255)
+    return np.asarray((numbers - np.float32(card.mean)) / np.float32(card.std), dtype=np.float32)
+
+
 def model_input(image: Image, card: Preprocessing) -> npt.NDArray[np.float32]:
     """Make the network's input of an image.
 
@@ -53,7 +59,7 @@ def model_input(image: Image, card: Preprocessing) -> npt.NDArray[np.float32]:
         (1, channels, S, S) float32; the channels are equal.
     """
     small = np.ascontiguousarray(resize(image.stored, card.size))
-    normalised = (image.grey.astype(np.float32) / 255 - np.float32(card.mean)) / np.float32(card.std)
+    normalised = normalise(image.grey, card)
     result = np.empty((1, card.channels, card.size, card.size), dtype=np.float32)
     np.take(normalised, small.view(f"u{small.dtype.itemsize}"), out=result[0, 0], mode="clip")
     result[0, 1:] = result[0, 0]

@@ -7,3 +7,7 @@ class TrainingError(Exception):
 
 class SnapshotError(TrainingError):
     """A snapshot cannot be made or used."""
+
+
+class CheckpointError(TrainingError):
+    """What was kept of a training is not what was written, or is of another training."""

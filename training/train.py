@@ -1,249 +1,379 @@
-"""Train a model from a folder of radiographs and a table of labels: `python -m training.train --help`.
+"""Train a model from a snapshot: the story behind `cxr train`.
 
 To be read from top to bottom:
 
-1. The images are split by patient into train, validation and test.
-2. The backbone's lower part stays as ImageNet made it. What it sees of each image, and of a few altered
-   copies of each training image, is computed once and kept: this is what makes training on two cores a
-   matter of minutes.
-3. Transition and prediction train first, alone; then the backbone's upper part trains with them.
-4. A running average of the weights is kept: it is steadier than the last step on so few images. After each
-   epoch it is scored on the validation set by the AUC within collection and view, and the best epoch stays.
-5. `training.finish` calibrates, chooses operating points, measures on the test set, exports and writes the
-   bundle.
+1. The snapshot's images are decoded once, to grey levels of the network's size, and mapped into memory ever after.
+2. The backbone's lower part stays, at first, as ImageNet made it. What it sees of each image, and of a few altered
+   copies, is computed once and kept: this is what makes training on two cores a matter of minutes.
+3. Transition and prediction train first, alone; then the backbone's upper part with them, or all of it from images
+   that are altered anew each time.
+4. A running average of the weights is kept: it is steadier than the last step. After each epoch it is scored on the
+   validation set by the AUC within source and view; the best one stays, and training ends when none is better for a
+   while.
+5. `training.finish` exports it, calibrates, chooses operating points, measures on the test set and writes the bundle.
 
-Every number goes to `metrics.jsonl` in the output folder as it comes.
+Every number goes to `metrics.jsonl` as it comes. A checkpoint is kept from which a killed training goes on as if
+nothing had happened: the seed, the epoch and the place in it decide what is drawn and how it is altered.
 """
 
-import argparse
 import json
 import time
-from collections.abc import Iterator, Sequence
-from copy import deepcopy
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from db.vocabulary import EIGHT
+from inference.backbones import BACKBONES
+from inference.bundle import Bundle
 from inference.card import Preprocessing
-from inference.image import Image
 from inference.network import Network
-from inference.preprocess import model_input
-from training.dataset import (
-    Radiograph,
-    augment,
-    balanced_weights,
-    read_image,
-    read_table,
-    split_by_patient,
-    strata,
-)
+from training import cache, checkpoint
+from training.cache import Cache
+from training.checkpoint import POINTER, Checkpoint
+from training.dataset import Labels, ahead, balanced_weights, drawn, labels_of, of_split, strata
+from training.errors import CheckpointError, TrainingError
 from training.evaluate import mean_auc, mean_stratified_auc
-from training.export import to_onnx
 from training.finish import finish
-from training.losses import weighted_cross_entropy
+from training.journal import Journal
+from training.learner import Learner, Part
+from training.material import Features, Images, Material, features
+from training.parallel import Team, joined
+from training.recipe import Machine, Recipe
+from training.refusal import in_sentences, refuse
+from training.reproducible import reproducible
+from training.snapshot import Item, Snapshot, Split, read
+from training.words import Words, of_snapshot
 
-FINDINGS = tuple(finding.name for finding in EIGHT)
-Features = npt.NDArray[np.float16]
+MODEL = "model"
+"""The bundle, in the training's folder."""
 
 
-def main() -> None:
-    """Train, measure and write a bundle."""
-    options = arguments()
-    options.out.mkdir(parents=True, exist_ok=True)
-    log = Log(options.out / "metrics.jsonl")
-    torch.manual_seed(options.seed)
-    torch.use_deterministic_algorithms(True)
-    torch.set_num_threads(options.threads)
-    generator = np.random.default_rng(options.seed)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Name:
+    """What a card says of a model beside its numbers.
 
-    # The data.
-    rows = read_table(options.images, options.labels, FINDINGS)
-    split = split_by_patient(rows, options.seed)
-    strata_of = strata(rows)
-    log.write(event="split", train=len(split.train), validation=len(split.validation), test=len(split.test))
+    Without a version the snapshot, the backbone and the seed make one; without words the snapshot says what it is.
+    """
 
-    # The network, and what its lower part sees.
-    preprocessing = Preprocessing(size=options.size, mean=0.5, std=0.25)
-    network = Network(
-        backbone="efficientnet-lite0",
-        weights="imagenet",
-        findings=len(FINDINGS),
-        width=options.width,
-        pooling=options.pooling,
-        r=options.r,
-    ).to(memory_format=torch.channels_last)
-    store = options.out / f"features-{options.size}-{options.seed}"
-    train = [
-        lower_features(network, split.train, preprocessing, store / f"train-{copy}.npy", copy=copy, seed=options.seed)
-        for copy in range(options.copies + 1)
-    ]
-    validation = lower_features(network, split.validation, preprocessing, store / "validation.npy")
+    name: str = "chest"
+    version: str | None = None
+    words: Words | None = None
 
-    # Transition and prediction first, then the upper part of the backbone as well.
-    upper = network.backbone.upper
-    head = [*network.transition.parameters(), *network.prediction.parameters()]
-    groups = [{"params": head}, {"params": list(upper.parameters())}]
-    optimizer = torch.optim.AdamW(groups, weight_decay=options.weight_decay)
-    steps = options.epochs * (len(split.train) // options.batch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=[options.rate, options.rate / 10], total_steps=steps, pct_start=0.2
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Where a training stands, beside what the learner holds.
+
+    `epoch` and `step` are those that come next, `loss` is the sum of the epoch's so far. `best` is the best validation
+    of the running average, `waited` the epochs since then. `logged` is the length of `metrics.jsonl`.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    loss: float = 0.0
+    best: float | None = None
+    waited: int = 0
+    logged: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What stays the same throughout a training."""
+
+    snapshot: Snapshot
+    beside: Path
+    out: Path
+    recipe: Recipe
+    machine: Machine
+    team: Team
+    journal: Journal
+    preprocessing: Preprocessing
+
+    @property
+    def epochs(self) -> int:
+        """All that may come; patience may end sooner."""
+        return self.recipe.head_epochs + self.recipe.epochs
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What must be the same for a training to go on."""
+        return identity(self.snapshot, self.recipe)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Set:
+    """The images of one split, as the network is fed with them in each of the two stages."""
+
+    items: tuple[Item, ...]
+    strata: tuple[str, ...]
+    labels: Labels
+    for_head: Material
+    for_rest: Material
+
+
+def train(
+    folder: Path, out: Path, recipe: Recipe, machine: Machine, *, name: Name | None = None, resume: bool = False
+) -> Bundle | None:
+    """Train, measure and write a bundle into `out`; a model that serves is not touched.
+
+    Args:
+        folder: of the snapshot.
+        out: for metrics, checkpoint and the bundle.
+        recipe, machine: what was chosen.
+        name: of the model.
+        resume: go on with the training that stands in `out`, if there is one.
+
+    Returns:
+        The bundle; None in every process but the first.
+
+    Raises:
+        TrainingError: it cannot begin, or had to stop; the sentence says what to do.
+        WeightsError: the backbone's weights cannot be had.
+    """
+    snapshot, prepared = read(folder), preprocessing(recipe)
+    refuse(snapshot.items, snapshot.findings)
+    with in_sentences(out), joined() as team, reproducible(recipe.seed, machine.threads):
+        recipe = recipe.fitted(team.size)
+        kept = begun(out, identity(snapshot, recipe), resume=resume)
+        position = Position(**kept.facts["position"]) if kept else Position()
+        team.wait()  # until all have looked into the folder
+        with Journal(out if team.first else None, position.logged) as journal:
+            run = Run(
+                snapshot=snapshot,
+                beside=machine.cache or folder.with_name(f"{folder.name}.cache"),
+                out=out,
+                recipe=recipe,
+                machine=machine,
+                team=team,
+                journal=journal,
+                preprocessing=prepared,
+            )
+            decoded = decode(run, fresh=kept is None)
+            network = made(recipe, snapshot).to(team.device).to(memory_format=torch.channels_last)
+            training, validation = sets(run, decoded, network)
+            steps = steps_of(training, recipe)
+            learner = Learner(network, recipe, run.preprocessing, steps * run.epochs, team)
+            if kept is not None:
+                learner.restore(kept.tensors, kept.facts["learner"])
+            learn(run, learner, position, training, validation)
+            return measured(run, learner, decoded, name or Name()) if team.first else None
+
+
+def decode(run: Run, *, fresh: bool) -> Cache:
+    """The snapshot's images as grey levels; decoded now, by the first process, if no run has done so before."""
+    size, decoders = run.recipe.size, run.machine.decoders
+    with run.team.first_goes_ahead(), run.journal.bar("Decoding images") as tell:
+        decoded = cache.opened(run.snapshot, run.beside, size, processes=decoders, tell=tell)
+    items = decoded.readable(run.snapshot.items)
+    refuse(items, run.snapshot.findings)
+    if fresh:
+        for image, why in decoded.left_out.items():
+            run.journal.write(event="left_out", image=image, why=why)
+        if decoded.left_out:
+            run.journal.say(f"{len(decoded.left_out)} images cannot be decoded and are left out; metrics.jsonl has why")
+        numbers = {str(split): len(of_split(items, split)) for split in Split}
+        run.journal.write(event="split", snapshot=run.snapshot.sha256, **numbers)
+    return decoded
+
+
+def made(recipe: Recipe, snapshot: Snapshot) -> Network:
+    """The network: a backbone that has seen ImageNet, with a transition and a prediction layer that know nothing."""
+    return Network(
+        backbone=recipe.backbone,
+        weights=recipe.weights,
+        findings=len(snapshot.findings),
+        width=recipe.width,
+        pooling=recipe.pooling,
+        r=recipe.r,
+        grid=recipe.grid,
     )
-    labels = torch.tensor([row.labels for row in split.train], dtype=torch.float32)
-    weights = balanced_weights(split.train)
-    average = deepcopy(network)
-    best, best_state, started = 0.0, deepcopy(network.state_dict()), time.monotonic()
-    for epoch in range(options.epochs):
-        upper.requires_grad_(epoch >= options.head_epochs)
-        network.train()
-        upper.eval()  # its batch normalisation keeps ImageNet's statistics: batches are small
-        losses = []
-        for chosen in batches(weights, options.batch, generator):
-            copies = generator.integers(0, options.copies + 1, size=len(chosen))
-            batch = np.stack([train[c][i] for c, i in zip(copies, chosen, strict=True)])
-            logits, _ = network.head(upper(tensor(batch)))
-            loss = weighted_cross_entropy(logits, labels[chosen])
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]  # torch has no type here
-            optimizer.step()
-            schedule.step()
-            follow(average, network, options.average)
-            losses.append(loss.item())
-        scores = score(average, validation)
-        truth = np.array([row.labels for row in split.validation])
-        fair = mean_stratified_auc(truth, scores, [strata_of[row.path.name] for row in split.validation])
-        if fair > best:
-            best, best_state = fair, deepcopy(average.state_dict())
-        log.write(
+
+
+def preprocessing(recipe: Recipe) -> Preprocessing:
+    """The size asked for, and grey levels as the backbone's weights expect them.
+
+    Raises:
+        TrainingError: there is no such backbone.
+    """
+    if recipe.backbone not in BACKBONES:
+        raise TrainingError(f"there is no backbone {recipe.backbone!r}; there are {', '.join(BACKBONES)}")
+    row = BACKBONES[recipe.backbone]
+    return Preprocessing(size=recipe.size, mean=row.mean, std=row.std)
+
+
+def sets(run: Run, decoded: Cache, network: Network) -> tuple[Set, Set]:
+    """The training and the validation set.
+
+    What the backbone's lower part sees of them is computed now, by the first process, if the recipe wants it and no
+    run has done so before.
+    """
+    found, readable = [], decoded.readable(run.snapshot.items)
+    strata_of = strata(readable)
+    for split, copies in ((Split.TRAIN, run.recipe.copies), (Split.VALIDATION, 0)):
+        items = of_split(readable, split)
+        images: Material = Images(decoded, items, run.recipe.augmentation, run.recipe.seed)
+        seen = images
+        if run.recipe.head_epochs or run.recipe.tune == "upper":
+            with run.team.first_goes_ahead(), run.journal.bar(f"Features of the {split} set") as tell:
+                rows = features(
+                    network.backbone.lower,
+                    decoded,
+                    items,
+                    run.preprocessing,
+                    run.beside,
+                    copies=copies,
+                    augmentation=run.recipe.augmentation,
+                    device=run.team.device,
+                    tell=tell,
+                )
+            seen = Features(rows, run.recipe.seed)
+        rest = images if run.recipe.tune == "all" else seen
+        names = tuple(strata_of[item.image] for item in items)
+        found.append(Set(items=items, strata=names, labels=labels_of(items), for_head=seen, for_rest=rest))
+    return found[0], found[1]
+
+
+def learn(run: Run, learner: Learner, position: Position, training: Set, validation: Set) -> None:
+    """Epoch after epoch: transition and prediction alone, then more of the network, until patience ends."""
+    recipe, started, before = run.recipe, time.monotonic(), learner.done
+    steps = steps_of(training, recipe)
+    while position.epoch < run.epochs and (not recipe.patience or position.waited < recipe.patience):
+        head = position.epoch < recipe.head_epochs
+        learner.train_parts(upper=not head, lower=not head and recipe.tune == "all")
+        position = one_epoch(run, learner, position, training, training.for_head if head else training.for_rest)
+        truth, material = validation.labels, validation.for_head if head else validation.for_rest
+        scores = learner.score(material, len(truth))
+        fair = run.team.from_first(mean_stratified_auc(truth, scores, validation.strata))
+        better = position.best is None or fair > position.best
+        if better:
+            learner.keep_best()
+        a_step_s = (time.monotonic() - started) / (learner.done - before)
+        minutes_left = round(a_step_s * (steps * run.epochs - learner.done) / 60, 1)
+        run.journal.write(
             event="epoch",
-            epoch=epoch,
-            loss=round(float(np.mean(losses)), 4),
+            epoch=position.epoch,
+            trained="head" if head else recipe.tune,
+            loss=round(position.loss / steps, 4),
             validation_auc=round(mean_auc(truth, scores) or 0, 4),
             validation_stratified_auc=round(fair, 4),
-            minutes_left=round((time.monotonic() - started) / (epoch + 1) * (options.epochs - epoch - 1) / 60, 1),
+            minutes_left=minutes_left,
         )
-
-    # Measure, export, write the bundle.
-    network.load_state_dict(best_state)
-    log.write(
-        **finish(
-            to_onnx(network, options.size),
-            preprocessing,
-            split,
-            strata_of=strata_of,
-            options=options,
-            findings=FINDINGS,
+        run.journal.say(
+            f"Epoch {position.epoch + 1} of at most {run.epochs}: loss {position.loss / steps:.3f}, "
+            f"validation AUC within source and view {fair:.3f}{' (best)' if better else ''}, "
+            f"{minutes_left:.0f} min left"
         )
-    )
+        position = Position(
+            epoch=position.epoch + 1,
+            best=fair if better else position.best,
+            waited=0 if better or head else position.waited + 1,
+        )
+        keep(run, learner, position)
 
 
-def arguments() -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m training.train", description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--images", type=Path, required=True, help="folder of PNG or JPEG images")
-    parser.add_argument("--labels", type=Path, required=True, help="CSV: image, patient_id, view, sources, findings")
-    parser.add_argument("--out", type=Path, required=True, help="folder for metrics, features and the bundle")
-    parser.add_argument("--boxes", type=Path, help="CSV of radiologists' boxes: image, label, x, y, w, h of 1024")
-    parser.add_argument("--name", default="starter", help="name of the model (default: %(default)s)")
-    parser.add_argument("--model-version", default="starter-1", help="version (default: %(default)s)")
-    parser.add_argument("--size", type=int, default=320, help="side of the input in pixels (default: %(default)s)")
-    parser.add_argument("--copies", type=int, default=6, help="altered copies of an image (default: %(default)s)")
-    parser.add_argument("--epochs", type=int, default=8, help="(default: %(default)s)")
-    parser.add_argument("--head-epochs", type=int, default=2, help="of these, head only (default: %(default)s)")
-    parser.add_argument("--batch", type=int, default=32, help="images a step (default: %(default)s)")
-    parser.add_argument("--rate", type=float, default=1e-3, help="peak learning rate of the head; a tenth above")
-    parser.add_argument("--weight-decay", type=float, default=0.01, help="(default: %(default)s)")
-    parser.add_argument("--width", type=int, default=256, help="channels of the transition (default: %(default)s)")
-    parser.add_argument("--average", type=float, default=0.98, help="of the past, in the running average")
-    parser.add_argument("--pooling", choices=("average", "max", "lse"), default="lse", help="(default: %(default)s)")
-    parser.add_argument("--r", type=float, default=10.0, help="sharpness of LSE (default: %(default)s)")
-    parser.add_argument("--specificity", type=float, default=0.9, help="target of the operating points")
-    parser.add_argument("--seed", type=int, default=0, help="(default: %(default)s)")
-    parser.add_argument("--threads", type=int, default=2, help="processor threads (default: %(default)s)")
-    return parser.parse_args()
+def one_epoch(run: Run, learner: Learner, position: Position, training: Set, material: Material) -> Position:
+    """The steps of an epoch that are still to be made."""
+    order = draw(training, run.recipe, position.epoch)
+    parts = parts_ahead(run, material, training.labels, order, position)
+    count = run.recipe.effective_batch // (int(run.recipe.batch or 1) * run.team.size)
+    with run.journal.bar(f"Epoch {position.epoch + 1} of at most {run.epochs}") as tell:
+        for chosen in order[position.step :]:
+            loss = learner.step(parts, count, torch.from_numpy(training.labels[chosen]))
+            run.journal.write(event="step", step=learner.done, loss=loss)
+            position = replace(position, step=position.step + 1, loss=position.loss + loss)
+            tell(learner.done, len(order) * run.epochs)
+            if learner.done % run.machine.checkpoint_steps == 0 and position.step < len(order):
+                keep(run, learner, position)
+    return position
 
 
-class Log:
-    """Writes each event as a line of JSON, to the file and to the terminal."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def write(self, **event: object) -> None:
-        """Append one event."""
-        line = json.dumps(event)
-        with self._path.open("a", encoding="utf-8") as stream:
-            stream.write(line + "\n")
-        print(line, flush=True)  # noqa: T201  # the terminal is where training is watched
+def draw(training: Set, recipe: Recipe, epoch: int) -> npt.NDArray[np.intp]:
+    """The images of each step of an epoch: (steps, effective batch)."""
+    weights = balanced_weights(training.items, recipe.balance)
+    return drawn(weights, recipe.effective_batch, seed=recipe.seed, epoch=epoch)
 
 
-def tensor(batch: npt.NDArray[np.generic]) -> torch.Tensor:
-    """(B, C, H, W) to float32, channels last, as the processor likes it."""
-    return torch.from_numpy(batch.astype(np.float32)).contiguous(memory_format=torch.channels_last)
+def steps_of(training: Set, recipe: Recipe) -> int:
+    """How many steps an epoch has."""
+    return len(draw(training, recipe, 0))
 
 
-@torch.no_grad()
-def follow(average: Network, network: Network, past: float) -> None:
-    """Move a running average of the weights towards the network's, keeping `past` of what it was."""
-    for kept, new in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
-        if kept.is_floating_point():
-            kept.lerp_(new, 1 - past)
+def parts_ahead(
+    run: Run, material: Material, labels: Labels, order: npt.NDArray[np.intp], position: Position
+) -> Iterator[Part]:
+    """This process's part of each step, a batch at a time, made ahead of time."""
+    step_size, batch = run.recipe.effective_batch, int(run.recipe.batch or 1)
+
+    def places() -> Iterator[tuple[int, npt.NDArray[np.intp]]]:
+        for step in range(position.step, len(order)):
+            for start in range(run.team.rank * batch, step_size, batch * run.team.size):
+                yield step * step_size + start, order[step, start : start + batch]
+
+    def make(job: tuple[int, npt.NDArray[np.intp]]) -> Part:
+        place, chosen = job
+        inputs = material.drawn(chosen, epoch=position.epoch, place=place)
+        if run.team.device.type == "cuda":
+            inputs = inputs.pin_memory()
+        return inputs, torch.from_numpy(labels[chosen])
+
+    return ahead(make, places(), run.machine.loaders)
 
 
-def batches(
-    weights: npt.NDArray[np.float64], size: int, generator: np.random.Generator
-) -> Iterator[npt.NDArray[np.int_]]:
-    """One epoch of batches, images drawn by weight, with replacement."""
-    for _ in range(len(weights) // size):
-        yield generator.choice(len(weights), size=size, p=weights)
+def keep(run: Run, learner: Learner, position: Position) -> None:
+    """Write a checkpoint, from which a killed training goes on."""
+    if run.team.first:
+        position = replace(position, logged=run.journal.length)
+        facts = {"training": run.identity, "position": asdict(position), "learner": learner.facts()}
+        name = f"{position.epoch}-{position.step}"
+        checkpoint.write(run.out, Checkpoint(tensors=learner.tensors(), facts=facts), name)
 
 
-@torch.inference_mode()
-def lower_features(
-    network: Network,
-    rows: Sequence[Radiograph],
-    preprocessing: Preprocessing,
-    path: Path,
-    *,
-    copy: int = 0,
-    seed: int = 0,
-) -> Features:
-    """What the backbone's lower part sees of each image (copy 0) or of an altered copy: (N, 80, S/16, S/16).
+def measured(run: Run, learner: Learner, decoded: Cache, name: Name) -> Bundle:
+    """Export the best network, measure it and write the bundle."""
+    best = made(replace(run.recipe, weights="none"), run.snapshot)
+    best.load_state_dict(learner.best)
+    with run.journal.bar("Measuring") as tell:
+        bundle, flagged = finish(
+            best,
+            run.preprocessing,
+            run.snapshot,
+            decoded,
+            recipe=run.recipe,
+            name=name.name,
+            version=name.version or f"{run.snapshot.sha256[:8]}-{run.recipe.backbone}-{run.recipe.seed}",
+            words=name.words or of_snapshot(run.snapshot),
+            folder=run.out / MODEL,
+            tell=tell,
+        )
+    run.journal.write(event="test", flagged_without_finding=round(flagged, 3), **bundle.card.metrics.model_dump())
+    checkpoint.forget(run.out)
+    return bundle
 
-    Kept at `path`, so that a second run with the same images, size and seed need not compute it again.
+
+def identity(snapshot: Snapshot, recipe: Recipe) -> dict[str, Any]:
+    """The snapshot and all choices, as JSON has them."""
+    whole: dict[str, Any] = json.loads(json.dumps({"snapshot": snapshot.sha256, **recipe.facts()}))
+    return whole
+
+
+def begun(out: Path, asked: dict[str, Any], *, resume: bool) -> Checkpoint | None:
+    """What was kept of the training in a folder; None if it begins now.
+
+    Raises:
+        TrainingError: the folder holds a training, and this is not to be its continuation.
     """
-    if path.is_file():
-        kept: Features = np.load(path, mmap_mode="r")
-        return kept
-    generator = np.random.default_rng((seed, copy))
-    network.eval()
-    parts = []
-    for start in range(0, len(rows), 32):
-        images = [read_image(row) for row in rows[start : start + 32]]
-        if copy:
-            images = [augment(image, generator) for image in images]
-        batch = np.concatenate([model_input(Image.windowed(image), preprocessing) for image in images])
-        with torch.autocast("cpu", torch.bfloat16):
-            parts.append(network.backbone.lower(tensor(batch)).half().numpy())
-    features = np.concatenate(parts)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    np.save(path, features)
-    print(f"{path.name}: {len(rows)} images", flush=True)  # noqa: T201  # progress
-    return features
-
-
-@torch.inference_mode()
-def score(network: Network, features: Features) -> npt.NDArray[np.float64]:
-    """Logits (N, C) of images whose lower features are kept."""
-    network.eval()
-    parts = [
-        network.head(network.backbone.upper(tensor(features[start : start + 64])))[0].numpy()
-        for start in range(0, len(features), 64)
-    ]
-    return np.concatenate(parts).astype(np.float64)
-
-
-if __name__ == "__main__":
-    main()
+    if (out / MODEL).exists():
+        raise TrainingError(f"the training in {out} has ended, {out / MODEL} is its model; name another --out")
+    if not resume and (out / POINTER).exists():
+        raise TrainingError(f"there is a training in {out}; go on with it by --resume, or name another --out")
+    out.mkdir(parents=True, exist_ok=True)
+    kept = checkpoint.read(out) if resume else None
+    there = kept.facts.get("training", {}) if kept else asked
+    other = sorted(key for key in asked | there if asked.get(key) != there.get(key))
+    if other:
+        raise CheckpointError(f"the training in {out} was begun with another {', '.join(other)}; name another --out")
+    return kept

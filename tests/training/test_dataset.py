@@ -1,84 +1,99 @@
-"""Reading, splitting and altering the training images."""
+"""Strata, how often images are drawn, and batches made ahead."""
 
-from pathlib import Path
+import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
 
-from training.dataset import Radiograph, augment, balanced_weights, read_table, split_by_patient
+from training.dataset import ahead, balanced_weights, drawn, labels_of, of_split, strata
+from training.snapshot import Item, Split
 
-
-def rows(patients: list[int]) -> list[Radiograph]:
-    return [
-        Radiograph(
-            path=Path(f"{number:05}.png"),
-            patient_id=str(patient),
-            collection="ab"[patient % 2],
-            view=("PA", "AP")[number % 2],
-            labels=(int(patient % 3 == 0), int(number % 7 == 0)),
-        )
-        for number, patient in enumerate(patients)
-    ]
-
-
-@settings(max_examples=30)
-@given(st.lists(st.integers(0, 60), min_size=20, max_size=200), st.integers(0, 5))
-def test_no_patient_is_in_two_sets(patients, seed) -> None:
-    """The sets share no patient and lose no image, and the split is the same every time."""
-    table = rows(patients)
-
-    split = split_by_patient(table, seed)
-
-    parts = (split.train, split.validation, split.test)
-    seen = [{row.patient_id for row in part} for part in parts]
-    assert not seen[0] & seen[1]
-    assert not seen[0] & seen[2]
-    assert not seen[1] & seen[2]
-    assert sorted(row.path for part in parts for row in part) == sorted(row.path for row in table)
-    assert split == split_by_patient(list(reversed(table)), seed)
+ITEM = Item(
+    image="0.png",
+    sha256="0",
+    instance_id=None,
+    study_id=None,
+    patient="0",
+    view="PA",
+    source="a",
+    split=Split.TRAIN,
+    labels=(1.0, float("nan")),
+    provenance="published",
+    after_result=False,
+)
 
 
-def test_split_is_three_to_one_to_one() -> None:
-    """Of a thousand patients, 600 are trained on."""
-    split = split_by_patient(rows(list(range(1000))), 0)
-
-    assert [len(part) for part in (split.train, split.validation, split.test)] == [600, 200, 200]
+def items(*views: str, source: str = "a") -> list[Item]:
+    return [replace(ITEM, image=f"{source}{number}.png", view=view, source=source) for number, view in enumerate(views)]
 
 
-def test_table(tmp_path) -> None:
-    """Rows without an image are left out; findings are in the order asked for."""
-    (tmp_path / "labels.csv").write_text(
-        "image,sources,patient_id,view,Mass,Effusion\na.png,one|two,7,PA,1,0\nb.png,one,8,AP,0,0\n"
-    )
-    Image.new("L", (4, 4)).save(tmp_path / "a.png")
+def test_split_and_labels() -> None:
+    """Items of one split in their order; an uncertain label stays unknown."""
+    table = [ITEM, replace(ITEM, split=Split.TEST), replace(ITEM, labels=(0.0, 1.0))]
 
-    (row,) = read_table(tmp_path, tmp_path / "labels.csv", ["Effusion", "Mass"])
+    train = of_split(table, Split.TRAIN)
 
-    assert (row.patient_id, row.collection, row.view, row.labels) == ("7", "one", "PA", (0, 1))
+    np.testing.assert_array_equal(labels_of(train), np.array([[1, np.nan], [0, 1]], dtype=np.float32))
+
+
+def test_small_sources_are_one_stratum() -> None:
+    """A source of 80 images stands for itself, one of 79 is among the others; views are apart."""
+    large, small = items(*["PA"] * 79, "AP"), items(*["PA"] * 79, source="b")
+
+    names = strata([*large, *small])
+
+    assert (names["a0.png"], names["a79.png"], names["b0.png"]) == ("a PA", "a AP", "others PA")
 
 
 def test_balanced_weights_by_hand() -> None:
-    """Four images of one view and one of the other weigh 1/2 each against 1."""
-    table = rows([0] * 5)
-    table = [row if i == 0 else Radiograph(**{**fields(row), "view": "AP"}) for i, row in enumerate(table)]
+    """Four images of one view and one of the other: by square roots 1/2 each against 1; alike; or each view half."""
+    table = items("PA", "AP", "AP", "AP", "AP")
 
-    assert balanced_weights(table) == pytest.approx(np.array([2, 1, 1, 1, 1]) / 6)
-
-
-def fields(row: Radiograph) -> dict[str, object]:
-    return {name: getattr(row, name) for name in row.__slots__}
+    assert balanced_weights(table, 0.5) == pytest.approx(np.array([2, 1, 1, 1, 1]) / 6)
+    assert balanced_weights(table, 0) == pytest.approx(np.full(5, 0.2))
+    assert balanced_weights(table, 1) == pytest.approx(np.array([4, 1, 1, 1, 1]) / 8)
 
 
-def test_altered_copies() -> None:
-    """An altered copy has the same size and kind, differs, and is the same again for the same seed."""
-    image = np.tile(np.arange(128, dtype=np.uint8), (96, 1))
+def test_drawn_is_a_matter_of_seed_and_epoch() -> None:
+    """The same epoch is drawn the same again, another is not; fewer images than a step still make one."""
+    weights = np.full(100, 0.01)
 
-    copies = [augment(image, np.random.default_rng(seed)) for seed in (1, 2, 1)]
+    first = drawn(weights, 30, seed=1, epoch=2)
 
-    assert all(copy.shape == image.shape and copy.dtype == np.uint8 for copy in copies)
-    assert not np.array_equal(copies[0], image)
-    assert not np.array_equal(copies[0], copies[1])
-    assert np.array_equal(copies[0], copies[2])
+    assert first.shape == (3, 30)
+    np.testing.assert_array_equal(first, drawn(weights, 30, seed=1, epoch=2))
+    assert not np.array_equal(first, drawn(weights, 30, seed=1, epoch=3))
+    assert drawn(weights, 200, seed=1, epoch=0).shape == (1, 200)
+
+
+@given(st.lists(st.integers(), max_size=30), st.integers(1, 4))
+def test_ahead_keeps_the_order(jobs, threads) -> None:
+    """Whatever the number of threads, things come in the order asked for, and all of them."""
+    assert list(ahead(lambda job: job + 1, jobs, threads)) == [job + 1 for job in jobs]
+
+
+def test_ahead_is_ahead_and_stops() -> None:
+    """Some are made before they are asked for, no more than that, and none after the last was taken."""
+    made, third = [], threading.Event()
+
+    def make(job: int) -> int:
+        made.append(job)
+        if job == 2:
+            third.set()
+        return job
+
+    things = ahead(make, range(100), 1)
+    assert next(things) == 0
+    assert third.wait(10)
+    things.close()
+
+    assert len(made) <= 3
+
+
+def test_what_goes_wrong_on_a_thread_is_raised() -> None:
+    """A batch that cannot be made ends the training, not only its thread."""
+    with pytest.raises(ZeroDivisionError):
+        list(ahead(lambda job: 1 / job, [1, 0, 1], 2))

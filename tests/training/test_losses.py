@@ -77,3 +77,16 @@ def test_extreme_logits_are_finite(name) -> None:
 
     assert math.isfinite(loss.item())
     assert torch.isfinite(logits.grad).all()
+
+
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES.keys())
+def test_parts_add_up_to_the_whole(loss) -> None:
+    """However a batch is dealt out, its parts' losses add up to its loss; one part has no positives."""
+    logits = torch.linspace(-3, 3, 24).reshape(6, 4)
+    labels = (torch.arange(24).reshape(6, 4) % 5 == 0).float()
+    labels[0, 1] = math.nan
+    labels[4:] = 0
+
+    parts = sum(loss(logits[rows], labels[rows], labels) for rows in (slice(0, 1), slice(1, 4), slice(4, 6)))
+
+    assert parts.item() == pytest.approx(loss(logits, labels).item(), rel=1e-6)
