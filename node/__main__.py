@@ -46,6 +46,10 @@ COMMANDS = {
         "node.commands.labels:labels_app",
         "The labels that reports and people gave: look, count, correct.",
     ),
+    "evaluate": (
+        "node.commands.evaluate:evaluate",
+        "Measure a model on the test patients of a snapshot: Table 3 beside the paper's, operating points, Table 4.",
+    ),
     "reports": ("node.commands.reports:reports_app", "The radiologists' reports, and the labels mined from reports."),
     "version": ("node.commands.version:version", "Print the version."),
 }

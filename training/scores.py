@@ -71,7 +71,7 @@ def logits(
         kept = [stack.enter_context(_Kept(bundle, snapshot, folder, threads)) for bundle in bundles]
         missing = [item for item in items if any(item.image not in each.scores for each in kept)]
         for item in track(missing) if missing else ():
-            image = _read(snapshot, item)
+            image = read(snapshot, item)
             for each in kept:
                 if item.image not in each.scores:
                     each.add(item.image, image)
@@ -118,7 +118,12 @@ class _Kept:
         self._stream.flush()
 
 
-def _read(snapshot: Snapshot, item: Item) -> Image:
+def read(snapshot: Snapshot, item: Item) -> Image:
+    """Read an item's image, if it is still the one it was.
+
+    Raises:
+        ScoresError: it is missing, altered or cannot be read.
+    """
     path = snapshot.images / item.image
     advice = "put the images of the snapshot back, or compare on another snapshot"
     try:
