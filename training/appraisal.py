@@ -29,6 +29,9 @@ from training.roc import Curve, Interval
 from training.scores import Track
 from training.snapshot import Snapshot
 
+SMALLEST = 3
+"""Positives and negatives of a finding below which its AUC within a group says nothing."""
+
 
 class AppraisalError(TrainingError):
     """A model cannot be measured on this snapshot."""
@@ -120,10 +123,14 @@ def appraise(bundle: Bundle, snapshot: Snapshot, *, folder: Path, track: Track, 
 def _by_group(
     groups: Sequence[str], truth: roc.Scores, logits: roc.Scores, findings: Sequence[str]
 ) -> dict[str, float]:
-    """The mean AUC within each group that has both kinds of some finding."""
-    names = np.array(groups)
-    means = {name: table3.mean(table3.table3(truth[names == name], logits[names == name], findings)) for name in groups}
-    return {name: mean for name, mean in sorted(means.items()) if mean is not None}
+    """The mean AUC within each group, over the findings with three images of either kind in it."""
+    names, means = np.array(groups), {}
+    for name in sorted(set(groups)):
+        rows = table3.table3(truth[names == name], logits[names == name], findings)
+        mean = table3.mean([row for row in rows if min(row.positives, row.negatives) >= SMALLEST])
+        if mean is not None:
+            means[name] = mean
+    return means
 
 
 def _known(truth: roc.Scores, column: int) -> roc.Labels:

@@ -19,11 +19,8 @@ from node.commands.options import ConfigOption, DataOption, JsonOption, opened, 
 from node.errors import SettingsError
 from training import roc_figure, snapshot
 from training.appraisal import Appraisal, appraise
-from training.localization import Located
 from training.snapshot import Item
 from training.table3 import PAPER
-
-SHOWN_LEVELS = (("IoBB", 0.1), ("IoBB", 0.25), ("IoU", 0.1))
 
 
 def evaluate(
@@ -117,22 +114,21 @@ def _show_boxes(found: Appraisal) -> None:
         typer.echo("No radiologist's box on validation or test images: localization is not measured.")
         return
     typer.echo(
-        f"Localization on {found.images_with_boxes} images: Acc, and AFP on the finding's own rows / on all rows; "
-        "ungated counts every box, gated those of findings called present."
+        f"Table 4 on {found.images_with_boxes} images: Acc / AFP on the finding's own rows (the CSV has that on all rows "
+        "too). Ungated counts every box, gated those of findings called present."
     )
-    rows: list[tuple[Any, ...]] = []
-    chosen = [each for each in found.overlaps if (each.measure, each.level) in SHOWN_LEVELS]
-    for each in chosen:
-        for cell in each.cells:
-            kind = "gated" if each.gated else "ungated"
-            rows.append((f"{each.measure} > {each.level}", kind, cell.finding, *_cell(cell)))
-    print_table(("overlap", "boxes", "finding", "images", "Acc", "AFP", "AFP all"), rows, empty="")
+    located = found.overlaps[0].cells
+    rows: list[tuple[Any, ...]] = [
+        (
+            f"{each.measure} > {each.level}",
+            "gated" if each.gated else "ungated",
+            *(f"{cell.accuracy:.2f} / {cell.afp:.2f}" for cell in each.cells),
+        )
+        for each in found.overlaps
+    ]
+    print_table(("overlap", "boxes", *(f"{cell.finding} ({cell.total})" for cell in located)), rows, empty="")
     said = (f"{name} {hits} of {total}" for name, (hits, total) in found.pointed.items())
     typer.echo(f"Pointing game, the hottest place in a true box: {', '.join(said)}.")
-
-
-def _cell(cell: Located) -> tuple[object, ...]:
-    return cell.total, f"{cell.accuracy:.3f}", f"{cell.afp:.3f}", f"{cell.afp_on_all:.3f}"
 
 
 def _write(found: Appraisal, out: Path) -> None:
