@@ -114,7 +114,7 @@ def _show_boxes(found: Appraisal) -> None:
         typer.echo("No radiologist's box on validation or test images: localization is not measured.")
         return
     typer.echo(
-        f"Table 4 on {found.images_with_boxes} images: Acc / AFP on the finding's own rows (the CSV has that on all rows "
+        f"Table 4 on {found.images_with_boxes} images: Acc / AFP on the finding's own rows (--out has it on all rows "
         "too). Ungated counts every box, gated those of findings called present."
     )
     located = found.overlaps[0].cells
