@@ -40,7 +40,10 @@ COMMANDS = {
         "Send a chest radiograph through a node on this machine and show what the PACS gets back.",
     ),
     "config": ("node.commands.config:config_app", "The settings in force."),
-    "train": ("node.commands.train:train", "Train a model from a snapshot, measure it and write it as a bundle."),
+    "train": (
+        "node.commands.train:train",
+        "Train a model from a snapshot, measure it and write it as a bundle; the model that reads is not touched.",
+    ),
     "models": ("node.commands.models:models_app", "The models this node knows."),
     "labels": (
         "node.commands.labels:labels_app",
