@@ -76,6 +76,14 @@ class Assertion(StrEnum):
     UNMENTIONED = "unmentioned"
 
 
+class Split(StrEnum):
+    """What a patient's images are for: to learn from, to choose by, or to measure on. A patient never moves."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
 class Examination(StrEnum):
     """What a report is a report of, as far as its message says (`db.examination`); of OTHER comes no label."""
 
