@@ -134,6 +134,12 @@ def find(connection: Connection, study_instance_uid: str) -> Study | None:
     return None if row is None else _study(row)
 
 
+def under(connection: Connection, accession_number: str) -> list[Study]:
+    """The studies under this accession number, in order of arrival."""
+    query = select(study).where(study.c.accession_number == accession_number).order_by(study.c.id)
+    return [_study(row) for row in connection.execute(query).mappings()]
+
+
 def newest(connection: Connection, limit: int) -> list[Study]:
     """Studies, the last received first."""
     query = select(study).order_by(study.c.first_received_at.desc(), study.c.id.desc()).limit(limit)

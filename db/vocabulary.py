@@ -67,6 +67,10 @@ A model card names the findings a model knows, any of these fourteen.
 FINDINGS: dict[str, Finding] = {finding.name: finding for finding in EIGHT + SIX_MORE}
 
 
+NORMAL = "Normal"
+"""The label of a report that denies disease and asserts and doubts none (Wang et al. 2017, section 2.1)."""
+
+
 class Assertion(StrEnum):
     """What a report says of a finding (Wang et al. 2017, section 2.1, with uncertainty kept apart)."""
 

@@ -4,12 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from db.vocabulary import FINDINGS, Assertion
+from db.vocabulary import FINDINGS, NORMAL, Assertion
 from nlp.language import Readability
 from nlp.sections import SectionName
 from nlp.thesaurus import Concept, Kind
-
-NORMAL = "Normal"
 
 
 class Policy(StrEnum):

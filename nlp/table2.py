@@ -8,8 +8,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from db.vocabulary import EIGHT
-from nlp.aggregate import NORMAL
+from db.vocabulary import EIGHT, NORMAL
 from nlp.errors import ReportFileError
 
 CLASSES: tuple[str, ...] = (*(finding.name for finding in EIGHT), NORMAL)

@@ -41,6 +41,10 @@ COMMANDS = {
     ),
     "config": ("node.commands.config:config_app", "The settings in force."),
     "models": ("node.commands.models:models_app", "The models this node knows."),
+    "labels": (
+        "node.commands.labels:labels_app",
+        "The labels that reports and people gave: look, count, correct.",
+    ),
     "reports": ("node.commands.reports:reports_app", "The radiologists' reports, and the labels mined from reports."),
     "version": ("node.commands.version:version", "Print the version."),
 }
