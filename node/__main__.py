@@ -13,6 +13,7 @@ from nlp.errors import NlpError
 from node import logs
 from node.commands.deferred import Deferred
 from node.errors import NodeError
+from training.errors import TrainingError
 
 log = logging.getLogger("node")
 
@@ -46,6 +47,11 @@ COMMANDS = {
         "The labels that reports and people gave: look, count, correct.",
     ),
     "reports": ("node.commands.reports:reports_app", "The radiologists' reports, and the labels mined from reports."),
+    "import": ("node.commands.collection:import_app", "Bring in images from before the node, or a public set."),
+    "snapshot": (
+        "node.commands.snapshot:snapshot_app",
+        "Images, labels and split to train on: make, list, look.",
+    ),
     "version": ("node.commands.version:version", "Print the version."),
 }
 """Each command: where it is, and the first sentence of its help."""
@@ -73,7 +79,7 @@ def main() -> NoReturn:
     logs.configure("error")
     try:
         app(prog_name="cxr")
-    except (NodeError, DatabaseError, InferenceError, NlpError) as error:
+    except (NodeError, DatabaseError, InferenceError, NlpError, TrainingError) as error:
         typer.echo(f"cxr: {error}", err=True)
         sys.exit(1)
     except OSError as error:
