@@ -54,9 +54,18 @@ def images(connection: Connection) -> Iterator[FrontalImage]:
         .where(instance.c.reason.is_(None))
         .order_by(instance.c.id)
     )
-    names = tuple(FrontalImage.__dataclass_fields__)
     for row in connection.execute(query, execution_options={"yield_per": _BATCH}):
-        yield FrontalImage(**dict(zip(names, row, strict=True)))
+        instance_id, study_id, study_instance_uid, patient_id, path, sha256, view, source_ = row
+        yield FrontalImage(
+            instance_id=instance_id,
+            study_id=study_id,
+            study_instance_uid=study_instance_uid,
+            patient_id=patient_id,
+            path=path,
+            sha256=sha256,
+            view=view,
+            source=source_,
+        )
 
 
 def _unlooked() -> ColumnElement[bool]:

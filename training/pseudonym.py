@@ -1,6 +1,5 @@
 """The names under which patients stand in a snapshot: keyed hashes, which only this site can make again."""
 
-import hashlib
 import hmac
 import os
 import secrets
@@ -24,7 +23,7 @@ class Pseudonyms:
 
     def of(self, patient: str) -> str:
         """The pseudonym of what identifies a patient: 128 bits of its HMAC-SHA-256 (RFC 2104), in hexadecimal."""
-        return hmac.new(self.secret, patient.encode(), hashlib.sha256).hexdigest()[:_LENGTH]
+        return hmac.digest(self.secret, patient.encode(), "sha256").hex()[:_LENGTH]
 
 
 def patient_key(patient_id: str) -> str:

@@ -20,13 +20,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
-from db import boxes, frontals, labels, reports, splits
+from db import boxes, frontals, gold, labels, reports, splits
 from db.engine import Connection
-from db.labels import ReportLabels, States, StudyLabels
+from db.gold import GoldByFinding
+from db.labels import MinedReport, States
 from db.minings import PUBLISHED
-from db.records import DrawnBox, FrontalImage
+from db.records import DrawnBox, FrontalImage, MinerIdentity
 from db.vocabulary import NORMAL, Assertion, Split
 from training.errors import SnapshotError
 from training.localization import TrueBox
@@ -85,8 +89,9 @@ def select(
         labelled = label_studies(connection, wanted, left_out)
         every = list(frontals.images(connection))
         drawn = boxes.every(connection)
+    keys = {patient_id: patient_key(patient_id) for patient_id in {image.patient_id for image in every}}
     taken = [
-        LabelledImage(image=image, study=labelled[image.study_id], patient=patient_key(image.patient_id))
+        LabelledImage(image=image, study=labelled[image.study_id], patient=keys[image.patient_id])
         for image in every
         if image.study_id in labelled
     ]
@@ -95,7 +100,8 @@ def select(
     require_enough(taken, len(every), len(labelled), wanted, left_out)
     with write() as connection:
         split = splits.deal(connection, dealing_order(taken, pseudonyms), now)
-    items = tuple(_item(each, split, pseudonyms) for each in taken)
+    names = {patient: pseudonyms.of(patient) for patient in {each.patient for each in taken} if patient}
+    items = tuple(_item(each, split, names.get(each.patient) or _unnamed(each, pseudonyms)) for each in taken)
     return Snapshot(
         created=now,
         findings=wanted.findings,
@@ -109,23 +115,41 @@ def select(
 def label_studies(connection: Connection, wanted: Wanted, left_out: Counter[str]) -> dict[int, LabelledStudy]:
     """The labels in force of every study that has some, by its row id; `left_out` counts why others have none."""
     repeating = reports.after_results(connection)
+    said = gold.every(connection)
     found: dict[int, LabelledStudy] = {}
-    for study in labels.of_studies(connection):
-        used = [each for each in study.reports if _counts(each, study.study_id, repeating, wanted, left_out)]
-        if not used and not study.gold:
+    any_gold = bool(said.of_studies or said.of_reports)
+    known: dict[int, tuple[States, tuple[float, ...]]] = {}  # by the identity of their states: many have the same
+
+    def label(study_id: int, every: Sequence[MinedReport]) -> None:
+        used = [each for each in every if _counts(each, repeating, wanted, left_out)]
+        people = said.of([each.name for each in every], [study_id]) if any_gold else {}
+        if not used and not people:
             left_out["studies without labels"] += 1
-            continue
-        mined = labels.together([each.mining.states for each in used if each.mining is not None])
-        states, said_normal = labels.in_force(mined, False, study.gold)
-        values = numbers(states, wanted.findings, silent_is_absent=bool(used) or said_normal)
+            return
+        mined = labels.together([each.states for each in used])
+        if people or len(used) != 1:
+            states, said_normal = labels.in_force(mined, False, people)
+            values = numbers(states, wanted.findings, silent_is_absent=bool(used) or said_normal)
+        elif id(mined) in known:
+            values = known[id(mined)][1]
+        else:
+            values = numbers(mined, wanted.findings, silent_is_absent=True)
+            known[id(mined)] = mined, values
         if all(math.isnan(value) for value in values):
             left_out["studies with nothing but uncertain labels"] += 1
-            continue
-        found[study.study_id] = LabelledStudy(
+            return
+        found[study_id] = LabelledStudy(
             labels=values,
-            provenance=_provenance(study, used, wanted.findings),
-            after_result=any((each.report_id, study.study_id) in repeating for each in used),
+            provenance=_provenance(people, used, wanted.findings),
+            after_result=bool(repeating) and any((each.report_id, study_id) in repeating for each in used),
         )
+
+    with_reports = set()
+    for study_id, group in groupby(labels.mined_of_studies(connection), key=itemgetter(0)):
+        with_reports.add(study_id)
+        label(study_id, tuple(group))
+    for study_id in sorted(said.of_studies.keys() - with_reports):
+        label(study_id, ())
     return found
 
 
@@ -140,7 +164,7 @@ def dealing_order(taken: Sequence[LabelledImage], pseudonyms: Pseudonyms) -> lis
 
     Chance is the pseudonym, which nobody who names patients can foresee.
     """
-    positives = [{place for place, label in enumerate(each.study.labels) if label == 1.0} for each in taken]
+    positives = [_present(each.study.labels) for each in taken]
     counts = Counter(place for each in positives for place in each)
     rank = {place: number for number, (place, _) in enumerate(sorted(counts.items(), key=lambda item: item[::-1]))}
     kinds: dict[str, tuple[int, str]] = {}
@@ -149,6 +173,11 @@ def dealing_order(taken: Sequence[LabelledImage], pseudonyms: Pseudonyms) -> lis
         kinds[each.patient] = min(kinds.get(each.patient, kind), kind)
     kinds.pop("", None)
     return sorted(kinds, key=lambda patient: (kinds[patient], pseudonyms.of(patient)))
+
+
+@lru_cache(maxsize=65536)
+def _present(values: tuple[float, ...]) -> tuple[int, ...]:
+    return tuple(place for place, value in enumerate(values) if value == 1.0)
 
 
 def require_enough(
@@ -189,48 +218,48 @@ def without_positives(snapshot: Snapshot) -> list[str]:
     return [name for place, name in enumerate(snapshot.findings) if place not in present]
 
 
-def _counts(
-    report: ReportLabels, study_id: int, repeating: Set[tuple[int, int]], wanted: Wanted, left_out: Counter[str]
-) -> bool:
+def _counts(report: MinedReport, repeating: Set[tuple[int, int]], wanted: Wanted, left_out: Counter[str]) -> bool:
     """Whether a report's labels are taken; if not, why not is counted."""
-    if report.mining is None:
+    if report.miner is None:
         left_out["reports not mined yet"] += 1
     elif not report.readable:
         left_out["reports that cannot be mined"] += 1
-    elif report.mining.miner == PUBLISHED:
+    elif report.miner == PUBLISHED:
         return True
-    elif report.mining.miner.policy != wanted.policy:
+    elif report.miner.policy != wanted.policy:
         left_out["reports mined by another policy"] += 1
-    elif not wanted.after_result and (report.report_id, study_id) in repeating:
+    elif not wanted.after_result and (report.report_id, report.study_id) in repeating:
         left_out["reports written after the result"] += 1
     else:
         return True
     return False
 
 
-def _provenance(study: StudyLabels, used: Sequence[ReportLabels], findings: Sequence[str]) -> str:
+def _provenance(people: GoldByFinding, used: Sequence[MinedReport], findings: Sequence[str]) -> str:
     """Where labels are from, in a few words: the miners and their policy, "published", "gold"; no person's name."""
-    from_ = dict.fromkeys(_miner(each) for each in used)
-    if any(name in study.gold for name in (*findings, NORMAL)):
+    from_ = dict.fromkeys(_miner(each.miner) for each in used if each.miner is not None)
+    if people and any(name in people for name in (*findings, NORMAL)):
         from_["gold"] = None
     return " + ".join(from_)
 
 
-def _miner(report: ReportLabels) -> str:
-    if report.mining is None or report.mining.miner == PUBLISHED:
-        return "published"
-    miner = report.mining.miner
-    return f"mined {miner.lexicon_version} {miner.rules_version} {miner.policy}"
+@lru_cache
+def _miner(miner: MinerIdentity) -> str:
+    return "published" if miner == PUBLISHED else f"mined {miner.lexicon_version} {miner.rules_version} {miner.policy}"
 
 
-def _item(each: LabelledImage, split: Mapping[str, Split], pseudonyms: Pseudonyms) -> Item:
+def _unnamed(each: LabelledImage, pseudonyms: Pseudonyms) -> str:
+    return pseudonyms.of(f"study {each.image.study_instance_uid}")
+
+
+def _item(each: LabelledImage, split: Mapping[str, Split], pseudonym: str) -> Item:
     image, study = each.image, each.study
     return Item(
         image=image.path,
         sha256=image.sha256,
         instance_id=image.instance_id,
         study_id=image.study_id,
-        patient=pseudonyms.of(each.patient or f"study {image.study_instance_uid}"),
+        patient=pseudonym,
         view=image.view,
         source=image.source,
         split=split[each.patient] if each.patient else Split.TRAIN,

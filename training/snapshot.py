@@ -26,7 +26,7 @@ from db.vocabulary import Split
 from training.errors import SnapshotError
 from training.localization import TrueBox
 
-__all__ = ["Item", "Snapshot", "SnapshotError", "Split", "read", "sealed", "write"]
+__all__ = ["Item", "Snapshot", "SnapshotError", "Split", "read", "sealed", "write", "write_among"]
 
 MANIFEST, DESCRIPTION = "manifest.csv", "snapshot.json"
 FORMAT = 1
@@ -44,6 +44,8 @@ COLUMNS = (
 )
 """Of the manifest, before one column a finding."""
 _TEXTS = {1.0: "1", 0.0: "0"}
+SHORT = 12
+"""How much of its SHA-256 a snapshot's folder has for a name."""
 _LABELS = {"1": 1.0, "0": 0.0, "": math.nan}
 
 
@@ -104,7 +106,26 @@ def write(folder: Path, snapshot: Snapshot) -> Snapshot:
         OSError: it cannot be written.
     """
     manifest, contents = _manifest(snapshot), _contents(snapshot)
+    return _write(folder, replace(snapshot, sha256=_digest(manifest, contents)), manifest, contents)
+
+
+def write_among(folder: Path, snapshot: Snapshot) -> tuple[str, Snapshot]:
+    """Write a snapshot into the folder of all snapshots, under the beginning of its SHA-256.
+
+    Returns:
+        The name of its folder, and the snapshot with its SHA-256.
+
+    Raises:
+        SnapshotError: a folder of that name holds something else.
+        OSError: it cannot be written.
+    """
+    manifest, contents = _manifest(snapshot), _contents(snapshot)
     snapshot = replace(snapshot, sha256=_digest(manifest, contents))
+    name = snapshot.sha256[:SHORT]
+    return name, _write(folder / name, snapshot, manifest, contents)
+
+
+def _write(folder: Path, snapshot: Snapshot, manifest: bytes, contents: dict[str, Any]) -> Snapshot:
     if folder.exists():
         return _same(folder, snapshot)
     description = contents | {
@@ -196,7 +217,10 @@ def _manifest(snapshot: Snapshot) -> bytes:
     stream = io.StringIO(newline="")
     table = csv.writer(stream, lineterminator="\n")
     table.writerow((*COLUMNS, *snapshot.findings))
+    texts: dict[tuple[float, ...], list[str]] = {}  # many images have the same labels
     for item in snapshot.items:
+        if item.labels not in texts:
+            texts[item.labels] = [_TEXTS.get(label, "") for label in item.labels]
         table.writerow(
             (
                 item.image,
@@ -209,7 +233,7 @@ def _manifest(snapshot: Snapshot) -> bytes:
                 item.split,
                 item.provenance,
                 int(item.after_result),
-                *(_TEXTS.get(label, "") for label in item.labels),
+                *texts[item.labels],
             )
         )
     return stream.getvalue().encode()

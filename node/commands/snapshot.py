@@ -182,7 +182,7 @@ def _print(of: Snapshot) -> None:
     rows.append(_row("patients", [len(counts.patients) for counts in counted]))
     rows += [_row(name, [counts.positive[place] for counts in counted]) for place, name in enumerate(of.findings)]
     uncertain = sum(sum(counts.uncertain) for counts in counted)
-    name = of.sha256[: node_snapshots.NAME_LENGTH]
+    name = of.sha256[: snapshot.SHORT]
     typer.echo(f"Snapshot {name}, made {of.created:%Y-%m-%d %H:%M} UTC, SHA-256 {of.sha256}")
     print_table(("", *(str(split) for split in Split), "all"), rows, empty="")
     boxes = sum(len(each) for each in of.boxes.values())
