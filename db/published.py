@@ -55,19 +55,24 @@ def _report_id(connection: Connection, labels: PublishedLabels) -> int:
 
 def _reading(report_id: int, labels: PublishedLabels, now: datetime) -> Mining:
     text = labels.message.reports[0].text
+    said = [*labels.findings, *(name for name in labels.unknown if name not in labels.findings)]
     return Mining(
         report_id=report_id,
         miner=PUBLISHED,
         readability=READABLE,
         normal=labels.normal,
         mined_at=now,
-        mentions=tuple(_mention(name, text) for name in labels.findings),
-        labels={name: place for place, name in enumerate(labels.findings)},
+        mentions=tuple(
+            _mention(name, text, Assertion.POSITIVE if name in labels.findings else Assertion.UNCERTAIN)
+            for name in said
+        ),
+        labels={name: place for place, name in enumerate(said)},
     )
 
 
-def _mention(name: str, text: str) -> MinedMention:
-    start = max(text.find(name), 0)
+def _mention(name: str, text: str, assertion: Assertion) -> MinedMention:
+    start = text.find(name)
+    place = (start, start + len(name)) if start >= 0 else (0, len(text))
     code = FINDINGS[name].code
     return MinedMention(
         concept=name,
@@ -75,10 +80,10 @@ def _mention(name: str, text: str) -> MinedMention:
         scheme=code.scheme,
         kind="finding",
         finding=name,
-        assertion=Assertion.POSITIVE,
+        assertion=assertion,
         sentence=text,
-        start=start,
-        end=start + len(name),
+        start=place[0],
+        end=place[1],
         section="",
         rule_id=RULE,
         fired=(RULE,),

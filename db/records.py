@@ -464,9 +464,11 @@ class RegisteredSnapshot:
 class PublishedLabels:
     """What was published of one image: its findings, under the report that stands for them.
 
-    `findings` are those that are there; `normal` that none is. `message` holds one report.
+    `findings` are those that are there; of the `unknown` nothing was published, and they are kept as uncertain;
+    `normal` says that nothing is there. `message` holds one report.
     """
 
     message: MessageArrival
     findings: tuple[str, ...]
+    unknown: tuple[str, ...]
     normal: bool

@@ -97,11 +97,12 @@ def awaken(connection: Connection, study_instance_uids: Sequence[str], settle_at
         )
 
 
-def ids_of(connection: Connection, study_instance_uids: Sequence[str]) -> list[int]:
-    """The row ids of those of these studies that are here."""
+def kept(connection: Connection, study_instance_uids: Sequence[str]) -> list[int]:
+    """The row ids of those of these studies that are kept."""
     found: list[int] = []
     for uids in _parts(study_instance_uids):
-        found += connection.execute(select(study.c.id).where(study.c.study_instance_uid.in_(uids))).scalars()
+        query = select(study.c.id).where(study.c.study_instance_uid.in_(uids), study.c.state == StudyState.KEPT)
+        found += connection.execute(query).scalars()
     return found
 
 

@@ -1,6 +1,7 @@
 """`cxr reports import`: bring in reports from before the node, from files."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -56,23 +57,27 @@ def import_reports(
             now=wiring.utc_now,
             on_bytes=meter.advance,
         )
-        tally = importer.store(reader.read(paths), database, wiring.utc_now, lambda tally: meter.show(_counts(tally)))
+        tally = importer.store(reader.read(paths), database, wiring.utc_now, lambda tally: meter.show(counts_of(tally)))
     database.close()
     if tally.read == 0:
         raise SettingsError("there is no file of reports in that folder")
-    _print(tally, time.monotonic() - began, as_json=as_json)
+    print_tally(tally, time.monotonic() - began, as_json=as_json)
     if tally.refused:
         raise typer.Exit(1)
 
 
-def _print(tally: Tally, seconds: float, *, as_json: bool) -> None:
+def print_tally(tally: Tally, seconds: float, *, as_json: bool, more: Mapping[str, int] | None = None) -> None:
+    """Print what an import did; `more` are further counts, by their names."""
+    more = more or {}
     if as_json:
         refused = [
             {"reason": reason, "count": refusal.count, "places": refusal.places}
             for reason, refusal in tally.refused.items()
         ]
         counts = {"read": tally.read, "stored": tally.stored, "already_there": tally.already_there}
-        print_json(counts | {"refused": tally.refused_count, "reasons": refused, "seconds": round(seconds, 1)})
+        print_json(
+            counts | dict(more) | {"refused": tally.refused_count, "reasons": refused, "seconds": round(seconds, 1)}
+        )
         return
     if tally.refused:
         rows = [
@@ -80,10 +85,12 @@ def _print(tally: Tally, seconds: float, *, as_json: bool) -> None:
             for reason, refusal in tally.refused.items()
         ]
         print_table(("refused", "because", "where"), rows, empty="")
-    typer.echo(f"{_counts(tally)}, in {seconds:.0f} s.")
+    others = "".join(f", {number} {what}" for what, number in more.items())
+    typer.echo(f"{counts_of(tally)}{others}, in {seconds:.0f} s.")
 
 
-def _counts(tally: Tally) -> str:
+def counts_of(tally: Tally) -> str:
+    """What an import did so far, in a line."""
     return (
         f"{tally.read} read: {tally.stored} stored, {tally.already_there} already there, {tally.refused_count} refused"
     )

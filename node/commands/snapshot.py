@@ -8,7 +8,6 @@ import typer
 from db import frontals, snapshots
 from db.engine import Database
 from db.vocabulary import Split
-from inference.eligibility import Policy
 from node import snapshots as node_snapshots
 from node import wiring
 from node.commands import progress
@@ -128,10 +127,7 @@ def _create(settings: Settings, database: Database, wanted: Wanted) -> Snapshot:
                 data=settings.data,
                 images=store.path(""),
                 wanted=wanted,
-                policy=Policy(
-                    accept_unknown_view=settings.reading.accept_unknown_view,
-                    accept_unknown_body_part=settings.reading.accept_unknown_body_part,
-                ),
+                policy=wiring.policy(settings),
                 now=wiring.utc_now(),
                 on_batch=on_batch,
             )
