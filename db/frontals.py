@@ -12,8 +12,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from db.records import Frontal, FrontalImage, UnlookedImage
 from db.schema import frontal, instance, study
 
-_BATCH = 2000
-
 
 def record(connection: Connection, found: Sequence[Frontal]) -> None:
     """Write what headers say; what was said of an instance first stands."""
@@ -36,7 +34,7 @@ def unlooked_count(connection: Connection) -> int:
 
 
 def images(connection: Connection) -> Iterator[FrontalImage]:
-    """Every frontal image that no reason keeps from being read, in the order of arrival; streamed."""
+    """Every frontal image that no reason keeps from being read, in the order of arrival."""
     source = func.coalesce(func.nullif(frontal.c.collection, ""), instance.c.calling_ae)
     query = (
         select(
@@ -54,7 +52,7 @@ def images(connection: Connection) -> Iterator[FrontalImage]:
         .where(instance.c.reason.is_(None))
         .order_by(instance.c.id)
     )
-    for row in connection.execute(query, execution_options={"yield_per": _BATCH}):
+    for row in connection.execute(query):
         instance_id, study_id, study_instance_uid, patient_id, path, sha256, view, source_ = row
         yield FrontalImage(
             instance_id=instance_id,

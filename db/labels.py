@@ -194,9 +194,9 @@ def of_studies(connection: Connection, *, study_instance_uid: str | None = None)
 
 
 def mined_of_studies(connection: Connection) -> Iterator[MinedReport]:
-    """What was mined of every study's reports, study by study; streamed, and quicker than `of_studies`.
+    """What was mined of every study's reports, study by study, for whoever chooses among the reports of a study.
 
-    For whoever chooses among the reports of a study before putting them together.
+    Not streamed: PostgreSQL plans a cursor for its first rows, and takes half as long again for all of them.
     """
     query = (
         select(link.c.study_id, report.c.id, report.c.source, report.c.report_key, _SAID, *_MINER, mining.c.readability)
@@ -205,7 +205,7 @@ def mined_of_studies(connection: Connection) -> Iterator[MinedReport]:
         .outerjoin(mining, _HOLDS)
         .order_by(link.c.study_id, report.c.id)
     )
-    for row in _streamed(connection, query):
+    for row in connection.execute(query):
         study_id, report_id, source, report_key, said, *miner, readability = tuple(row)
         identity = None if readability is None else _miner(*miner)
         states = _states(said or "")

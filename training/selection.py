@@ -38,6 +38,8 @@ from training.pseudonym import Pseudonyms, patient_key
 from training.snapshot import Item, Snapshot
 
 _VALUES = {Assertion.POSITIVE: 1.0, Assertion.NEGATIVE: 0.0, Assertion.UNCERTAIN: math.nan}
+Known = dict[int, tuple[States, tuple[float, ...] | None]]
+"""Labels by the identity of their states, which are kept with them: reports that say the same share them."""
 Transaction = Callable[[], AbstractContextManager[Connection]]
 
 
@@ -118,7 +120,7 @@ def label_studies(connection: Connection, wanted: Wanted, left_out: Counter[str]
     said = gold.every(connection)
     found: dict[int, LabelledStudy] = {}
     any_gold = bool(said.of_studies or said.of_reports)
-    known: dict[int, tuple[States, tuple[float, ...]]] = {}  # by the identity of their states: many have the same
+    known: Known = {}
 
     def label(study_id: int, every: Sequence[MinedReport]) -> None:
         used = [each for each in every if _counts(each, repeating, wanted, left_out)]
@@ -126,16 +128,8 @@ def label_studies(connection: Connection, wanted: Wanted, left_out: Counter[str]
         if not used and not people:
             left_out["studies without labels"] += 1
             return
-        mined = labels.together([each.states for each in used])
-        if people or len(used) != 1:
-            states, said_normal = labels.in_force(mined, False, people)
-            values = numbers(states, wanted.findings, silent_is_absent=bool(used) or said_normal)
-        elif id(mined) in known:
-            values = known[id(mined)][1]
-        else:
-            values = numbers(mined, wanted.findings, silent_is_absent=True)
-            known[id(mined)] = mined, values
-        if all(math.isnan(value) for value in values):
+        values = _values(used, people, wanted.findings, known)
+        if values is None:
             left_out["studies with nothing but uncertain labels"] += 1
             return
         found[study_id] = LabelledStudy(
@@ -151,6 +145,24 @@ def label_studies(connection: Connection, wanted: Wanted, left_out: Counter[str]
     for study_id in sorted(said.of_studies.keys() - with_reports):
         label(study_id, ())
     return found
+
+
+def _values(
+    used: Sequence[MinedReport], people: GoldByFinding, findings: Sequence[str], known: Known
+) -> tuple[float, ...] | None:
+    """The labels of a study as numbers; None if all are uncertain."""
+    if len(used) == 1 and not people:  # nearly always, and many reports say the same
+        states = used[0].states
+        if id(states) not in known:
+            known[id(states)] = states, _unless_nan(numbers(states, findings, silent_is_absent=True))
+        return known[id(states)][1]
+    mined = labels.together([each.states for each in used])
+    states, said_normal = labels.in_force(mined, False, people)
+    return _unless_nan(numbers(states, findings, silent_is_absent=bool(used) or said_normal))
+
+
+def _unless_nan(values: tuple[float, ...]) -> tuple[float, ...] | None:
+    return None if all(math.isnan(value) for value in values) else values
 
 
 def numbers(states: States, findings: Sequence[str], *, silent_is_absent: bool) -> tuple[float, ...]:

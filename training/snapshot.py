@@ -46,6 +46,8 @@ COLUMNS = (
 _TEXTS = {1.0: "1", 0.0: "0"}
 SHORT = 12
 """How much of its SHA-256 a snapshot's folder has for a name."""
+NOT_UNDERSTOOD = (LookupError, TypeError, ValueError, AttributeError, csv.Error)
+"""What files that are not a snapshot's raise when they are read as one."""
 _LABELS = {"1": 1.0, "0": 0.0, "": math.nan}
 
 
@@ -158,37 +160,39 @@ def read(folder: Path) -> Snapshot:
     Raises:
         SnapshotError: it is not there, not whole, altered, or of an unknown kind.
     """
+    manifest, description = _checked(folder)
+    try:
+        findings = tuple(description["findings"])
+        return Snapshot(
+            sha256=description["sha256"],
+            created=datetime.fromisoformat(description["created"]),
+            findings=findings,
+            images=Path(os.path.normpath(folder.absolute() / description["images"])),
+            items=tuple(_items(csv.reader(io.StringIO(manifest.decode(), newline="")), findings)),
+            boxes={image: tuple(TrueBox(**box) for box in boxes) for image, boxes in description["boxes"].items()},
+            about=description["about"],
+        )
+    except NOT_UNDERSTOOD as error:
+        raise SnapshotError(f"{folder} is not a snapshot that this version understands; make a new one") from error
+
+
+def _checked(folder: Path) -> tuple[bytes, dict[str, Any]]:
+    """The two files, as they were written."""
     try:
         manifest = (folder / MANIFEST).read_bytes()
         description = json.loads((folder / DESCRIPTION).read_bytes())
+        contents = {key: description[key] for key in ("format", "findings", "about", "boxes")}
+        if description["sha256"] != _digest(manifest, contents):
+            raise SnapshotError(f"{folder} was changed after it was written; make a new one with `cxr snapshot create`")
+        if contents["format"] != FORMAT:
+            raise SnapshotError(f"{folder} was written by another version of the node; make a new one")
     except FileNotFoundError as error:
         raise SnapshotError(f"{folder} is no snapshot; `cxr snapshot list` shows those there are") from error
     except OSError as error:
         raise SnapshotError(f"{folder} cannot be read: {error.strerror}") from error
-    except ValueError as error:
+    except NOT_UNDERSTOOD as error:
         raise SnapshotError(f"{folder} is not a whole snapshot; make a new one with `cxr snapshot create`") from error
-    try:
-        return _parsed(folder, manifest, description)
-    except (LookupError, TypeError, ValueError, AttributeError, csv.Error) as error:
-        raise SnapshotError(f"{folder} is not a snapshot that this version understands; make a new one") from error
-
-
-def _parsed(folder: Path, manifest: bytes, description: dict[str, Any]) -> Snapshot:
-    contents = {key: description[key] for key in ("format", "findings", "about", "boxes")}
-    if description["sha256"] != _digest(manifest, contents):
-        raise SnapshotError(f"{folder} was changed after it was written; make a new one with `cxr snapshot create`")
-    if contents["format"] != FORMAT:
-        raise SnapshotError(f"{folder} was written by another version of the node; make a new one")
-    findings = tuple(contents["findings"])
-    return Snapshot(
-        sha256=description["sha256"],
-        created=datetime.fromisoformat(description["created"]),
-        findings=findings,
-        images=Path(os.path.normpath(folder.absolute() / description["images"])),
-        items=tuple(_items(csv.reader(io.StringIO(manifest.decode(), newline="")), findings)),
-        boxes={image: tuple(TrueBox(**box) for box in boxes) for image, boxes in contents["boxes"].items()},
-        about=contents["about"],
-    )
+    return manifest, description
 
 
 def _items(rows: Iterable[Sequence[str]], findings: Sequence[str]) -> Iterable[Item]:
@@ -255,10 +259,10 @@ def _digest(manifest: bytes, contents: Mapping[str, Any]) -> str:
 
 
 def _same(folder: Path, snapshot: Snapshot) -> Snapshot:
-    there = read(folder)
-    if there.sha256 != snapshot.sha256:
+    _, there = _checked(folder)
+    if there["sha256"] != snapshot.sha256:
         raise SnapshotError(f"{folder} holds another snapshot; a snapshot is never changed, name another folder")
-    return there
+    return replace(snapshot, created=datetime.fromisoformat(there["created"]))
 
 
 def _place(images: Path, folder: Path) -> str:

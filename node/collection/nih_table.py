@@ -123,7 +123,7 @@ def _published(row: Mapping[str, str]) -> Published:
 
 
 def _marked(row: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
-    """The label field of a row without one, from its columns of 0 and 1 by finding; and the findings it is silent of."""
+    """What stands for the label field, from columns of 0 and 1 by finding; and the findings there is no column of."""
     marks = {name: row[name] in ("1", "1.0") for name in (*FINDINGS, NO_FINDING) if row.get(name)}
     if marks.get(NO_FINDING):
         return NO_FINDING, ()
