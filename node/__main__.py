@@ -54,6 +54,11 @@ COMMANDS = {
         "Measure a model on the test patients of a snapshot: Table 3 beside the paper's, operating points, Table 4.",
     ),
     "reports": ("node.commands.reports:reports_app", "The radiologists' reports, and the labels mined from reports."),
+    "import": ("node.commands.collection:import_app", "Bring in images from before the node, or a public set."),
+    "snapshot": (
+        "node.commands.snapshot:snapshot_app",
+        "Images, labels and split to train on: make, list, look.",
+    ),
     "version": ("node.commands.version:version", "Print the version."),
 }
 """Each command: where it is, and the first sentence of its help."""

@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from db import deliveries, jobs, results, studies
+from db import deliveries, frontals, jobs, results, studies
 from db.engine import Connection, Database
-from db.records import Job, JobKind, JobState, Result, StoredInstance, Study, StudyState
+from db.records import Frontal, Job, JobKind, JobState, Result, StoredInstance, Study, StudyState
 from db.vocabulary import Reason
 from inference import image_file
-from inference.eligibility import Policy
+from inference.eligibility import Policy, view
 from inference.errors import BundleError, NotReadable
 from node import shadow
 from node.files import InstanceStore
@@ -225,6 +225,9 @@ def _nothing_new(job: Job, not_read: Sequence[NotRead]) -> Ending:
 def _record_looks(connection: Connection, read: Sequence[Read], not_read: Sequence[NotRead], now: datetime) -> None:
     for look in not_read:
         studies.set_reason(connection, look.instance.id, look.reason, look.detail, look.tag)
+    frontals.record(
+        connection, [Frontal(instance_id=seen.instance.id, view=view(seen.reading.header)) for seen in read]
+    )
     for seen in read:
         if seen.instance.reason is not None:
             studies.clear_reason(connection, seen.instance.id)

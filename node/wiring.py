@@ -190,7 +190,7 @@ def _handlers(
         store=store,
         database=database,
         current_model=Service(database=database, path=reading.model, threads=reading.threads),
-        policy=_policy(settings),
+        policy=policy(settings),
         max_pixels=reading.max_pixels,
         destinations=tuple(destinations),
         now=now,
@@ -205,16 +205,31 @@ def _handlers(
     return {JobKind.READ: pipeline, JobKind.DELIVER: delivery}
 
 
-def _scp(settings: Settings, database: Database, store: Folder, now: Callable[[], datetime]) -> Scp:
-    dicom = settings.dicom
-    intake = Intake(
+def open_intake(
+    settings: Settings, database: Database, store: Folder, *, read: bool, now: Callable[[], datetime]
+) -> Intake:
+    """The intake of a node's settings; without `read`, what it receives is kept and not read."""
+    return Intake(
         store=store,
         database=database,
         register=Register(database=database),
-        quiet_s=settings.study.quiet_s,
-        max_instance_bytes=dicom.max_instance_mb * MIB,
+        quiet_s=settings.study.quiet_s if read else None,
+        max_instance_bytes=settings.dicom.max_instance_mb * MIB,
         now=now,
     )
+
+
+def policy(settings: Settings) -> Policy:
+    """What is let through where a header is silent."""
+    return Policy(
+        accept_unknown_view=settings.reading.accept_unknown_view,
+        accept_unknown_body_part=settings.reading.accept_unknown_body_part,
+    )
+
+
+def _scp(settings: Settings, database: Database, store: Folder, now: Callable[[], datetime]) -> Scp:
+    dicom = settings.dicom
+    intake = open_intake(settings, database, store, read=True, now=now)
 
     def audit_rejection(calling_ae: str, address: str, reason: str) -> None:
         with database.write() as connection:
