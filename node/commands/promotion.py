@@ -205,9 +205,10 @@ def _show(comparison: Comparison) -> None:
     for words, names in (("Only the current model knows", comparison.lost), ("Only the candidate", comparison.gained)):
         if names:
             typer.echo(f"{words}: {', '.join(names)}.")
-    typer.echo(
-        "A model that learnt from any of these patients looks better here than it is; see its card for its data."
-    )
+    for version in comparison.untraced:
+        typer.echo(
+            f"The card of {version} names no snapshot; if it learnt from any of these patients, it looks too good."
+        )
 
 
 def signed(interval: Interval) -> str:
