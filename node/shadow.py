@@ -21,7 +21,7 @@ from node.memory import kept
 from node.service import CurrentModel, ModelInService, NoModelError
 from node.worker import Ending
 
-BROKEN_DELAY_S = 60.0
+BROKEN_DELAY_S = 300.0
 """How long a job waits before it asks again for a shadow that cannot be loaded."""
 LOOK_S = 0.2
 """How often it is looked whether studies wait."""

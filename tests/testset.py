@@ -24,7 +24,7 @@ def write_snapshot(
 ) -> Snapshot:
     """A snapshot with a test image for each row of labels, one a patient.
 
-    The brighter the left half of an image, the likelier its first finding is there; the right half is of the second.
+    The first finding brightens the left half of an image, the second the right half.
     """
     generator = np.random.default_rng(0)
     images = folder / "images"
@@ -63,11 +63,10 @@ def item(
 
 
 def write_model(path: Path, *, version: str, skill: float, findings: Sequence[str] = FINDINGS) -> Bundle:
-    """A model that sees which half of the image is bright; -1 says the opposite, 0 is noise."""
+    """A model whose every logit is the image's mean brightness times its skill: -1 says the opposite, 0 is noise."""
     generator = np.random.default_rng(len(version))
     kernel = np.zeros((len(findings), 3, CELL, CELL), dtype=np.float32)
     noise = generator.normal(0, 0.02, kernel.shape).astype(np.float32)
-    # The mean over both halves: each finding brightens its own, and the model cannot tell which.
     kernel += np.float32(skill * 0.05) + (noise if skill == 0 else 0)
     card = tiny_card(findings, version=version)
     return bundle.write(path, card, {bundle.MODEL: tiny_graph(kernel)})

@@ -59,7 +59,9 @@ class Comparison:
     """Both models on the test patients of a snapshot, and why the candidate should not be promoted.
 
     `findings` are those that both know and the test patients have and lack. The means and `difference` are over them.
-    `lost` are findings that only the current model knows, `gained` those that only the candidate does.
+    `lost` are findings that only the current model knows, `gained` those that only the candidate does. `untraced` are
+    the models whose card names no snapshot: they may have learnt from these very patients, who in snapshots of one
+    node never move between training and test.
     """
 
     current: str
@@ -73,6 +75,7 @@ class Comparison:
     difference: Interval
     lost: tuple[str, ...]
     gained: tuple[str, ...]
+    untraced: tuple[str, ...]
 
     @property
     def objections(self) -> tuple[str, ...]:
@@ -163,6 +166,7 @@ def _comparison(
         difference=mean_difference(truth, before, after, patients),
         lost=tuple(name for name in current.findings if name not in candidate.findings),
         gained=tuple(name for name in candidate.findings if name not in current.findings),
+        untraced=tuple(card.version for card in (current, candidate) if card.data.snapshot is None),
     )
 
 

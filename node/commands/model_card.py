@@ -21,7 +21,7 @@ def print_card(model: Model, card: Card, history: Sequence[AuditEntry]) -> None:
         f"pooling {pooling}, loss {network.loss}, maps of {network.grid} x {network.grid}"
     )
     _section("Data")
-    typer.echo(f"{card.data.source}; split {card.data.split}")
+    typer.echo(f"{card.data.source}; split {card.data.split}; snapshot {card.data.snapshot or 'not known'}")
     sets = {"train": card.data.train, "validation": card.data.validation, "test": card.data.test}
     _counts(card, sets)
     _section("Results on the test set")

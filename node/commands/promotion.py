@@ -70,33 +70,26 @@ def promote(
     if candidate.state is ModelState.CURRENT:
         raise SettingsError(f"{version} is the model that reads already")
     admission.prove(registry.bundle_of(candidate))
-    comparison = None
-    if snapshot is not None and current is not None:
-        comparison = _compared(current, candidate, snapshot, settings, threads)
-        if not as_json:
-            _show(comparison)
+    comparison = _compared(current, candidate, snapshot, settings, threads) if snapshot and current else None
+    if comparison and not as_json:
+        _show(comparison)
     _decide(comparison, current, force=force)
     _confirm(f"Let {version} read from now on?", yes=yes)
+    over = current.version if current else None
+    words = {
+        "over": over,
+        "compared": None if comparison is None else asdict(comparison),
+        "objections": list(comparison.objections) if comparison else [],
+        "forced": force,
+        "reason": reason or "",
+    }
     with database.write() as connection:
-        models.require_current(connection, current.version if current else None)
+        models.require_current(connection, over)
         models.promote(connection, version, by=actor, now=utc_now())
         jobs.wake_for_model(connection, utc_now())
-        audit.append(
-            connection,
-            actor=actor,
-            action="model.promote",
-            subject=version,
-            now=utc_now(),
-            detail={
-                "over": current.version if current else None,
-                "compared": None if comparison is None else asdict(comparison),
-                "objections": list(comparison.objections) if comparison else [],
-                "forced": force,
-                "reason": reason or "",
-            },
-        )
+        audit.append(connection, actor=actor, action="model.promote", subject=version, now=utc_now(), detail=words)
     if as_json:
-        print_json({"promoted": version, "over": current and current.version, "compared": comparison})
+        print_json({"promoted": version} | words)
     else:
         _say(f"{version} reads from the next study on.", settings)
 
@@ -212,9 +205,10 @@ def _show(comparison: Comparison) -> None:
     for words, names in (("Only the current model knows", comparison.lost), ("Only the candidate", comparison.gained)):
         if names:
             typer.echo(f"{words}: {', '.join(names)}.")
-    typer.echo(
-        "A model that learnt from any of these patients looks better here than it is; see its card for its data."
-    )
+    for version in comparison.untraced:
+        typer.echo(
+            f"The card of {version} names no snapshot; if it learnt from any of these patients, it looks too good."
+        )
 
 
 def signed(interval: Interval) -> str:

@@ -75,6 +75,17 @@ def test_lost_finding_is_objected_to(snapshot: Snapshot, tmp_path: Path) -> None
     assert found.objections == ("It does not know Mass, which the current model knows.",)
 
 
+def test_model_of_unknown_patients_is_named(snapshot: Snapshot, tmp_path: Path) -> None:
+    """A card without a snapshot does not say whom the model learnt from: it may be these very patients."""
+    before, after = (write_model(tmp_path / version, version=version, skill=1) for version in ("before", "after"))
+    data = after.card.data.model_copy(update={"snapshot": snapshot.sha256})
+    after = replace(after, card=after.card.model_copy(update={"data": data}))
+
+    found = compare(before, after, snapshot, folder=tmp_path / "scores", track=list)
+
+    assert found.untraced == ("before",)
+
+
 def test_calls_at_the_operating_points_are_shown(snapshot: Snapshot, tmp_path: Path) -> None:
     """Two models with the same AUC may call differently; both numbers are there."""
     found = compared(snapshot, tmp_path, current=1, candidate=1)
