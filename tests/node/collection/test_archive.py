@@ -89,6 +89,17 @@ def test_begun_again_it_goes_on(archive: Path, data: Path) -> None:
     assert (said["stored"], said["already_there"], said["refused"]) == (1, 3, 2)
 
 
+def test_copies_are_stored_once(archive: Path, data: Path) -> None:
+    """The same file under two names, on its way at the same time, is one image."""
+    for number in range(6):
+        (archive / f"copy{number}.dcm").write_bytes((archive / "1.dcm").read_bytes())
+
+    said = imported(archive, data, code=1)
+
+    assert (said["stored"], said["already_there"]) == (3, 6)
+    assert len(list((data / "store").rglob("*.dcm"))) == 3
+
+
 def test_read_has_the_studies_read(archive: Path, data: Path) -> None:
     """With --read they settle as if a modality had sent them, also those that were kept before."""
     imported(archive, data, code=1)
