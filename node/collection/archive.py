@@ -27,6 +27,8 @@ AT_ONCE = 4
 GROUP = 200
 """Files after which the studies so far are linked."""
 T = TypeVar("T")
+Begun = dict[tuple[str, str], Path]
+"""The first file of each instance (UID and digest) among those that are on their way together."""
 FULL = "the disk of the data folder is nearly full; make room and begin again, nothing is lost or doubled"
 
 
@@ -65,7 +67,8 @@ class Archive:
         tally = Tally()
         with ThreadPoolExecutor(AT_ONCE) as pool:
             for group in groups(files, GROUP):
-                outcomes = list(pool.map(self._store, group))
+                begun: Begun = {}
+                outcomes = list(pool.map(lambda file, begun=begun: self._store(file, begun), group))
                 for outcome in outcomes:
                     if outcome.refusal is None:
                         tally.store(new=outcome.new)
@@ -75,7 +78,7 @@ class Archive:
                 on_group(tally, sum(each.size for each in outcomes))
         return tally
 
-    def _store(self, file: Path | Entry) -> Outcome:
+    def _store(self, file: Path | Entry, begun: Begun) -> Outcome:
         if isinstance(file, Entry):
             return Outcome(place=file.place, refusal=file.refusal or "")
         place = str(file)
@@ -83,7 +86,7 @@ class Archive:
             size = part10.size(file)
             if size > self.max_bytes:
                 return Outcome(place=place, size=size, refusal="it is above the size limit (dicom.max_instance_mb)")
-            uid, new = self._receive(file)
+            uid, new = self._receive(file, begun)
         except NotTakenError as error:
             return Outcome(place=place, refusal=str(error))
         except RefusedError as error:
@@ -92,12 +95,14 @@ class Archive:
             return Outcome(place=place, size=size, refusal=error.comment)
         return Outcome(place=place, size=size, study_instance_uid=uid, new=new)
 
-    def _receive(self, file: Path) -> tuple[str, bool]:
-        """The study of a file, and whether the file is new."""
+    def _receive(self, file: Path, begun: Begun) -> tuple[str, bool]:
+        """The study of a file, and whether the file is new; of the same twice at once only one is stored."""
         origin, offset = part10.origin(file)
         digest = hashlib.sha256()
         for chunk in part10.data_set(file, offset):
             digest.update(chunk)
+        if begun.setdefault((origin.sop_instance_uid, digest.hexdigest()), file) is not file:
+            return "", False
         with self.database.read() as connection:
             known = studies.study_with(connection, origin.sop_instance_uid, digest.hexdigest())
         if known is not None:

@@ -126,7 +126,6 @@ def _create(settings: Settings, database: Database, wanted: Wanted) -> Snapshot:
                 database,
                 store,
                 data=settings.data,
-                images=store.path(""),
                 wanted=wanted,
                 policy=wiring.policy(settings),
                 now=utc_now(),

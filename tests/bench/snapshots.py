@@ -47,7 +47,6 @@ def measure(name: str, url: str, number: int, data: Path) -> None:
             database,
             store,
             data=data,
-            images=data / "store",
             wanted=Wanted(findings=tuple(finding.name for finding in EIGHT), policy="coded"),
             policy=Policy(),
             now=NOW,

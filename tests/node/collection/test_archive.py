@@ -13,7 +13,7 @@ from db.engine import Database, connect
 from db.records import StudyState
 from node.__main__ import app
 from tests.db.label_rows import add_report, mine
-from tests.nodes import chest
+from tests.nodes import StartNode, chest, push, wait_for_study
 
 
 def run(*arguments: object, code: int = 0) -> str:
@@ -89,6 +89,17 @@ def test_begun_again_it_goes_on(archive: Path, data: Path) -> None:
     assert (said["stored"], said["already_there"], said["refused"]) == (1, 3, 2)
 
 
+def test_copies_are_stored_once(archive: Path, data: Path) -> None:
+    """The same file under two names, on its way at the same time, is one image."""
+    for number in range(6):
+        (archive / f"copy{number}.dcm").write_bytes((archive / "1.dcm").read_bytes())
+
+    said = imported(archive, data, code=1)
+
+    assert (said["stored"], said["already_there"]) == (3, 6)
+    assert len(list((data / "store").rglob("*.dcm"))) == 3
+
+
 def test_read_has_the_studies_read(archive: Path, data: Path) -> None:
     """With --read they settle as if a modality had sent them, also those that were kept before."""
     imported(archive, data, code=1)
@@ -130,3 +141,24 @@ def test_nothing_there(tmp_path: Path, data: Path) -> None:
     (tmp_path / "empty").mkdir()
     outcome = CliRunner().invoke(app, ["import", "dicom", str(tmp_path / "empty"), "--data", str(data)])
     assert "no file" in str(outcome.exception)
+
+
+def test_a_node_reads_what_was_imported_to_be_read(start_node: StartNode, tmp_path: Path) -> None:
+    """A running node takes up an import with --read, leaves a kept study alone, and says which images are frontal."""
+    node = start_node()
+    data = node.settings.data
+    to_read, to_keep = chest(PatientID="P1", ViewPosition="AP"), chest(PatientID="P2")
+    for name, ds in (("read", to_read), ("keep", to_keep)):
+        (tmp_path / name).mkdir()
+        dcmwrite(tmp_path / name / "1.dcm", ds, enforce_file_format=True)
+
+    imported(tmp_path / "keep", data)
+    imported(tmp_path / "read", data, "--read")
+
+    wait_for_study(node, to_read, "read")
+    assert wait_for_study(node, to_keep, "kept").revision == 0
+    assert push(node, chest(PatientID="P2", StudyInstanceUID=to_keep.StudyInstanceUID)) == [0]
+    wait_for_study(node, to_keep, "read")
+    with node.database.read() as connection:
+        assert sorted(image.view for image in frontals.images(connection)) == ["AP", "PA", "PA"]
+        assert frontals.unlooked_count(connection) == 0
