@@ -36,6 +36,12 @@ def newest(connection: Connection, limit: int) -> list[AuditEntry]:
     return [AuditEntry(**row) for row in connection.execute(query).mappings()]
 
 
+def of_subject(connection: Connection, subject: str, prefix: str) -> list[AuditEntry]:
+    """What was done to a subject by actions that begin with `prefix`, in order."""
+    query = select(audit).where(audit.c.subject == subject, audit.c.action.startswith(prefix, autoescape=True))
+    return [AuditEntry(**row) for row in connection.execute(query.order_by(audit.c.id)).mappings()]
+
+
 def first_broken(connection: Connection) -> int | None:
     """The id of the first entry whose digest does not fit, or None if the chain holds."""
     before = ""

@@ -33,6 +33,10 @@ class UnknownModelError(DatabaseError):
         self.version = version
 
 
+class ModelStateError(DatabaseError):
+    """The model's state, or another's, does not allow this; the text says what to do."""
+
+
 class LeaseLostError(DatabaseError):
     """The job was given to another worker while this one ran it; what this one did is dropped."""
 

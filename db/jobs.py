@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, case, func, select, update
+from sqlalchemy import Connection, CursorResult, and_, case, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db.errors import LeaseLostError
@@ -19,6 +19,9 @@ from db.schema import job
 
 MAX_ATTEMPTS = 3
 """Claims before a job is dead. A claim that ended in `postpone` does not count."""
+
+NO_MODEL = "no_model"
+"""The error code of a job that waits for a model that can serve."""
 
 UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
 
@@ -212,6 +215,15 @@ def wake(connection: Connection, destination: str, now: datetime) -> None:
     )
 
 
+def wake_for_model(connection: Connection, now: datetime) -> None:
+    """Another model is in service: what waits for one need not wait longer."""
+    connection.execute(
+        update(job)
+        .where(job.c.error_code == NO_MODEL, job.c.state == JobState.QUEUED, job.c.not_before > now)
+        .values(not_before=now)
+    )
+
+
 def get(connection: Connection, job_id: int) -> Job:
     """The job with this id."""
     return _job(connection.execute(select(job).where(job.c.id == job_id)).mappings().one())
@@ -225,10 +237,19 @@ def newest(connection: Connection, limit: int, states: Collection[JobState] = ()
     return [_job(row) for row in connection.execute(query).mappings()]
 
 
-def unfinished_count(connection: Connection) -> int:
-    """How many jobs are queued or running."""
+def unfinished_count(connection: Connection, kind: JobKind | None = None) -> int:
+    """How many jobs, all or of one kind, are queued or running."""
     query = select(func.count()).select_from(job).where(job.c.state.in_(UNFINISHED))
+    if kind is not None:
+        query = query.where(job.c.kind == kind)
     return connection.execute(query).scalar_one()
+
+
+def any_at_hand(connection: Connection, kind: JobKind, now: datetime) -> bool:
+    """Whether a job of this kind runs, or may run now."""
+    waits = and_(job.c.state == JobState.QUEUED, job.c.not_before <= now)
+    query = select(job.c.id).where(job.c.kind == kind, or_(job.c.state == JobState.RUNNING, waits)).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def counts(connection: Connection) -> dict[str, int]:

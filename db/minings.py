@@ -24,6 +24,8 @@ from db.vocabulary import Assertion
 SETTLE_S = 1.0
 """Seconds until a new mining job may begin, so that what arrives together is mined together: a job of its own for each
 message would be three more commits for each."""
+PUBLISHED = MinerIdentity(lexicon_version="published", rules_version="", language_model="", policy="published")
+"""Stands where a miner does for labels that were published (`db.published`); no miner reads these reports."""
 _AT_ONCE = 500
 """How many ids one statement names."""
 _OF_MENTION = tuple(MinedMention.__dataclass_fields__)
@@ -100,7 +102,7 @@ def unmined(
     only_current: bool = False,
     limit: int | None = None,
 ) -> list[int]:
-    """Ids of the report versions of which no reading by this miner holds, in their order.
+    """Ids of the report versions of which no reading by this miner holds, in their order; none that was published.
 
     Args:
         connection: a transaction.
@@ -110,7 +112,7 @@ def unmined(
         only_current: only the version of each report that holds now.
         limit: at most so many.
     """
-    query = select(report.c.id).where(report.c.id > after, ~_mined_by(miner)).order_by(report.c.id).limit(limit)
+    query = select(report.c.id).where(report.c.id > after, _unmined(miner)).order_by(report.c.id).limit(limit)
     if up_to is not None:
         query = query.where(report.c.id <= up_to)
     if only_current:
@@ -120,7 +122,7 @@ def unmined(
 
 def unmined_count(connection: Connection, miner: MinerIdentity) -> int:
     """How many report versions there are of which no reading by this miner holds."""
-    query = select(func.count()).select_from(report).where(~_mined_by(miner))
+    query = select(func.count()).select_from(report).where(_unmined(miner))
     return connection.execute(query).scalar_one()
 
 
@@ -172,6 +174,11 @@ def _waits() -> ColumnElement[bool]:
 
 def _by(miner: MinerIdentity) -> ColumnElement[bool]:
     return and_(*(mining.c[name] == value for name, value in asdict(miner).items()))
+
+
+def _unmined(miner: MinerIdentity) -> ColumnElement[bool]:
+    published = exists().where(mining.c.report_id == report.c.id, _by(PUBLISHED)).correlate(report)
+    return and_(~_mined_by(miner), ~published)
 
 
 def _mined_by(miner: MinerIdentity) -> ColumnElement[bool]:

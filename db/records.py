@@ -6,16 +6,24 @@ neighbours read and write these.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from db.vocabulary import Assertion, Examination, Reason, Unlinked
+from db.vocabulary import Assertion, Examination, Reason, Split, Unlinked
+
+OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
+"""The time of a report version that names none: any version that names one is later."""
 
 
 class StudyState(StrEnum):
-    """arriving -> queued -> read | not_read | failed; a late instance takes it back to arriving."""
+    """arriving -> queued -> read | not_read | failed; a late instance takes it back to arriving.
 
+    `kept` is a study that was imported to learn from and not to be read; an instance that is received, or an import
+    that asks for it, makes it arriving.
+    """
+
+    KEPT = "kept"
     ARRIVING = "arriving"
     QUEUED = "queued"
     READ = "read"
@@ -28,11 +36,13 @@ class JobKind(StrEnum):
 
     READ: read a settled study. DELIVER: deliver one revision's results of a study to one destination.
     MINE: mine every report version up to this one that the miner in force has not mined.
+    SHADOW: let the shadow model read what the current one has read of a study; nothing is sent.
     """
 
     READ = "read"
     DELIVER = "deliver"
     MINE = "mine"
+    SHADOW = "shadow"
 
 
 class JobState(StrEnum):
@@ -57,11 +67,16 @@ class DeliveryState(StrEnum):
 
 
 class ModelState(StrEnum):
-    """candidate -> current -> retired. At most one model is current."""
+    """candidate -> current -> retired. At most one model is current.
+
+    A rollback makes the current one a candidate again and a retired one current. At most one model that is not current
+    is the shadow, which reads after the current one and is heard by nobody.
+    """
 
     CANDIDATE = "candidate"
     CURRENT = "current"
     RETIRED = "retired"
+    SHADOW = "shadow"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +178,16 @@ class StoredPrediction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScorePair:
+    """What two model versions said of one instance, as `StoredPrediction.scores`."""
+
+    instance_id: int
+    study_id: int
+    first: list[dict[str, Any]]
+    second: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """A result object as built and stored; every sending sends these bytes."""
 
@@ -195,7 +220,10 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """A model in the registry; `path` is its bundle folder, `card` what the bundle says of itself."""
+    """A model in the registry; `path` is its bundle folder, `card` what the bundle says of itself.
+
+    `promoted_at` and `promoted_by` are of its last promotion, None if there is none that was not rolled back.
+    """
 
     id: int
     name: str
@@ -391,3 +419,76 @@ class Mining:
         """What the report says of a finding."""
         place = self.labels.get(finding)
         return Assertion.UNMENTIONED if place is None else self.mentions[place].assertion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnlookedImage:
+    """A stored instance of which nobody has looked at the header yet."""
+
+    instance_id: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frontal:
+    """That an instance is a frontal chest radiograph, which the node reads.
+
+    `view` is PA, AP or "" where its header does not say; `collection` the public set it is of, "" for the site's own.
+    """
+
+    instance_id: int
+    view: str
+    collection: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontalImage:
+    """A frontal image with all that a snapshot says of it; `source` is its collection or else the calling AE."""
+
+    instance_id: int
+    study_id: int
+    study_instance_uid: str
+    patient_id: str
+    path: str
+    sha256: str
+    view: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnBox:
+    """A radiologist's box on an image, as parts of its width and height in [0, 1]; `origin` says whose."""
+
+    finding: str
+    x: float
+    y: float
+    width: float
+    height: float
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredSnapshot:
+    """A snapshot that was made here. `folder` is its name among the snapshots; `about` is the snapshot's own."""
+
+    id: int
+    sha256: str
+    folder: str
+    created_at: datetime
+    findings: tuple[str, ...]
+    images: Mapping[Split, int]
+    about: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedLabels:
+    """What was published of one image: its findings, under the report that stands for them.
+
+    `findings` are those that are there; of the `unknown` nothing was published, and they are kept as uncertain;
+    `normal` says that nothing is there. `message` holds one report.
+    """
+
+    message: MessageArrival
+    findings: tuple[str, ...]
+    unknown: tuple[str, ...]
+    normal: bool

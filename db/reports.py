@@ -7,6 +7,7 @@ whatever the order they arrived in.
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -23,14 +24,18 @@ from sqlalchemy import (
     func,
     select,
     tuple_,
+    type_coerce,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db import linking
 from db.examination import examination
-from db.records import MessageArrival, Report, ReportSection, ReportStatus
-from db.schema import link, message, report
+from db.records import OLDEST, MessageArrival, Report, ReportSection, ReportStatus
+from db.schema import Utc, delivery, link, message, report, result
 from db.vocabulary import Examination
+
+CLOCKS = timedelta(days=1)
+"""By no more than this do the clocks of two systems differ, zones that were mistaken included."""
 
 
 def record(connection: Connection, arrival: MessageArrival) -> bool:
@@ -106,6 +111,28 @@ def of_study(connection: Connection, study_id: int) -> list[Report]:
     query = select(report).join(link, link.c.report_id == report.c.id)
     query = query.where(link.c.study_id == study_id, holds_now()).order_by(*_OWN_ORDER)
     return [_report(row) for row in connection.execute(query).mappings()]
+
+
+def after_results(connection: Connection) -> set[tuple[int, int]]:
+    """Report versions that may repeat the node: of these studies (row ids of report and study) its result was there.
+
+    A result counts from when it was built for a destination. A report that came later was written later, unless its
+    own time is a day or more before: it was brought in from a history then, and no clock is that wrong.
+    """
+    built = select(result.c.study_id, func.min(result.c.created_at).label("at"))
+    built = built.where(exists().where(delivery.c.result_id == result.c.id)).group_by(result.c.study_id)
+    first = built.subquery()
+    query = (
+        select(report.c.id, link.c.study_id, report.c.version_at, type_coerce(first.c.at, Utc).label("at"))
+        .join(link, link.c.report_id == report.c.id)
+        .join(first, first.c.study_id == link.c.study_id)
+        .where(report.c.received_at > first.c.at)
+    )
+    return {
+        (row.id, row.study_id)
+        for row in connection.execute(query)
+        if row.version_at == OLDEST or row.version_at > row.at - CLOCKS
+    }
 
 
 def current_versions() -> Select[Any]:

@@ -1,14 +1,14 @@
 """Predictions and the result objects built from them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from db.records import Result, StoredPrediction
-from db.schema import prediction, result
+from db.records import Result, ScorePair, StoredPrediction
+from db.schema import instance, prediction, result
 
 
 def add_prediction(connection: Connection, made: StoredPrediction, now: datetime) -> None:
@@ -47,6 +47,32 @@ def prediction_of(connection: Connection, instance_id: int, model_version: str) 
         cam=row["cam"],
         cam_shape=tuple(row["cam_shape"]),
     )
+
+
+def readers(connection: Connection, study_id: int) -> dict[int, set[str]]:
+    """The versions of the models that have read each of a study's instances, by instance id."""
+    query = select(prediction.c.instance_id, prediction.c.model_version)
+    query = query.join(instance, instance.c.id == prediction.c.instance_id).where(instance.c.study_id == study_id)
+    found: dict[int, set[str]] = {}
+    for instance_id, model_version in connection.execute(query):
+        found.setdefault(instance_id, set()).add(model_version)
+    return found
+
+
+def pairs(connection: Connection, first: str, second: str, since: datetime | None = None) -> Iterator[ScorePair]:
+    """What two model versions said of each instance that both have read, if received from `since` on; streamed."""
+    one, other = prediction.alias("one"), prediction.alias("other")
+    query = (
+        select(one.c.instance_id, instance.c.study_id, one.c.scores.label("first"), other.c.scores.label("second"))
+        .join(other, other.c.instance_id == one.c.instance_id)
+        .join(instance, instance.c.id == one.c.instance_id)
+        .where(one.c.model_version == first, other.c.model_version == second)
+        .order_by(one.c.instance_id)
+    )
+    if since is not None:
+        query = query.where(instance.c.received_at >= since)
+    for row in connection.execute(query, execution_options={"yield_per": 1000}).mappings():
+        yield ScorePair(**row)
 
 
 def add_result(

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -299,4 +300,45 @@ gold = Table(
     Column("reason", Text, nullable=False),
     Column("at", Utc, nullable=False),
     CheckConstraint("(study_id IS NULL) <> (report_id IS NULL)", name="of_one_thing"),
+)
+
+frontal = Table(
+    "frontal",
+    metadata,
+    Column("instance_id", ForeignKey("instance.id"), primary_key=True),
+    Column("view", String(2), nullable=False),
+    Column("collection", Text, nullable=False),
+)
+
+split = Table(
+    "split",
+    metadata,
+    Column("patient", Text, primary_key=True),
+    Column("split", String(16), nullable=False),
+    Column("assigned_at", Utc, nullable=False),
+)
+
+true_box = Table(
+    "true_box",
+    metadata,
+    _id(),
+    Column("instance_id", ForeignKey("instance.id"), nullable=False, index=True),
+    Column("finding", String(32), nullable=False),
+    Column("x", Float, nullable=False),
+    Column("y", Float, nullable=False),
+    Column("width", Float, nullable=False),
+    Column("height", Float, nullable=False),
+    Column("origin", Text, nullable=False),
+)
+
+snapshot = Table(
+    "snapshot",
+    metadata,
+    _id(),
+    Column("sha256", String(64), nullable=False, unique=True),
+    Column("folder", Text, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("findings", JSON, nullable=False),
+    Column("images", JSON, nullable=False),
+    Column("about", JSON, nullable=False),
 )

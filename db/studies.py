@@ -1,6 +1,6 @@
 """Studies and their instances."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from functools import cache
@@ -14,9 +14,14 @@ from db.records import Arrival, StoredInstance, Study, StudyState
 from db.schema import instance, study
 from db.vocabulary import Reason
 
+_AT_ONCE = 500
+"""How many UIDs one statement names."""
 
-def record_arrival(connection: Connection, arrival: Arrival, settle_at: datetime) -> bool:
+
+def record_arrival(connection: Connection, arrival: Arrival, settle_at: datetime | None) -> bool:
     """Write the rows of an arrived instance; its study's quiet period begins anew and ends at `settle_at`.
+
+    With None it is not to be read: a new study is `kept`, and one that is here goes on as if nothing had come.
 
     The same bytes again change nothing. Other bytes under a known SOP Instance UID are kept beside the first
     with the reason `duplicate_uid`, and are not read.
@@ -30,9 +35,11 @@ def record_arrival(connection: Connection, arrival: Arrival, settle_at: datetime
     if arrival.sha256 in known:
         return bool(known[arrival.sha256] == arrival.path)
     row: dict[str, Any] = {name: getattr(arrival, name) for name in _ARRIVAL}
-    row |= {"state": StudyState.ARRIVING, "revision": 0, "settle_at": settle_at}
+    state = StudyState.KEPT if settle_at is None else StudyState.ARRIVING
+    row |= {"state": state, "revision": 0, "settle_at": settle_at}
     reason = Reason.DUPLICATE_UID if known else None
-    statement = _study_of(connection.dialect.name, restart=reason is None)
+    restart = reason is None and settle_at is not None
+    statement = _study_of(connection.dialect.name, restart=restart)
     row["study_id"] = connection.execute(statement, row).scalar_one()
     row["reason"] = reason
     row["reason_detail"] = reason.sentence if reason else ""
@@ -78,6 +85,41 @@ def settle_now(connection: Connection, study_instance_uids: Iterable[str], now: 
         .where(study.c.study_instance_uid.in_(list(study_instance_uids)), study.c.settle_at > now)
         .values(settle_at=now)
     )
+
+
+def awaken(connection: Connection, study_instance_uids: Sequence[str], settle_at: datetime) -> None:
+    """Have those of these studies read that were kept."""
+    for uids in _parts(study_instance_uids):
+        connection.execute(
+            update(study)
+            .where(study.c.study_instance_uid.in_(uids), study.c.state == StudyState.KEPT)
+            .values(state=StudyState.ARRIVING, settle_at=settle_at)
+        )
+
+
+def kept(connection: Connection, study_instance_uids: Sequence[str]) -> list[int]:
+    """The row ids of those of these studies that are kept."""
+    found: list[int] = []
+    for uids in _parts(study_instance_uids):
+        query = select(study.c.id).where(study.c.study_instance_uid.in_(uids), study.c.state == StudyState.KEPT)
+        found += connection.execute(query).scalars()
+    return found
+
+
+def study_with(connection: Connection, sop_instance_uid: str, sha256: str) -> str | None:
+    """The Study Instance UID of this very instance, if it is here."""
+    query = select(study.c.study_instance_uid).join(instance, instance.c.study_id == study.c.id)
+    query = query.where(instance.c.sop_instance_uid == sop_instance_uid, instance.c.sha256 == sha256)
+    return connection.execute(query).scalar_one_or_none()
+
+
+def instance_ids(connection: Connection, sop_instance_uids: Sequence[str]) -> dict[str, int]:
+    """The row id of the first instance under each of these SOP Instance UIDs, where there is one."""
+    found: dict[str, int] = {}
+    for uids in _parts(sop_instance_uids):
+        query = select(instance.c.sop_instance_uid, func.min(instance.c.id)).group_by(instance.c.sop_instance_uid)
+        found.update(connection.execute(query.where(instance.c.sop_instance_uid.in_(uids))).all())
+    return found
 
 
 def settled(connection: Connection, now: datetime, limit: int = 100) -> list[Study]:
@@ -170,6 +212,11 @@ def instance_uids(connection: Connection) -> Sequence[str]:
     """Every stored SOP Instance UID, each once, in order."""
     query = select(instance.c.sop_instance_uid).distinct().order_by(instance.c.sop_instance_uid)
     return connection.execute(query).scalars().all()
+
+
+def _parts(uids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(uids), _AT_ONCE):
+        yield uids[start : start + _AT_ONCE]
 
 
 def _study(row: RowMapping) -> Study:

@@ -4,8 +4,9 @@ The order is: enlarge (bilinear), stretch each map to [0, 255], then threshold. 
 would leave squares a tenth of the image wide.
 """
 
-from functools import lru_cache
+from typing import cast
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -22,29 +23,15 @@ def heat_map(cam: npt.NDArray[np.float32], rows: int, columns: int) -> npt.NDArr
         (rows, columns) uint8. The lowest value becomes 0 and the highest 255 in every map, so it shows where
         the model looked, not how sure it was. A constant map becomes 0.
     """
-    enlarged = _interpolation(rows, cam.shape[0]) @ cam @ _interpolation(columns, cam.shape[1]).T
-    low, high = enlarged.min(), enlarged.max()
-    if not high > low:
+    enlarged = cv2.resize(cam, (columns, rows), interpolation=cv2.INTER_LINEAR)
+    low, high, _, _ = cv2.minMaxLoc(enlarged)
+    if not high > low or cam.min() == cam.max():  # interpolation may leave a trace of rounding
         return np.zeros((rows, columns), dtype=np.uint8)
-    enlarged -= low
-    enlarged *= np.float32(255) / (high - low)
-    return np.minimum(np.rint(enlarged, out=enlarged), 255).astype(np.uint8)
+    scale = 255 / (high - low)
+    # It rounds, and takes the absolute value of what is not below 0 anyway.
+    return cast("npt.NDArray[np.uint8]", cv2.convertScaleAbs(enlarged, alpha=scale, beta=-low * scale))
 
 
 def region(cam: npt.NDArray[np.float32], rows: int, columns: int, threshold: int) -> npt.NDArray[np.bool_]:
     """The part of the image at or above a heat map level: (rows, columns), as a segmentation holds it."""
     return heat_map(cam, rows, columns) >= threshold
-
-
-@lru_cache(maxsize=32)
-def _interpolation(target: int, source: int) -> npt.NDArray[np.float32]:
-    """(target, source) weights of linear interpolation between pixel centres, the edges held."""
-    places = np.clip((np.arange(target) + 0.5) * source / target - 0.5, 0, source - 1)
-    left = np.minimum(places.astype(np.intp), max(source - 2, 0))
-    weights = np.zeros((target, source), dtype=np.float32)
-    fraction = places - left
-    index = np.arange(target)
-    weights[index, left] = 1 - fraction
-    weights[index, np.minimum(left + 1, source - 1)] += fraction
-    weights.flags.writeable = False  # it is shared
-    return weights

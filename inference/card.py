@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from db.vocabulary import FINDINGS
 
 Unit = Annotated[float, Field(ge=0, le=1)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+"""It also names a folder, so it does not begin with a dot."""
 Interval = tuple[Unit, Unit]
 """The ends of a 95 % confidence interval."""
 
@@ -116,8 +118,8 @@ class Calibration(Part):
 class Card(Part):
     """All that is known of a model. `version` goes into every result object."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
-    version: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+    name: Name
+    version: Name
     created: date
     findings: Annotated[tuple[str, ...], Field(min_length=1)]
     architecture: Architecture

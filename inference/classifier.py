@@ -9,6 +9,7 @@ from onnxruntime.capi import (  # type: ignore[import-untyped]  # nor here
     onnxruntime_pybind11_state as ort_errors,
 )
 
+from inference import graph
 from inference.boxes import BoxSettings, gated
 from inference.bundle import Bundle
 from inference.errors import BundleError
@@ -87,8 +88,9 @@ def open_session(bundle: Bundle, threads: int = 0) -> onnxruntime.InferenceSessi
     """Open the bundle's graph in ONNX Runtime.
 
     Raises:
-        BundleError: the graph cannot be loaded, or its inputs and outputs are not those of the card.
+        BundleError: the graph cannot be loaded, or its opset, inputs or outputs are not what they should be.
     """
+    graph.check(bundle.model)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

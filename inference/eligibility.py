@@ -50,16 +50,16 @@ CHEST_CODES = {
 }
 """Thoracic structure and thoracic cavity (PS3.16 CID 4009, SNOMED CT and its former SRT identifiers)."""
 
-FRONTAL_WORDS = {"PA", "AP", "POSTEROANTERIOR", "ANTEROPOSTERIOR", "FRONTAL"}
+AP_WORDS, PA_WORDS = {"AP", "ANTEROPOSTERIOR"}, {"PA", "POSTEROANTERIOR"}
+FRONTAL_WORDS = {*AP_WORDS, *PA_WORDS, "FRONTAL"}
 OTHER_VIEW_WORDS = {
     *("LAT", "LATERAL", "LL", "RL", "LLAT", "RLAT", "LATERALE", "LATERO", "SEITLICH", "PROFIL"),
     *("OBL", "OBLIQUE", "RLO", "LLO", "RAO", "LAO", "RPO", "LPO", "MLO", "CC"),
     *("LLD", "RLD", "DECUB", "DECUBITUS", "LORDOTIC", "AX", "AXIAL", "TAN", "TANGENTIAL"),
 }
-FRONTAL_CODES = {
-    *(("SCT", "399348003"), ("SRT", "R-10206"), ("SNM3", "R-10206")),  # antero-posterior
-    *(("SCT", "272479007"), ("SRT", "R-10214"), ("SRT", "R-40888"), ("SNM3", "R-10214")),  # postero-anterior
-}
+AP_CODES = {("SCT", "399348003"), ("SRT", "R-10206"), ("SNM3", "R-10206")}
+PA_CODES = {("SCT", "272479007"), ("SRT", "R-10214"), ("SRT", "R-40888"), ("SNM3", "R-10214")}
+FRONTAL_CODES = AP_CODES | PA_CODES
 """PS3.16 CID 4010, SNOMED CT and the SRT identifiers it had before."""
 DESCRIPTIONS = (
     "SeriesDescription",
@@ -72,6 +72,24 @@ DESCRIPTIONS = (
 def assess(ds: Dataset, policy: Policy) -> Ineligible | None:
     """Say why an image is not to be read, or None if it is. Never raises, whatever the header holds."""
     return _object(ds) or _body_part(ds, policy) or _view(ds, policy)
+
+
+def view(ds: Dataset) -> str:
+    """Which of the two a frontal image is: "PA", "AP", or "" where the header does not tell. Never raises.
+
+    Patient Orientation tells only that it is frontal: AP images are usually stored as PA ones are seen.
+    """
+    named = [words(text(ds, "ViewPosition"))]
+    for item in items(ds, "ViewCodeSequence"):
+        if _code(item) in AP_CODES | PA_CODES:
+            named.append(("AP",) if _code(item) in AP_CODES else ("PA",))
+        named.append(_meaning(item))
+    named += [words(text(ds, keyword)) for keyword in DESCRIPTIONS]
+    for each in named:
+        ap, pa = bool(AP_WORDS & set(each)), bool(PA_WORDS & set(each))
+        if ap != pa:
+            return "AP" if ap else "PA"
+    return ""
 
 
 def _object(ds: Dataset) -> Ineligible | None:

@@ -23,14 +23,15 @@ def levels(ds: Dataset, pixels: Stored) -> npt.NDArray[np.uint8]:
         pixels: (H, W) stored values, integers of at most 16 bits.
 
     Returns:
-        (256,) or (65536,) uint8: white is dense, whatever the photometric interpretation.
+        (n,) uint8: white is dense, whatever the photometric interpretation.
     """
     stored = _possible(ds, pixels)
     grey = _voi(ds, stored, _modality(ds, stored))
     if _inverted(ds):
         grey = 255 - grey
-    # Wrapping a stored value to an unsigned index puts the negative ones at the end of the table.
-    table = np.zeros(1 << (8 * pixels.dtype.itemsize), dtype=np.uint8)
+    # Wrapping a stored value to an unsigned index puts the negative ones at the end of a whole table.
+    size = 1 << (8 * pixels.dtype.itemsize) if pixels.dtype.kind == "i" else int(stored[-1]) + 1
+    table = np.zeros(size, dtype=np.uint8)
     table[stored] = np.rint(grey).astype(np.uint8)
     return table
 

@@ -20,8 +20,8 @@ class Image:
 
     Attributes:
         stored: (H, W), as decoded.
-        grey: (256,) or (65536,) uint8, the grey level of each stored value, white is dense; the negative values
-            of signed images stand at its end, where their bits put them.
+        grey: (n,) uint8, the grey level of each stored value up to the largest, white is dense; of signed images it
+            has all 65,536, the negative ones at the end, where their bits put them.
         header: its DICOM header, if it has one.
     """
 

@@ -11,7 +11,7 @@ from pydicom.errors import InvalidDicomError
 
 from db.vocabulary import Reason
 from inference import grayscale
-from inference.eligibility import Policy, assess
+from inference.eligibility import Policy, assess, view
 from inference.errors import NotReadable
 from inference.header import UNREADABLE
 from inference.image import Image
@@ -33,23 +33,39 @@ def read(path: Path, policy: Policy, max_pixels: int = 50_000_000) -> Image:
         raise NotReadable(Reason.NOT_IMAGE, f"The file cannot be opened ({error.strerror}).") from error
     if start.startswith(SIGNATURES):
         return Image.windowed(_picture(path, max_pixels))
-    ds = _dataset(path)
-    ineligible = assess(ds, policy)
-    if ineligible is not None:
-        raise NotReadable(ineligible.reason, ineligible.detail, ineligible.tag)
+    ds = _eligible(_dataset(path), policy)
     stored = decode(ds, max_pixels=max_pixels)
     return Image(stored=stored, grey=grayscale.levels(ds, stored), header=ds)
 
 
-def _dataset(path: Path) -> pydicom.Dataset:
+def frontal_view(path: Path, policy: Policy) -> str:
+    """The view of a frontal image in a DICOM file (PA, AP or ""), from its header alone.
+
+    Raises:
+        NotReadable: it is not an image to be read, as `read` would say too.
+        OSError: the file cannot be opened.
+    """
+    with path.open("rb"):
+        pass  # a file that is not there says nothing of the image
+    return view(_eligible(_dataset(path, pixels=False), policy))
+
+
+def _eligible(ds: pydicom.Dataset, policy: Policy) -> pydicom.Dataset:
+    ineligible = assess(ds, policy)
+    if ineligible is not None:
+        raise NotReadable(ineligible.reason, ineligible.detail, ineligible.tag)
+    return ds
+
+
+def _dataset(path: Path, *, pixels: bool = True) -> pydicom.Dataset:
     """Read a DICOM file, also one without preamble and file meta, as older archives have them."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                return pydicom.dcmread(path)
+                return pydicom.dcmread(path, stop_before_pixels=not pixels)
             except InvalidDicomError:
-                ds = pydicom.dcmread(path, force=True)
+                ds = pydicom.dcmread(path, stop_before_pixels=not pixels, force=True)
     except (*UNREADABLE, InvalidDicomError) as error:
         detail = f"The file is not readable as DICOM ({type(error).__name__})."
         raise NotReadable(Reason.NOT_IMAGE, detail) from error

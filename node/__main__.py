@@ -40,13 +40,25 @@ COMMANDS = {
         "Send a chest radiograph through a node on this machine and show what the PACS gets back.",
     ),
     "config": ("node.commands.config:config_app", "The settings in force."),
-    "train": ("node.commands.train:train", "Train a model from a snapshot, measure it and write it as a bundle."),
+    "train": (
+        "node.commands.train:train",
+        "Train a model from a snapshot, measure it and write it as a bundle; the model that reads is not touched.",
+    ),
     "models": ("node.commands.models:models_app", "The models this node knows."),
     "labels": (
         "node.commands.labels:labels_app",
         "The labels that reports and people gave: look, count, correct.",
     ),
+    "evaluate": (
+        "node.commands.evaluate:evaluate",
+        "Measure a model on the test patients of a snapshot: Table 3 beside the paper's, operating points, Table 4.",
+    ),
     "reports": ("node.commands.reports:reports_app", "The radiologists' reports, and the labels mined from reports."),
+    "import": ("node.commands.collection:import_app", "Bring in images from before the node, or a public set."),
+    "snapshot": (
+        "node.commands.snapshot:snapshot_app",
+        "Images, labels and split to train on: make, list, look.",
+    ),
     "version": ("node.commands.version:version", "Print the version."),
 }
 """Each command: where it is, and the first sentence of its help."""

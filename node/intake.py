@@ -90,12 +90,15 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
-    """Receives instances into the store and the database."""
+    """Receives instances into the store and the database.
+
+    With `quiet_s` None what it receives is kept and not read; otherwise a study is read once it was quiet for so long.
+    """
 
     store: InstanceStore
     database: Database
     register: Register
-    quiet_s: float
+    quiet_s: float | None
     max_instance_bytes: int
     now: Callable[[], datetime]
 
@@ -148,9 +151,11 @@ class Intake:
 
         One that a row may name stays, whatever was said of it: see `db.engine.Database`.
         """
-        quiet = timedelta(seconds=self.quiet_s or RELEASE_FALLBACK_S)
+        settle_at = None
+        if self.quiet_s is not None:
+            settle_at = arrival.received_at + timedelta(seconds=self.quiet_s or RELEASE_FALLBACK_S)
         try:
-            kept = self.register.record(arrival, settle_at=arrival.received_at + quiet)
+            kept = self.register.record(arrival, settle_at=settle_at)
         except OutcomeUnknownError:
             raise
         except DatabaseError:

@@ -67,7 +67,7 @@ def _acquisition(ds: Dataset, *, pixel_spacing_mm: float) -> None:
     ds.PatientOrientation = ["L", "F"]
     ds.ImageLaterality = "U"
     ds.AnatomicRegionSequence = Sequence([_code("51185008", "SCT", "Chest")])
-    ds.ViewCodeSequence = Sequence([_code("399348003", "SCT", "postero-anterior")])
+    ds.ViewCodeSequence = Sequence([_code("272479007", "SCT", "postero-anterior")])
     ds.ViewCodeSequence[0].ViewModifierCodeSequence = Sequence([])
     ds.DetectorType = "DIRECT"
     ds.ImagerPixelSpacing = [round(pixel_spacing_mm, 6)] * 2

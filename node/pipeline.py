@@ -11,13 +11,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from db import deliveries, jobs, results, studies
+from db import deliveries, frontals, jobs, results, studies
 from db.engine import Connection, Database
-from db.records import Job, JobKind, JobState, Result, StoredInstance, Study, StudyState
+from db.records import Frontal, Job, JobKind, JobState, Result, StoredInstance, Study, StudyState
 from db.vocabulary import Reason
 from inference import image_file
-from inference.eligibility import Policy
+from inference.eligibility import Policy, view
 from inference.errors import BundleError, NotReadable
+from node import shadow
 from node.files import InstanceStore
 from node.memory import kept, restored
 from node.objects import bundle
@@ -87,13 +88,14 @@ class Pipeline:
         try:
             model = self.current_model()
         except (NoModelError, BundleError) as error:  # a promotion mends it, and the study loses no attempt by it
-            return Ending(state=JobState.QUEUED, error_code="no_model", error=str(error), delay_s=NO_MODEL_DELAY_S)
+            return Ending(state=JobState.QUEUED, error_code=jobs.NO_MODEL, error=str(error), delay_s=NO_MODEL_DELAY_S)
         looks = [self._look(instance, model) for instance in instances]
         read = [look for look in looks if isinstance(look, Read)]
         not_read = [look for look in looks if isinstance(look, NotRead)]
         if not read:
             return _nothing_read(job, not_read)
-        if predecessor and not any(look.fresh for look in read):
+        same_model = predecessor is not None and predecessor.model_version == model.description.version
+        if same_model and not any(look.fresh for look in read):
             return _nothing_new(job, not_read)
         objects = bundle.build(
             [look.reading for look in read],
@@ -185,6 +187,7 @@ class Pipeline:
                     now=now,
                 )
             )
+        new_jobs.append(shadow.queue(connection, job, now))
         return [job_id for job_id in new_jobs if job_id is not None]
 
 
@@ -222,6 +225,9 @@ def _nothing_new(job: Job, not_read: Sequence[NotRead]) -> Ending:
 def _record_looks(connection: Connection, read: Sequence[Read], not_read: Sequence[NotRead], now: datetime) -> None:
     for look in not_read:
         studies.set_reason(connection, look.instance.id, look.reason, look.detail, look.tag)
+    frontals.record(
+        connection, [Frontal(instance_id=seen.instance.id, view=view(seen.reading.header)) for seen in read]
+    )
     for seen in read:
         if seen.instance.reason is not None:
             studies.clear_reason(connection, seen.instance.id)

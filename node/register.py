@@ -21,7 +21,7 @@ class _Entry:
     """An arrival that waits for its commit; `new` is what came of it, `doubtful` that a commit of it may stand."""
 
     arrival: Arrival
-    settle_at: datetime
+    settle_at: datetime | None
     new: bool | None = None
     doubtful: bool = False
 
@@ -38,7 +38,7 @@ class Register:
     _turn: threading.Lock = field(default_factory=threading.Lock)
     _waiting: list[_Entry] = field(default_factory=list)
 
-    def record(self, arrival: Arrival, settle_at: datetime) -> bool:
+    def record(self, arrival: Arrival, settle_at: datetime | None) -> bool:
         """Write an arrival's rows; they are on disk when this returns (see `studies.record_arrival`).
 
         Raises:

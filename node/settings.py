@@ -26,6 +26,7 @@ AeTitle = Annotated[
 Port = Annotated[int, Field(ge=0, le=65535)]
 DATABASE_FILE = "cxr.db"
 """The SQLite database in the data folder."""
+MIB = 1024 * 1024
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 

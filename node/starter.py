@@ -6,6 +6,7 @@ from pathlib import Path
 from db import audit, models
 from db.engine import Database
 from inference import bundle
+from node import registry
 
 
 def install_starter(database: Database, folder: Path, now: datetime) -> None:
@@ -19,14 +20,7 @@ def install_starter(database: Database, folder: Path, now: datetime) -> None:
     if not path.exists():
         bundle.write(path, card, {name: (bundle.STARTER / name).read_bytes() for name in card.files})
     with database.write() as connection:
-        models.register(
-            connection,
-            name=card.name,
-            version=card.version,
-            path=str(path.absolute()),
-            card=card.model_dump(mode="json"),
-            now=now,
-        )
+        registry.enter(connection, bundle.Bundle(path=path, card=card), now)
         if models.current(connection) is None:
             models.promote(connection, card.version, by="installation", now=now)
             audit.append(connection, actor="installation", action="model.promote", subject=card.version, now=now)

@@ -3,15 +3,16 @@
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pydicom
 
-from db import audit, migration, studies
+from db import audit, migration, models, studies
 from db.engine import Connection, Database
 from db.records import Job, JobKind, StudyState
 from inference.eligibility import Policy
 from nlp.workers import Pool
+from node.clock import utc_now
 from node.console import app
 from node.console.server import Server, require_loopback
 from node.database import open_database
@@ -32,11 +33,10 @@ from node.queue import LocalQueue
 from node.reconcile import Reconciler
 from node.register import Register
 from node.service import Service
-from node.settings import Settings
+from node.settings import MIB, Settings
+from node.shadow import Shadow
 from node.starter import install_starter
 from node.worker import Handler, Worker
-
-MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +53,7 @@ class Node:
     reconciler: Reconciler
     worker: Worker
     mining: ReportMining
+    shadow: Shadow
 
     def start(self) -> None:
         """Sweep, reconcile, then work, and last of all let peers in."""
@@ -73,14 +74,10 @@ class Node:
         self.scp.stop()
         self.reconciler.stop()
         self.mining.stop()
+        self.shadow.stop()
         self.queue.stop()
         self.store.close()
         self.database.close()
-
-
-def utc_now() -> datetime:
-    """The time, aware."""
-    return datetime.now(UTC)
 
 
 def open_store(settings: Settings) -> Folder:
@@ -106,9 +103,10 @@ def build(settings: Settings, now: Callable[[], datetime] = utc_now) -> Node:
     install_starter(database, settings.data / "models", now())
     queue = LocalQueue(_lanes(settings))
     mining = _mining(settings, database, now)
+    shadow = _shadow(settings, database, store, now)
     worker = Worker(
         database=database,
-        handlers=_handlers(settings, database, store, now) | {JobKind.MINE: mining},
+        handlers=_handlers(settings, database, store, now) | {JobKind.MINE: mining, JobKind.SHADOW: shadow},
         announce=queue.announce,
         on_dead=study_failed,
         lease_s=settings.work.lease_s,
@@ -139,6 +137,7 @@ def build(settings: Settings, now: Callable[[], datetime] = utc_now) -> Node:
         reconciler=reconciler,
         worker=worker,
         mining=mining,
+        shadow=shadow,
     )
 
 
@@ -148,6 +147,7 @@ def _lanes(settings: Settings) -> dict[JobKind, int]:
         JobKind.READ: settings.reading.workers,
         JobKind.DELIVER: settings.work.delivery_workers,
         JobKind.MINE: min(1, settings.mining.workers),  # one job at a time, on all the processes
+        JobKind.SHADOW: min(1, settings.reading.workers),  # where studies are read, and never two beside them
     }
 
 
@@ -161,6 +161,25 @@ def _mining(settings: Settings, database: Database, now: Callable[[], datetime])
     )
 
 
+def _shadow(settings: Settings, database: Database, store: Folder, now: Callable[[], datetime]) -> Shadow:
+    return Shadow(
+        store=store,
+        database=database,
+        model=Service(database=database, path=None, threads=1, part=models.shadow),
+        policy=_policy(settings),
+        max_pixels=settings.reading.max_pixels,
+        now=now,
+    )
+
+
+def _policy(settings: Settings) -> Policy:
+    """Which images are read."""
+    return Policy(
+        accept_unknown_view=settings.reading.accept_unknown_view,
+        accept_unknown_body_part=settings.reading.accept_unknown_body_part,
+    )
+
+
 def _handlers(
     settings: Settings, database: Database, store: Folder, now: Callable[[], datetime]
 ) -> dict[JobKind, Handler]:
@@ -171,10 +190,7 @@ def _handlers(
         store=store,
         database=database,
         current_model=Service(database=database, path=reading.model, threads=reading.threads),
-        policy=Policy(
-            accept_unknown_view=reading.accept_unknown_view,
-            accept_unknown_body_part=reading.accept_unknown_body_part,
-        ),
+        policy=policy(settings),
         max_pixels=reading.max_pixels,
         destinations=tuple(destinations),
         now=now,
@@ -189,16 +205,31 @@ def _handlers(
     return {JobKind.READ: pipeline, JobKind.DELIVER: delivery}
 
 
-def _scp(settings: Settings, database: Database, store: Folder, now: Callable[[], datetime]) -> Scp:
-    dicom = settings.dicom
-    intake = Intake(
+def open_intake(
+    settings: Settings, database: Database, store: Folder, *, read: bool, now: Callable[[], datetime]
+) -> Intake:
+    """The intake of a node's settings; without `read`, what it receives is kept and not read."""
+    return Intake(
         store=store,
         database=database,
         register=Register(database=database),
-        quiet_s=settings.study.quiet_s,
-        max_instance_bytes=dicom.max_instance_mb * MIB,
+        quiet_s=settings.study.quiet_s if read else None,
+        max_instance_bytes=settings.dicom.max_instance_mb * MIB,
         now=now,
     )
+
+
+def policy(settings: Settings) -> Policy:
+    """What is let through where a header is silent."""
+    return Policy(
+        accept_unknown_view=settings.reading.accept_unknown_view,
+        accept_unknown_body_part=settings.reading.accept_unknown_body_part,
+    )
+
+
+def _scp(settings: Settings, database: Database, store: Folder, now: Callable[[], datetime]) -> Scp:
+    dicom = settings.dicom
+    intake = open_intake(settings, database, store, read=True, now=now)
 
     def audit_rejection(calling_ae: str, address: str, reason: str) -> None:
         with database.write() as connection:

@@ -14,7 +14,7 @@ from db.records import MinerIdentity
 from db.vocabulary import EIGHT
 from nlp import miner, parser
 from nlp.aggregate import Policy
-from node import chord
+from node.labels import chord
 from tests.db.label_rows import counted
 
 REPORTS = 2_000

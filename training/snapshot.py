@@ -26,7 +26,7 @@ from db.vocabulary import Split
 from training.errors import SnapshotError
 from training.localization import TrueBox
 
-__all__ = ["Item", "Snapshot", "SnapshotError", "Split", "read", "sealed", "write"]
+__all__ = ["Item", "Snapshot", "SnapshotError", "Split", "read", "sealed", "write", "write_among"]
 
 MANIFEST, DESCRIPTION = "manifest.csv", "snapshot.json"
 FORMAT = 1
@@ -44,6 +44,10 @@ COLUMNS = (
 )
 """Of the manifest, before one column a finding."""
 _TEXTS = {1.0: "1", 0.0: "0"}
+SHORT = 12
+"""How much of its SHA-256 a snapshot's folder has for a name."""
+NOT_UNDERSTOOD = (LookupError, TypeError, ValueError, AttributeError, csv.Error)
+"""What files that are not a snapshot's raise when they are read as one."""
 _LABELS = {"1": 1.0, "0": 0.0, "": math.nan}
 
 
@@ -104,7 +108,26 @@ def write(folder: Path, snapshot: Snapshot) -> Snapshot:
         OSError: it cannot be written.
     """
     manifest, contents = _manifest(snapshot), _contents(snapshot)
+    return _write(folder, replace(snapshot, sha256=_digest(manifest, contents)), manifest, contents)
+
+
+def write_among(folder: Path, snapshot: Snapshot) -> tuple[str, Snapshot]:
+    """Write a snapshot into the folder of all snapshots, under the beginning of its SHA-256.
+
+    Returns:
+        The name of its folder, and the snapshot with its SHA-256.
+
+    Raises:
+        SnapshotError: a folder of that name holds something else.
+        OSError: it cannot be written.
+    """
+    manifest, contents = _manifest(snapshot), _contents(snapshot)
     snapshot = replace(snapshot, sha256=_digest(manifest, contents))
+    name = snapshot.sha256[:SHORT]
+    return name, _write(folder / name, snapshot, manifest, contents)
+
+
+def _write(folder: Path, snapshot: Snapshot, manifest: bytes, contents: dict[str, Any]) -> Snapshot:
     if folder.exists():
         return _same(folder, snapshot)
     description = contents | {
@@ -137,37 +160,39 @@ def read(folder: Path) -> Snapshot:
     Raises:
         SnapshotError: it is not there, not whole, altered, or of an unknown kind.
     """
+    manifest, description = _checked(folder)
+    try:
+        findings = tuple(description["findings"])
+        return Snapshot(
+            sha256=description["sha256"],
+            created=datetime.fromisoformat(description["created"]),
+            findings=findings,
+            images=Path(os.path.normpath(folder.absolute() / description["images"])),
+            items=tuple(_items(csv.reader(io.StringIO(manifest.decode(), newline="")), findings)),
+            boxes={image: tuple(TrueBox(**box) for box in boxes) for image, boxes in description["boxes"].items()},
+            about=description["about"],
+        )
+    except NOT_UNDERSTOOD as error:
+        raise SnapshotError(f"{folder} is not a snapshot that this version understands; make a new one") from error
+
+
+def _checked(folder: Path) -> tuple[bytes, dict[str, Any]]:
+    """The two files, as they were written."""
     try:
         manifest = (folder / MANIFEST).read_bytes()
         description = json.loads((folder / DESCRIPTION).read_bytes())
+        contents = {key: description[key] for key in ("format", "findings", "about", "boxes")}
+        if description["sha256"] != _digest(manifest, contents):
+            raise SnapshotError(f"{folder} was changed after it was written; make a new one with `cxr snapshot create`")
+        if contents["format"] != FORMAT:
+            raise SnapshotError(f"{folder} was written by another version of the node; make a new one")
     except FileNotFoundError as error:
         raise SnapshotError(f"{folder} is no snapshot; `cxr snapshot list` shows those there are") from error
     except OSError as error:
         raise SnapshotError(f"{folder} cannot be read: {error.strerror}") from error
-    except ValueError as error:
+    except NOT_UNDERSTOOD as error:
         raise SnapshotError(f"{folder} is not a whole snapshot; make a new one with `cxr snapshot create`") from error
-    try:
-        return _parsed(folder, manifest, description)
-    except (LookupError, TypeError, ValueError, AttributeError, csv.Error) as error:
-        raise SnapshotError(f"{folder} is not a snapshot that this version understands; make a new one") from error
-
-
-def _parsed(folder: Path, manifest: bytes, description: dict[str, Any]) -> Snapshot:
-    contents = {key: description[key] for key in ("format", "findings", "about", "boxes")}
-    if description["sha256"] != _digest(manifest, contents):
-        raise SnapshotError(f"{folder} was changed after it was written; make a new one with `cxr snapshot create`")
-    if contents["format"] != FORMAT:
-        raise SnapshotError(f"{folder} was written by another version of the node; make a new one")
-    findings = tuple(contents["findings"])
-    return Snapshot(
-        sha256=description["sha256"],
-        created=datetime.fromisoformat(description["created"]),
-        findings=findings,
-        images=Path(os.path.normpath(folder.absolute() / description["images"])),
-        items=tuple(_items(csv.reader(io.StringIO(manifest.decode(), newline="")), findings)),
-        boxes={image: tuple(TrueBox(**box) for box in boxes) for image, boxes in contents["boxes"].items()},
-        about=contents["about"],
-    )
+    return manifest, description
 
 
 def _items(rows: Iterable[Sequence[str]], findings: Sequence[str]) -> Iterable[Item]:
@@ -196,7 +221,10 @@ def _manifest(snapshot: Snapshot) -> bytes:
     stream = io.StringIO(newline="")
     table = csv.writer(stream, lineterminator="\n")
     table.writerow((*COLUMNS, *snapshot.findings))
+    texts: dict[tuple[float, ...], list[str]] = {}  # many images have the same labels
     for item in snapshot.items:
+        if item.labels not in texts:
+            texts[item.labels] = [_TEXTS.get(label, "") for label in item.labels]
         table.writerow(
             (
                 item.image,
@@ -209,7 +237,7 @@ def _manifest(snapshot: Snapshot) -> bytes:
                 item.split,
                 item.provenance,
                 int(item.after_result),
-                *(_TEXTS.get(label, "") for label in item.labels),
+                *texts[item.labels],
             )
         )
     return stream.getvalue().encode()
@@ -231,10 +259,10 @@ def _digest(manifest: bytes, contents: Mapping[str, Any]) -> str:
 
 
 def _same(folder: Path, snapshot: Snapshot) -> Snapshot:
-    there = read(folder)
-    if there.sha256 != snapshot.sha256:
+    _, there = _checked(folder)
+    if there["sha256"] != snapshot.sha256:
         raise SnapshotError(f"{folder} holds another snapshot; a snapshot is never changed, name another folder")
-    return there
+    return replace(snapshot, created=datetime.fromisoformat(there["created"]))
 
 
 def _place(images: Path, folder: Path) -> str:

@@ -1,27 +1,23 @@
 """`cxr reports import`: bring in reports from before the node, from files."""
 
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from node import wiring
+from node.clock import utc_now
+from node.commands import progress
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table, settings_of
 from node.errors import SettingsError
 from node.history import folder, importer
 from node.history.importer import Tally
 from node.history.reader import Reader, require_encoding
+from node.settings import MIB
 
 SHOWN = 3
 """Places that are named for each reason."""
-EVERY_S = 10.0
-"""Between two lines of progress where no terminal is."""
 
 
 def import_reports(
@@ -53,32 +49,36 @@ def import_reports(
             raise SettingsError(f"{path} is not there; name files of reports, or folders of them")
     database = opened(config, data)
     began = time.monotonic()
-    with _progress(paths) as meter:
+    with progress.meter(folder.size(paths)) as meter:
         reader = Reader(
             accession_from=settings.hl7.accession_from,
             facility=facility,
             encoding=encoding,
-            max_bytes=settings.hl7.max_message_mb * wiring.MIB,
-            now=wiring.utc_now,
+            max_bytes=settings.hl7.max_message_mb * MIB,
+            now=utc_now,
             on_bytes=meter.advance,
         )
-        tally = importer.store(reader.read(paths), database, wiring.utc_now, meter.show)
+        tally = importer.store(reader.read(paths), database, utc_now, lambda tally: meter.show(counts_of(tally)))
     database.close()
     if tally.read == 0:
         raise SettingsError("there is no file of reports in that folder")
-    _print(tally, time.monotonic() - began, as_json=as_json)
+    print_tally(tally, time.monotonic() - began, as_json=as_json)
     if tally.refused:
         raise typer.Exit(1)
 
 
-def _print(tally: Tally, seconds: float, *, as_json: bool) -> None:
+def print_tally(tally: Tally, seconds: float, *, as_json: bool, more: Mapping[str, int] | None = None) -> None:
+    """Print what an import did; `more` are further counts, by their names."""
+    more = more or {}
     if as_json:
         refused = [
             {"reason": reason, "count": refusal.count, "places": refusal.places}
             for reason, refusal in tally.refused.items()
         ]
         counts = {"read": tally.read, "stored": tally.stored, "already_there": tally.already_there}
-        print_json(counts | {"refused": tally.refused_count, "reasons": refused, "seconds": round(seconds, 1)})
+        print_json(
+            counts | dict(more) | {"refused": tally.refused_count, "reasons": refused, "seconds": round(seconds, 1)}
+        )
         return
     if tally.refused:
         rows = [
@@ -86,49 +86,12 @@ def _print(tally: Tally, seconds: float, *, as_json: bool) -> None:
             for reason, refusal in tally.refused.items()
         ]
         print_table(("refused", "because", "where"), rows, empty="")
-    typer.echo(f"{_counts(tally)}, in {seconds:.0f} s.")
+    others = "".join(f", {number} {what}" for what, number in more.items())
+    typer.echo(f"{counts_of(tally)}{others}, in {seconds:.0f} s.")
 
 
-def _counts(tally: Tally) -> str:
+def counts_of(tally: Tally) -> str:
+    """What an import did so far, in a line."""
     return (
         f"{tally.read} read: {tally.stored} stored, {tally.already_there} already there, {tally.refused_count} refused"
     )
-
-
-class _Meter:
-    """Progress on the standard error: a bar on a terminal, a line now and then elsewhere."""
-
-    def __init__(self, total_bytes: int, progress: Progress | None) -> None:
-        self._total = max(total_bytes, 1)
-        self._progress = progress
-        self._task = progress.add_task("", total=self._total) if progress else None
-        self._done = 0
-        self._began = self._said = time.monotonic()
-
-    def advance(self, number: int) -> None:
-        """So many bytes more have been read."""
-        self._done += number
-
-    def show(self, tally: Tally) -> None:
-        """So far."""
-        if self._progress is not None and self._task is not None:
-            self._progress.update(self._task, completed=self._done, description=_counts(tally))
-            return
-        now = time.monotonic()
-        if now - self._said >= EVERY_S:
-            self._said = now
-            share = min(self._done / self._total, 1.0)
-            left = (now - self._began) * (1 - share) / max(share, 1e-6)
-            print(f"{_counts(tally)}; {share:.0%}, {left:.0f} s left", file=sys.stderr, flush=True)  # noqa: T201
-
-
-@contextmanager
-def _progress(paths: list[Path]) -> Iterator[_Meter]:
-    console = Console(stderr=True)
-    total = folder.size(paths)
-    if not console.is_terminal:
-        yield _Meter(total, None)
-        return
-    parts = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*parts, console=console, transient=True) as progress:
-        yield _Meter(total, progress)

@@ -1,12 +1,12 @@
 """`cxr jobs` and `cxr retry`: what there is to do, and what needs a person."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from db import jobs, studies
 from db.records import JobState
+from node.clock import utc_now
 from node.commands.options import ConfigOption, DataOption, JsonOption, LimitOption, opened, print_json, print_table
 from node.errors import SettingsError
 
@@ -54,7 +54,7 @@ def retry(
     if (job is None) != every:
         raise SettingsError("name one job, or give --all; `cxr jobs --state dead --state failed` lists them")
     with opened(config, data).write() as connection:
-        queued = jobs.retry(connection, job, datetime.now(UTC))
+        queued = jobs.retry(connection, job, utc_now())
     if not queued:
         raise SettingsError("no such job is failed or dead; `cxr jobs` lists them")
     typer.echo(f"Queued again: {', '.join(str(job_id) for job_id in queued)}")

@@ -12,12 +12,13 @@ import typer
 from db import tally
 from db.tally import Cooccurrence, Counted
 from db.vocabulary import EIGHT, FINDINGS, Assertion
-from node import chord, correction, label_list, wiring
+from node.clock import utc_now
 from node.commands import sheet
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table
 from node.commands.sheet import CsvOption
 from node.errors import SettingsError
-from node.label_list import COLUMNS
+from node.labels import chord, correction, listing
+from node.labels.listing import COLUMNS
 
 labels_app = typer.Typer(no_args_is_help=True, help="The labels that reports and people gave: look, count, correct.")
 
@@ -71,11 +72,11 @@ def list_labels(
     if limit is None and csv_file is None:
         limit = 20
     with opened(config, data).read() as connection:
-        lines = label_list.lines(connection, study_instance_uid=study, accession_number=accession)
-        chosen = label_list.chosen(lines, finding=name, assertion=assertion)
+        lines = listing.lines(connection, study_instance_uid=study, accession_number=accession)
+        chosen = listing.chosen(lines, finding=name, assertion=assertion)
         found = islice(chosen, limit)
         if csv_file is not None:
-            number = sheet.write(csv_file, COLUMNS, (label_list.cells(line) for line in found))
+            number = sheet.write(csv_file, COLUMNS, (listing.cells(line) for line in found))
             typer.echo(f"{number} labels written to {csv_file}.", err=as_json)
             return
         shown = list(found)
@@ -126,7 +127,7 @@ def correct(
             assertion=assertion,
             actor=actor,
             reason=reason,
-            now=wiring.utc_now(),
+            now=utc_now(),
         )
     for target in targets:
         before = f"it was {target.state(name)} ({target.source(name)})"

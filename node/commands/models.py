@@ -1,37 +1,40 @@
-"""`cxr models`: the registry."""
-
-from datetime import UTC, datetime
+"""`cxr models`: the models this node knows."""
 
 import typer
 
-from db import migration, models
-from node.commands.options import ConfigOption, DataOption, JsonOption, print_json, print_table, settings_of
-from node.database import open_database
-from node.starter import install_starter
+from node.commands.deferred import group_of
 
-models_app = typer.Typer(no_args_is_help=True, help="The models this node knows.")
+COMMANDS = {
+    "list": ("node.commands.model_list:list_models", "List the models and which of them reads."),
+    "show": (
+        "node.commands.model_list:show",
+        "Show a model's card: data, results with intervals, operating points, limits; and what was done with it here.",
+    ),
+    "register": (
+        "node.commands.model_register:register",
+        "Copy a bundle into the data folder, check it and enter it as a candidate; it reads nothing until it is"
+        " promoted.",
+    ),
+    "promote": (
+        "node.commands.promotion:promote",
+        "Set a candidate beside the model that reads, on the same test patients, and let it read from now on.",
+    ),
+    "rollback": (
+        "node.commands.promotion:rollback",
+        "Take the last promotion back: the model that read before reads again.",
+    ),
+    "shadow": (
+        "node.commands.shadowing:shadow",
+        "Let a model read every study after the current one has; its predictions are kept, and nothing is sent.",
+    ),
+    "compare": (
+        "node.commands.shadowing:compare",
+        "Set the shadow beside the current model on the live images that both have read.",
+    ),
+    "verify": (
+        "node.commands.model_register:verify",
+        "Check the files of every registered model against their hashes and the registered cards.",
+    ),
+}
 
-
-@models_app.command("list")
-def list_models(config: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:
-    """List the models and which of them reads.
-
-    Example: cxr models list
-    """
-    settings = settings_of(config, data)
-    database = open_database(settings)
-    migration.upgrade(database)
-    install_starter(database, settings.data / "models", datetime.now(UTC))
-    with database.read() as connection:
-        found = models.every(connection)
-    if as_json:
-        print_json(found)
-        return
-    print_table(
-        ["version", "name", "state", "mean AUC", "promoted", "by"],
-        [
-            (m.version, m.name, m.state, f"{m.card['metrics']['mean_auc']:.3f}", m.promoted_at, m.promoted_by)
-            for m in found
-        ],
-        empty="No model.",
-    )
+models_app = typer.Typer(cls=group_of(COMMANDS), no_args_is_help=True, help="The models this node knows.")

@@ -1,5 +1,6 @@
 """What commands share: options, and how they print."""
 
+import getpass
 import json
 import sys
 from collections.abc import Iterable, Sequence
@@ -25,6 +26,9 @@ ConfigOption = Annotated[
 DataOption = Annotated[Path | None, typer.Option("--data", help="Folder of the store and the SQLite database.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 UidsOption = Annotated[bool, typer.Option("--uids", help="Print SOP Instance UIDs alone, one a line.")]
+ByOption = Annotated[
+    str | None, typer.Option("--by", help="Who does it, for the audit log; without it the user who is logged in.")
+]
 LimitOption = Annotated[int, typer.Option("--limit", min=1, help="At most so many, the newest first.")]
 
 
@@ -52,6 +56,19 @@ def opened(config: Path | None, data: Path | None) -> "Database":
     database = open_database(settings)
     migration.require_current(database)
     return database
+
+
+def who(by: str | None) -> str:
+    """Who acts, for the audit log.
+
+    Raises:
+        SettingsError: nobody was named, and this process's user has no name.
+    """
+    try:
+        name = by or getpass.getuser()
+    except (KeyError, OSError) as error:
+        raise SettingsError("say who you are with --by") from error
+    return name.strip() or who(None)
 
 
 def print_json(value: Any) -> None:

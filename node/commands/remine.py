@@ -14,12 +14,12 @@ from db.engine import Database
 from db.records import MinerIdentity, Mining
 from nlp import miner, workers
 from node import mining
+from node.clock import utc_now
 from node.commands.mining import ModelOption, PolicyOption, WorkersOption, plain_errors, settings_with
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table
 from node.errors import SettingsError
 from node.relabelling import Relabelling
 from node.settings import MiningSettings
-from node.wiring import utc_now
 
 SHOWN = 50
 """Changes that are listed for a person; `--json` has all."""

@@ -18,9 +18,10 @@ def status(config: ConfigOption = None, data: DataOption = None, as_json: JsonOp
     """
     settings = settings_of(config, data)
     with opened(config, data).read() as connection:
-        model = models.current(connection)
+        model, shadow = models.current(connection), models.shadow(connection)
         facts: dict[str, Any] = {
             "model": model.version if model else None,
+            "shadow": shadow.version if shadow else None,
             "studies": studies.counts(connection),
             "jobs": jobs.counts(connection),
             "deliveries": deliveries.counts(connection),
@@ -33,6 +34,8 @@ def status(config: ConfigOption = None, data: DataOption = None, as_json: JsonOp
         print_json(facts)
         return
     rows: list[tuple[str, object]] = [("model in service", facts["model"] or "none")]
+    if facts["shadow"]:
+        rows.append(("model in its shadow", facts["shadow"]))
     for noun in ("studies", "jobs", "deliveries"):
         rows += [(f"{noun}, {state}", count) for state, count in sorted(facts[noun].items())]
     linked = facts["reports"].get("linked", 0)

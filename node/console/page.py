@@ -13,6 +13,7 @@ WORRYING = {StudyState.FAILED, JobState.FAILED, JobState.DEAD, DeliveryState.REF
 """States that wait for a person."""
 
 STUDY_STATES: dict[str, str] = {
+    StudyState.KEPT: "kept, not to be read",
     StudyState.ARRIVING: "arriving",
     StudyState.QUEUED: "waiting to be read",
     StudyState.READ: "read",

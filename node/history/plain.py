@@ -8,13 +8,11 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from db.records import MessageArrival, ReportArrival, ReportSection, ReportStatus
+from db.records import OLDEST, MessageArrival, ReportArrival, ReportSection, ReportStatus
 from node.history.entry import NoReportError
 from node.hl7 import message
 from node.hl7.report import STATUS, UID
 
-OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
-"""The time of a report that names none: any version that names one is later."""
 APPLICATION = "cxr reports import"
 """Stands where a message names its sending application (MSH-3)."""
 _SUFFIX = {"indication": "", "comparison": "", "findings": "GDT", "impression": "IMP", "text": ""}

@@ -93,3 +93,15 @@ def test_entries_written_at_once_make_one_chain(database: Database):
     with database.read() as connection:
         assert audit.first_broken(connection) is None
         assert len(audit.newest(connection, 100)) == 40
+
+
+def test_history_of_a_subject(database: Database):
+    """What was done to one thing is told in order, without what was done to others or otherwise."""
+    with database.write() as connection:
+        for action in ("model.register", "study.view", "model.promote"):
+            append(connection, 1, action=action)
+        append(connection, 2, action="model.register")
+
+        found = audit.of_subject(connection, "2.25.1", "model.")
+
+    assert [entry.action for entry in found] == ["model.register", "model.promote"]

@@ -288,3 +288,36 @@ def test_counts_are_by_kind_and_state(database: Database):
         assert jobs.counts(connection) == {"read.done": 1, "read.queued": 1, "read.running": 1}
         assert jobs.unfinished_count(connection) == 2
         assert [job.state for job in jobs.newest(connection, 10, [JobState.DONE])] == [JobState.DONE]
+
+
+def test_work_at_hand_is_what_runs_or_may_run(database: Database):
+    """What stands back for reading waits as long as a study is read or due, and not for one that is due later."""
+    with database.write() as connection:
+        study_id = add_study(connection)
+        assert not jobs.any_at_hand(connection, JobKind.READ, NOW)
+
+        add_job(connection, study_id, not_before=later(60))
+        assert not jobs.any_at_hand(connection, JobKind.READ, NOW)
+        assert jobs.any_at_hand(connection, JobKind.READ, later(60))
+        assert not jobs.any_at_hand(connection, JobKind.DELIVER, later(60))
+
+        held = claimed(connection, at=later(60))
+        assert jobs.any_at_hand(connection, JobKind.READ, NOW)
+        assert (jobs.unfinished_count(connection, JobKind.READ), jobs.unfinished_count(connection)) == (1, 1)
+        assert jobs.unfinished_count(connection, JobKind.SHADOW) == 0
+
+        jobs.end(connection, held, state=JobState.DONE, now=later(61))
+        assert not jobs.any_at_hand(connection, JobKind.READ, later(62))
+
+
+def test_promotion_wakes_what_waits_for_a_model(database: Database):
+    """A study that waits because no model can serve is due at once; what waits for something else is not."""
+    with database.write() as connection:
+        study_id = add_study(connection)
+        for revision, code in ((1, jobs.NO_MODEL), (2, "fault")):
+            add_job(connection, study_id, revision=revision)
+            jobs.postpone(connection, claimed(connection), now=NOW, delay_s=30, error_code=code, error="It waits.")
+
+        jobs.wake_for_model(connection, later(1))
+
+        assert [jobs.get(connection, each).revision for each in jobs.due(connection, later(1))] == [1]

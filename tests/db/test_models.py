@@ -4,7 +4,7 @@ import pytest
 
 from db import models
 from db.engine import Connection, Database
-from db.errors import UnknownModelError
+from db.errors import ModelStateError, UnknownModelError
 from db.records import ModelState
 from tests.db.races import race
 from tests.db.rows import NOW, later
@@ -105,3 +105,101 @@ def test_model_registered_at_once_by_several_nodes_is_there_once(database: Datab
 
     with database.read() as connection:
         assert states(connection) == {"1": ModelState.CANDIDATE}
+
+
+def promoted(connection: Connection, *versions: str) -> None:
+    """Models that were promoted one after the other."""
+    for number, version in enumerate(versions):
+        register(connection, version)
+        models.promote(connection, version, by="a", now=later(number))
+
+
+def before(connection: Connection) -> str | None:
+    """The version a rollback goes to."""
+    model = models.previous(connection)
+    return model.version if model else None
+
+
+def test_rollbacks_go_back_one_promotion_each(database: Database):
+    """The model that read before reads again; once more goes further back, and never to one that was taken back."""
+    with database.write() as connection:
+        promoted(connection, "1", "2", "3")
+
+        models.roll_back(connection, "2", by="b", now=later(10))
+        first = states(connection)
+        models.roll_back(connection, "1", by="b", now=later(11))
+
+        assert first == {"1": ModelState.RETIRED, "2": ModelState.CURRENT, "3": ModelState.CANDIDATE}
+        assert states(connection) == {"1": ModelState.CURRENT, "2": ModelState.CANDIDATE, "3": ModelState.CANDIDATE}
+        assert before(connection) is None
+
+
+def test_rollback_follows_the_order_of_promotion(database: Database):
+    """A model that was promoted a second time is preceded by the one that it replaced then."""
+    with database.write() as connection:
+        promoted(connection, "1", "2", "1")
+
+        assert before(connection) == "2"
+
+
+def test_rollback_to_another_model_than_the_one_before_is_refused(database: Database):
+    """Two rollbacks at once take back one promotion, not two."""
+    with database.write() as connection:
+        promoted(connection, "1", "2", "3")
+
+    with pytest.raises(ModelStateError), database.write() as connection:
+        models.roll_back(connection, "1", by="b", now=later(10))
+
+
+def test_promotion_over_another_model_than_the_one_compared_with_is_refused(database: Database):
+    """What a person saw beside the candidate is what it replaces."""
+    with database.write() as connection:
+        promoted(connection, "1", "2")
+        models.require_current(connection, "2")
+
+        for other in ("1", None):
+            with pytest.raises(ModelStateError, match="begin again"):
+                models.require_current(connection, other)
+
+
+def test_shadow_is_one_and_never_the_current_model(database: Database):
+    """A new shadow takes the place of the one before, which is what it was."""
+    with database.write() as connection:
+        promoted(connection, "1", "2")
+        register(connection, "3")
+
+        models.cast_shadow(connection, "3")
+        models.cast_shadow(connection, "1")
+
+        shadow = models.shadow(connection)
+        assert shadow is not None
+        assert shadow.version == "1"
+        assert states(connection) == {"1": ModelState.SHADOW, "2": ModelState.CURRENT, "3": ModelState.CANDIDATE}
+        with pytest.raises(ModelStateError, match="is the model that reads"):
+            models.cast_shadow(connection, "2")
+        with pytest.raises(UnknownModelError):
+            models.cast_shadow(connection, "4")
+
+
+def test_shadow_that_ends_is_what_it_was(database: Database):
+    """A candidate is one again, a retired model too; and a rollback goes back to a shadow as to any other."""
+    with database.write() as connection:
+        promoted(connection, "1", "2")
+        models.cast_shadow(connection, "1")
+
+        assert before(connection) == "1"
+        assert models.end_shadow(connection) == "1"
+        assert states(connection) == {"1": ModelState.RETIRED, "2": ModelState.CURRENT}
+        assert models.end_shadow(connection) is None
+
+
+def test_shadow_that_is_promoted_is_no_shadow(database: Database):
+    """After its promotion it reads, and nothing reads in its shadow."""
+    with database.write() as connection:
+        promoted(connection, "1")
+        register(connection, "2")
+        models.cast_shadow(connection, "2")
+        models.promote(connection, "2", by="a", now=later(5))
+
+        assert models.shadow(connection) is None
+        assert states(connection) == {"1": ModelState.RETIRED, "2": ModelState.CURRENT}

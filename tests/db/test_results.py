@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from db import results, studies
 from db.engine import Connection, Database
-from db.records import StoredPrediction
+from db.records import ScorePair, StoredPrediction
 from tests.db.rows import NOW, add_job, add_result, add_study, later
 
 
@@ -78,3 +78,31 @@ def test_predecessor_is_the_latest_report_before(database: Database):
         assert results.previous(connection, study_id, 1, "sr") is None
     assert predecessor is not None
     assert predecessor.sop_instance_uid == "2.25.5002"
+
+
+def test_readers_of_each_instance(database: Database):
+    """Of each image of a study it is known which models have read it; of another study nothing is told."""
+    with database.write() as connection:
+        study_id = add_study(connection)
+        for version in ("m1", "m2"):
+            results.add_prediction(connection, made(connection, version), NOW)
+        (instance,) = studies.instances(connection)
+        other = add_study(connection, "2.25.8")
+
+        assert results.readers(connection, study_id) == {instance.id: {"m1", "m2"}}
+        assert results.readers(connection, other) == {}
+
+
+def test_pairs_are_of_images_that_both_models_have_read(database: Database):
+    """An image that only one model has read is in no pair, and older ones than asked for are left out."""
+    with database.write() as connection:
+        study_id = add_study(connection)
+        first, second = made(connection, "m1"), replace(made(connection, "m2"), scores=[])
+        results.add_prediction(connection, first, NOW)
+
+        assert list(results.pairs(connection, "m1", "m2")) == []
+        results.add_prediction(connection, second, NOW)
+        pair = ScorePair(instance_id=first.instance_id, study_id=study_id, first=first.scores, second=[])
+        assert list(results.pairs(connection, "m1", "m2")) == [pair]
+        assert list(results.pairs(connection, "m1", "m2", since=NOW)) == [pair]
+        assert list(results.pairs(connection, "m1", "m2", since=later(1))) == []

@@ -12,7 +12,7 @@ from pydicom.sequence import Sequence
 from pydicom.tag import Tag
 
 from db.vocabulary import Reason
-from inference.eligibility import Policy, assess
+from inference.eligibility import Policy, assess, view
 
 LENIENT = Policy(accept_unknown_view=True, accept_unknown_body_part=True)
 CR = "1.2.840.10008.5.1.4.1.1.1"
@@ -172,3 +172,26 @@ def test_real_radiographs(shared_data) -> None:
 
     assert [reason(ds, LENIENT) for ds in headers] == [None] * len(headers)
     assert [reason(ds) for ds in headers].count(None) == len(headers) - 1
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ({"ViewPosition": "AP"}, "AP"),
+        ({"ViewPosition": "PA"}, "PA"),
+        ({"ViewPosition": "antero-posterior"}, "AP"),
+        ({"ViewPosition": "", "ViewCodeSequence": code("399348003", "SCT", "")}, "AP"),
+        ({"ViewPosition": "", "ViewCodeSequence": code("272479007", "SCT", "")}, "PA"),
+        ({"ViewPosition": "", "SeriesDescription": "Chest AP portable"}, "AP"),
+        ({"ViewPosition": "FRONTAL", "SeriesDescription": "CHEST PA"}, "PA"),
+        ({"ViewPosition": "", "SeriesDescription": "AP/PA"}, ""),
+        ({"ViewPosition": "FRONTAL"}, ""),
+    ],
+)
+def test_which_frontal_view_it_is(header: dict[str, object], expected: str):
+    """PA or AP, from the first words or code that tell; else nothing is said."""
+    ds = Dataset()
+    for keyword, value in header.items():
+        setattr(ds, keyword, value)
+
+    assert view(ds) == expected

@@ -26,11 +26,12 @@ def service(database: Database) -> Service:
 
 def promote(database: Database, path: Path, version: str, holds: str | None = None) -> Path:
     """Write a bundle, enter it as `version` and promote it."""
-    path = write_tiny(path / version, version=holds or version).path
+    written = write_tiny(path / version, version=holds or version)
+    card = written.card.model_copy(update={"version": version}).model_dump(mode="json")
     with database.write() as connection:
-        models.register(connection, name="tiny", version=version, path=str(path), card={}, now=NOW)
+        models.register(connection, name="tiny", version=version, path=str(written.path), card=card, now=NOW)
         models.promote(connection, version, by="test", now=NOW)
-    return path
+    return written.path
 
 
 def test_no_model_is_said(service: Service):
@@ -85,6 +86,28 @@ def test_broken_bundle_does_not_read(file: str, service: Service, database: Data
 
     with pytest.raises(BundleError):
         service()
+
+
+def test_card_that_was_altered_does_not_read(service: Service, database: Database, tmp_path: Path):
+    """Operating points and calibration are in the card, which no hash covers; the registry has what was promoted."""
+    card = promote(database, tmp_path, "one") / "card.json"
+    card.write_text(card.read_text().replace('"probability": 0.5', '"probability": 0.9'))
+
+    with pytest.raises(BundleError, match="not the one that was registered"):
+        service()
+
+
+def test_rollback_is_taken_up_by_the_next_study(service: Service, database: Database, tmp_path: Path):
+    """A model that was promoted and cannot be loaded reads nothing; a rollback lets the one before it read on."""
+    promote(database, tmp_path, "one")
+    path = promote(database, tmp_path, "two")
+    (path / "model.onnx").write_bytes(b"x")
+    with pytest.raises(BundleError):
+        service()
+    with database.write() as connection:
+        models.roll_back(connection, "one", by="test", now=NOW)
+
+    assert service().description.version == "one"
 
 
 def test_named_bundle_is_served_whatever_is_promoted(database: Database, tmp_path: Path):

@@ -119,7 +119,7 @@ def test_without_a_node_nothing_is_made(tmp_path: Path) -> None:
 
 def test_progress_is_said_where_no_terminal_is(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the time that is left."""
-    monkeypatch.setattr("node.commands.history.EVERY_S", 0.0)
+    monkeypatch.setattr("node.commands.progress.EVERY_S", 0.0)
     table = tmp_path / "history.csv"
     table.write_text("uid,text\n" + "".join(f"{number},{'x' * 2000}\n" for number in range(300)))
 

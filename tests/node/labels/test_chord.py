@@ -15,8 +15,8 @@ from PIL import Image
 from db.records import MinerIdentity
 from db.tally import Cooccurrence, matrix_of
 from db.vocabulary import EIGHT, FINDINGS
-from node import chord
 from node.errors import SettingsError
+from node.labels import chord
 from tests.db.label_rows import counted
 
 NAMES = tuple(finding.name for finding in EIGHT)

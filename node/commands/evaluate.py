@@ -1,0 +1,176 @@
+"""`cxr evaluate`: how good a model is on the test patients of a snapshot."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import track
+
+from db import models
+from inference import bundle
+from inference.bundle import Bundle
+from node import registry
+from node.commands import sheet
+from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table, settings_of
+from node.errors import SettingsError
+from training import roc_figure, snapshot
+from training.appraisal import Appraisal, appraise
+from training.snapshot import Item
+from training.table3 import PAPER
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A version, as `cxr models list` shows it, or a bundle's folder.")],
+    on: Annotated[Path, typer.Option("--snapshot", help="A snapshot's folder.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for roc.png, roc.svg, table3.csv and table4.csv.")] = None,
+    threads: Annotated[int, typer.Option(min=0, help="Processor threads for one image; 0 is one a core.")] = 0,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure a model on the test patients of a snapshot: Table 3 beside the paper's, operating points, Table 4.
+
+    A model that learnt from any of these patients looks better here than it is. Boxes are measured on the validation
+    and test patients. ROC curves need the extra `plots`.
+
+    Example: cxr evaluate starter-0.1.1 --snapshot data/snapshots/0123456789ab --out evaluation
+    """
+    if out is not None and find_spec("matplotlib") is None:
+        raise SettingsError("ROC curves are drawn by matplotlib: pip install 'cxr-node[plots]', or leave --out away")
+    settings = settings_of(config, data)
+    found = appraise(
+        _bundle(model, config, data),
+        snapshot.read(on),
+        folder=settings.data / "scores",
+        track=_tracked,
+        threads=threads,
+    )
+    if out is not None:
+        _write(found, out)
+    if as_json:
+        print_json(_plain(found))
+    else:
+        _show(found)
+
+
+def _bundle(model: str, config: Path | None, data: Path | None) -> Bundle:
+    if (Path(model) / bundle.CARD).is_file():
+        return bundle.load(Path(model))
+    with opened(config, data).read() as connection:
+        return registry.bundle_of(models.get(connection, model))
+
+
+def _tracked(items: Sequence[Item]) -> Iterable[Item]:
+    return track(items, description="Reading", console=Console(stderr=True), transient=True)
+
+
+def _show(found: Appraisal) -> None:
+    typer.echo(
+        f"{found.model} on {found.images} test images of {found.patients} patients, snapshot {found.snapshot[:12]}"
+    )
+    rows: list[tuple[Any, ...]] = [
+        (
+            row.finding,
+            f"{row.positives} / {row.negatives}",
+            *(f"{row.paper[name]:.4f}" if name in row.paper else "" for name in PAPER),
+            "" if row.ours is None else f"{row.ours.value:.3f}",
+            "" if row.ours is None else f"{row.ours.low:.3f}-{row.ours.high:.3f}",
+        )
+        for row in found.rows
+    ]
+    means = (f"{sum(values.values()) / len(values):.4f}" for values in PAPER.values())
+    rows.append(("mean", "", *means, "" if found.mean is None else f"{found.mean:.3f}", ""))
+    print_table(("AUC", "with / without", *PAPER, "ours", "95 %"), rows, empty="")
+    for noun, groups in (("source", found.by_source), ("view", found.by_view)):
+        if len(groups) > 1:
+            means = (f"{name or 'unknown'} {mean:.3f}" for name, mean in groups.items())
+            typer.echo(f"Mean AUC by {noun}: {', '.join(means)}.")
+    typer.echo()
+    print_table(
+        ("operating point", "probability", "sensitivity", "95 %", "specificity", "95 % "),
+        [
+            (
+                point.finding,
+                f"{point.probability:.4f}",
+                f"{point.sensitivity.value:.3f}",
+                f"{point.sensitivity.low:.2f}-{point.sensitivity.high:.2f}",
+                f"{point.specificity.value:.3f}",
+                f"{point.specificity.low:.2f}-{point.specificity.high:.2f}",
+            )
+            for point in found.points
+        ],
+        empty="",
+    )
+    _show_boxes(found)
+
+
+def _show_boxes(found: Appraisal) -> None:
+    typer.echo()
+    if not found.images_with_boxes:
+        typer.echo("No radiologist's box on validation or test images: localization is not measured.")
+        return
+    typer.echo(
+        f"Table 4 on {found.images_with_boxes} images: Acc / AFP on the finding's own rows (--out has it on all rows "
+        "too). Ungated counts every box, gated those of findings called present."
+    )
+    located = found.overlaps[0].cells
+    rows: list[tuple[Any, ...]] = [
+        (
+            f"{each.measure} > {each.level}",
+            "gated" if each.gated else "ungated",
+            *(f"{cell.accuracy:.2f} / {cell.afp:.2f}" for cell in each.cells),
+        )
+        for each in found.overlaps
+    ]
+    print_table(("overlap", "boxes", *(f"{cell.finding} ({cell.total})" for cell in located)), rows, empty="")
+    said = (f"{name} {hits} of {total}" for name, (hits, total) in found.pointed.items())
+    typer.echo(f"Pointing game, the hottest place in a true box: {', '.join(said)}.")
+
+
+def _write(found: Appraisal, out: Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    for suffix in (".png", ".svg"):
+        roc_figure.draw(found, out / f"roc{suffix}")
+    sheet.write(
+        out / "table3.csv",
+        ("finding", "positives", "negatives", "auc", "low", "high", *PAPER),
+        (
+            (
+                row.finding,
+                row.positives,
+                row.negatives,
+                *((row.ours.value, row.ours.low, row.ours.high) if row.ours else ("", "", "")),
+                *(row.paper.get(name, "") for name in PAPER),
+            )
+            for row in found.rows
+        ),
+    )
+    sheet.write(
+        out / "table4.csv",
+        ("measure", "level", "boxes", "finding", "images", "acc", "afp", "afp_all"),
+        (
+            (
+                each.measure,
+                each.level,
+                "gated" if each.gated else "ungated",
+                cell.finding,
+                cell.total,
+                cell.accuracy,
+                cell.afp,
+                cell.afp_on_all,
+            )
+            for each in found.overlaps
+            for cell in each.cells
+        ),
+    )
+
+
+def _plain(found: Appraisal) -> dict[str, Any]:
+    """As JSON: everything but the curves, which the pictures have."""
+    plain = asdict(found)
+    del plain["curves"]
+    return plain

@@ -1,0 +1,130 @@
+"""`cxr models shadow` and `compare`: a model that reads live studies unheard, and what it says."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from db import audit, jobs, labels, models, results
+from db.records import JobKind, Model
+from inference import admission
+from node import registry
+from node.agreement import Agreement, agreements
+from node.clock import utc_now
+from node.commands.options import ByOption, ConfigOption, DataOption, JsonOption, opened, print_json, print_table, who
+from node.commands.promotion import DIFFERENCE, signed
+from node.errors import SettingsError
+
+
+def shadow(
+    version: Annotated[str | None, typer.Argument(help="As `cxr models list` shows it.")] = None,
+    off: Annotated[bool, typer.Option("--off", help="Let no model read in the shadow any more.")] = False,
+    by: ByOption = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Let a model read every study after the current one has; its predictions are kept, and nothing is sent.
+
+    It stands back while studies wait to be read. `cxr models compare` shows what it says.
+
+    Example: cxr models shadow spring-1
+    """
+    if (version is None) != off:
+        raise SettingsError("name one model, or give --off; `cxr models list` shows them")
+    actor, database = who(by), opened(config, data)
+    if version is None:
+        with database.write() as connection:
+            ended = models.end_shadow(connection)
+            if ended is not None:
+                audit.append(connection, actor=actor, action="model.shadow_off", subject=ended, now=utc_now())
+        typer.echo("No model reads in the shadow." if ended is None else f"{ended} reads in the shadow no more.")
+        return
+    with database.read() as connection:
+        found = models.get(connection, version)
+    admission.prove(registry.bundle_of(found))
+    with database.write() as connection:
+        models.cast_shadow(connection, version)
+        audit.append(connection, actor=actor, action="model.shadow", subject=version, now=utc_now())
+    typer.echo(f"{version} reads in the shadow from the next study on. Next: cxr models compare")
+
+
+def compare(
+    version: Annotated[str | None, typer.Argument(help="A model; without it the shadow.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only images received since this day.")
+    ] = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Set the shadow beside the current model on the live images that both have read.
+
+    Present means at or above the model's own operating point. Where studies have labels, from reports or people, both
+    are set beside these; but who wrote the report may have seen the current model's result, and never the shadow's.
+
+    Example: cxr models compare --since 2026-11-01
+    """
+    with opened(config, data).read() as connection:
+        current = models.current(connection)
+        other = models.shadow(connection) if version is None else models.get(connection, version)
+        if current is None or other is None or current.version == other.version:
+            raise SettingsError("there are no two models to compare; let one read with `cxr models shadow VERSION`")
+        said = {each.study_id: each for each in labels.of_studies(connection)}
+        pairs = results.pairs(connection, current.version, other.version, since.astimezone() if since else None)
+        found = agreements(pairs, said)
+        waiting = jobs.unfinished_count(connection, JobKind.SHADOW)
+    if as_json:
+        rows = [{name: getattr(each, name) for name in (*each.__slots__, "share")} for each in found]
+        words = {"current": current.version, "other": other.version, "waiting": waiting, "findings": rows}
+        print_json(words)
+    else:
+        _show(found, current, other, waiting)
+
+
+def _show(found: list[Agreement], current: Model, other: Model, waiting: int) -> None:
+    if found:
+        typer.echo(f"{other.version} beside {current.version} on {found[0].images} live images")
+    rows = [
+        (
+            each.finding,
+            f"{each.share:.1%}",
+            _number(each.kappa),
+            each.both,
+            each.only_first,
+            each.only_second,
+            each.neither,
+            _number(each.correlation),
+        )
+        for each in found
+    ]
+    headings = (
+        "finding",
+        "agree",
+        "kappa",
+        "both present",
+        "only current",
+        f"only {other.state}",
+        "neither",
+        "correlation",
+    )
+    print_table(headings, rows, empty="No image was read by both yet.")
+    labelled = [
+        (
+            each.finding,
+            f"{each.labels.positives} / {each.labels.negatives}",
+            f"{each.labels.first.value:.3f}",
+            f"{each.labels.second.value:.3f}",
+            signed(each.labels.difference),
+        )
+        for each in found
+        if each.labels is not None
+    ]
+    if labelled:
+        typer.echo("\nbeside the labels in force")
+        print_table(("finding", "with / without", "AUC current", f"AUC {other.state}", DIFFERENCE), labelled, empty="")
+    if waiting:
+        typer.echo(f"{waiting} studies still wait for the shadow.")
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"

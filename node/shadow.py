@@ -1,0 +1,102 @@
+"""The shadow: a model that reads what the current one has read, and is heard by nobody.
+
+Each revision of a study that was read leaves a job of its own kind, in the transaction that stores its results. The
+job lets the shadow model read the same images and keeps its predictions; it builds and sends nothing. It stands back:
+as long as a study waits to be read or is being read, no image of the shadow's is begun, and then on one thread.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from db import jobs, models, results, studies
+from db.engine import Connection, Database
+from db.records import Job, JobKind, JobState, StoredInstance, StoredPrediction
+from inference import image_file
+from inference.eligibility import Policy
+from inference.errors import BundleError, NotReadable
+from node.files import InstanceStore
+from node.memory import kept
+from node.service import CurrentModel, ModelInService, NoModelError
+from node.worker import Ending
+
+BROKEN_DELAY_S = 60.0
+"""How long a job waits before it asks again for a shadow that cannot be loaded."""
+LOOK_S = 0.2
+"""How often it is looked whether studies wait."""
+
+
+def queue(connection: Connection, read: Job, now: datetime) -> int | None:
+    """Leave a job for the shadow, if there is one, with the rows of a revision that was read. Returns its id."""
+    if models.shadow(connection) is None:
+        return None
+    return jobs.add(connection, kind=JobKind.SHADOW, subject_id=read.subject_id, revision=read.revision, now=now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shadow:
+    """The handler of `shadow` jobs."""
+
+    store: InstanceStore
+    database: Database
+    model: CurrentModel
+    policy: Policy
+    max_pixels: int
+    now: Callable[[], datetime]
+    _stopping: threading.Event = field(default_factory=threading.Event)
+
+    def __call__(self, job: Job) -> Ending:
+        """Let the shadow read a study."""
+        try:
+            model = self.model()
+        except NoModelError:
+            return Ending(state=JobState.DONE, error_code="no_shadow", error="No model reads in the shadow any more.")
+        except BundleError as error:
+            return Ending(state=JobState.QUEUED, error_code="shadow_broken", error=str(error), delay_s=BROKEN_DELAY_S)
+        made = []
+        for instance in self._unread(job, model.description.version):
+            if not self._make_way():
+                return Ending(
+                    state=JobState.QUEUED, error_code="stopped", error="The node stopped; it goes on later.", delay_s=1
+                )
+            prediction = self._read(instance, model)
+            if prediction is not None:
+                made.append(prediction)
+
+        def record(connection: Connection) -> list[int]:
+            for prediction in made:
+                results.add_prediction(connection, prediction, self.now())
+            return []
+
+        return Ending(state=JobState.DONE, record=record)
+
+    def stop(self) -> None:
+        """Begin no further image."""
+        self._stopping.set()
+
+    def _unread(self, job: Job, version: str) -> list[StoredInstance]:
+        """What a model in service has read of the study, and the shadow has not.
+
+        Only these: what the shadow says of an image must not make it look reported (see `Pipeline`).
+        """
+        with self.database.read() as connection:
+            by_version = results.readers(connection, job.subject_id)
+            found = studies.instances(connection, job.subject_id)
+        return [each for each in found if by_version.get(each.id) and version not in by_version[each.id]]
+
+    def _make_way(self) -> bool:
+        """Wait until no study is to be read. Returns False if the node stops."""
+        while not self._stopping.is_set():
+            with self.database.read() as connection:
+                if not jobs.any_at_hand(connection, JobKind.READ, self.now()):
+                    return True
+            self._stopping.wait(LOOK_S)
+        return False
+
+    def _read(self, instance: StoredInstance, model: ModelInService) -> StoredPrediction | None:
+        try:
+            image = image_file.read(self.store.path(instance.path), self.policy, self.max_pixels)
+        except NotReadable:
+            return None  # it was read before; the settings or the store have changed, and the study's own job says so
+        return kept(instance.id, model.classify(image))

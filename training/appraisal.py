@@ -1,0 +1,208 @@
+"""One model on the frozen test patients of a snapshot: Table 3, Figure 5 and Table 4 for what is here."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from db.vocabulary import Split
+from inference import boxes
+from inference.bundle import Bundle
+from inference.cam import heat_map
+from inference.classifier import Classifier, calibrated
+from training import roc, scores, table3
+from training.errors import TrainingError
+from training.evaluate import sensitivity, specificity
+from training.localization import (
+    IOBB_LEVELS,
+    IOU_LEVELS,
+    Case,
+    Located,
+    TrueBox,
+    iobb,
+    iou,
+    points_at,
+    table4,
+)
+from training.roc import Curve, Interval
+from training.scores import Track
+from training.snapshot import Snapshot
+
+SMALLEST = 3
+"""Positives and negatives of a finding below which its AUC within a group says nothing."""
+
+
+class AppraisalError(TrainingError):
+    """A model cannot be measured on this snapshot."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """What a finding's operating point reaches on the test patients."""
+
+    finding: str
+    probability: float
+    sensitivity: Interval
+    specificity: Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overlap:
+    """Table 4 at one level: `measure` is IoBB or IoU; `gated` counts only boxes of findings called present."""
+
+    measure: str
+    level: float
+    gated: bool
+    cells: tuple[Located, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appraisal:
+    """All that a model reaches. `by_source` and `by_view` are mean AUCs, for what a model learns of acquisition.
+
+    Boxes are measured on `images_with_boxes` of the validation and test patients; `pointed` has for each finding how
+    many of its true boxes' images had the hottest place in one, and of how many.
+    """
+
+    model: str
+    snapshot: str
+    images: int
+    patients: int
+    rows: tuple[table3.Row, ...]
+    mean: float | None
+    by_source: Mapping[str, float]
+    by_view: Mapping[str, float]
+    curves: Mapping[str, Curve]
+    points: tuple[Point, ...]
+    images_with_boxes: int
+    overlaps: tuple[Overlap, ...]
+    pointed: Mapping[str, tuple[int, int]]
+
+
+def appraise(bundle: Bundle, snapshot: Snapshot, *, folder: Path, track: Track, threads: int = 0) -> Appraisal:
+    """Let a model read the test images of a snapshot, and measure.
+
+    Args:
+        bundle: a checked model.
+        snapshot: whose test patients it is about.
+        folder: where scores are kept (`training.scores`).
+        track: wraps images to read, for progress.
+        threads: processor threads for one image; 0 is one a core.
+
+    Raises:
+        TrainingError: images are not what they were, or no finding of the model is labelled.
+    """
+    items = scores.frozen_items(snapshot)
+    findings = [name for name in bundle.card.findings if name in snapshot.findings]
+    if not items or not findings:
+        raise AppraisalError("this snapshot has no test image with a label that the model knows; use another snapshot")
+    (logits,) = scores.logits((bundle,), snapshot, folder, track, threads=threads)
+    logits = logits[:, [bundle.card.findings.index(name) for name in findings]]
+    truth = np.array([item.labels for item in items], dtype=np.float64)
+    truth = truth[:, [snapshot.findings.index(name) for name in findings]]
+    rows = tuple(table3.table3(truth, logits, findings))
+    cases, heats = _cases(bundle, snapshot, track, threads)
+    return Appraisal(
+        model=bundle.card.version,
+        snapshot=snapshot.sha256,
+        images=len(items),
+        patients=len({item.patient for item in items}),
+        rows=rows,
+        mean=table3.mean(rows),
+        by_source=_by_group([item.source for item in items], truth, logits, findings),
+        by_view=_by_group([item.view for item in items], truth, logits, findings),
+        curves=_curves(truth, logits, findings),
+        points=_points(bundle, truth, logits, findings),
+        images_with_boxes=len(cases[False]),
+        overlaps=tuple(_overlaps(cases, findings)),
+        pointed=_pointed(cases[False], heats, findings),
+    )
+
+
+def _by_group(
+    groups: Sequence[str], truth: roc.Scores, logits: roc.Scores, findings: Sequence[str]
+) -> dict[str, float]:
+    """The mean AUC within each group, over the findings with three images of either kind in it."""
+    names, means = np.array(groups), {}
+    for name in sorted(set(groups)):
+        rows = table3.table3(truth[names == name], logits[names == name], findings)
+        mean = table3.mean([row for row in rows if min(row.positives, row.negatives) >= SMALLEST])
+        if mean is not None:
+            means[name] = mean
+    return means
+
+
+def _known(truth: roc.Scores, column: int) -> roc.Labels:
+    return np.flatnonzero(~np.isnan(truth[:, column]))
+
+
+def _curves(truth: roc.Scores, logits: roc.Scores, findings: Sequence[str]) -> dict[str, Curve]:
+    found = {}
+    for place, finding in enumerate(findings):
+        known = _known(truth, place)
+        points = roc.curve(truth[known, place].astype(int), logits[known, place])
+        if points is not None:
+            found[finding] = points
+    return found
+
+
+def _points(bundle: Bundle, truth: roc.Scores, logits: roc.Scores, findings: Sequence[str]) -> tuple[Point, ...]:
+    points = []
+    for place, finding in enumerate(findings):
+        column, known = bundle.card.findings.index(finding), _known(truth, place)
+        scale, offset = bundle.card.calibration.scale[column], bundle.card.calibration.offset[column]
+        probabilities = calibrated(logits[known, place], np.asarray(scale), np.asarray(offset))
+        threshold, labels = bundle.card.operating_points[column].probability, truth[known, place].astype(int)
+        points.append(
+            Point(
+                finding=finding,
+                probability=threshold,
+                sensitivity=sensitivity(labels, probabilities, threshold),
+                specificity=specificity(labels, probabilities, threshold),
+            )
+        )
+    return tuple(points)
+
+
+Heats = list[Mapping[str, np.ndarray]]
+
+
+def _cases(bundle: Bundle, snapshot: Snapshot, track: Track, threads: int) -> tuple[Mapping[bool, list[Case]], Heats]:
+    """The images with a radiologist's box that training did not learn from, read: gated and not."""
+    cases: dict[bool, list[Case]] = {False: [], True: []}
+    heats: Heats = []
+    items = [item for item in snapshot.items if item.split is not Split.TRAIN and snapshot.boxes.get(item.image)]
+    if not items:
+        return cases, heats
+    classifier = Classifier(bundle, threads=threads)
+    for item in track(items):
+        prediction = classifier(scores.read(snapshot, item))
+        true: dict[str, list[TrueBox]] = {}
+        for box in snapshot.boxes[item.image]:
+            true.setdefault(box.finding, []).append(box)
+        rows, columns = prediction.rows, prediction.columns
+        maps = dict(zip(bundle.card.findings, prediction.cam, strict=True))
+        found = {name: boxes.paper(cam, rows, columns) for name, cam in maps.items()}
+        gated = {score.finding: score.boxes for score in prediction.scores}
+        cases[False].append(Case(rows=rows, columns=columns, found=found, true=true))
+        cases[True].append(Case(rows=rows, columns=columns, found=gated, true=true))
+        heats.append({name: heat_map(maps[name], 256, 256) for name in true if name in maps})
+    return cases, heats
+
+
+def _overlaps(cases: Mapping[bool, Sequence[Case]], findings: Sequence[str]) -> Iterable[Overlap]:
+    for gated in (False, True):
+        for name, measure, levels in (("IoBB", iobb, IOBB_LEVELS), ("IoU", iou, IOU_LEVELS)):
+            for level in levels if cases[gated] else ():
+                cells = tuple(cell for cell in table4(cases[gated], findings, measure, level) if cell.total)
+                yield Overlap(measure=name, level=level, gated=gated, cells=cells)
+
+
+def _pointed(cases: Sequence[Case], heats: Heats, findings: Sequence[str]) -> dict[str, tuple[int, int]]:
+    found: dict[str, tuple[int, int]] = {}
+    for case, heat in zip(cases, heats, strict=True):
+        for finding in (name for name in findings if name in heat):
+            hits, total = found.get(finding, (0, 0))
+            found[finding] = hits + points_at(heat[finding], case.true[finding]), total + 1
+    return found
