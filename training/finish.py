@@ -1,53 +1,39 @@
 """From a trained network to a bundle that says what it can and cannot do.
 
-All numbers are taken with the exported graph and the product's own preprocessing, as a hospital would meet
-them. Calibration and operating points come from the validation set, results from the test set.
+All numbers are taken with the exported graph and the product's own preprocessing, as a hospital would meet them
+(`training.measure`).
 """
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import onnxruntime  # type: ignore[import-untyped]  # it ships no types
 from safetensors.torch import save
 
 from inference.backbones import BACKBONES
-from inference.boxes import paper
 from inference.bundle import MODEL, Bundle, write
 from inference.card import (
     Architecture,
-    Calibration,
     Card,
-    Counts,
     Data,
-    FindingMetrics,
-    Metrics,
-    OperatingPoint,
     Preprocessing,
 )
-from inference.classifier import calibrated
 from inference.network import Network
-from inference.preprocess import normalise
 from training.cache import Cache, Tell
-from training.dataset import Labels, labels_of, of_split, strata
-from training.errors import TrainingError
-from training.evaluate import (
-    mean_auc,
-    mean_stratified_auc,
-    platt,
-    sensitivity,
-    specificity,
-    threshold_for_specificity,
-)
+from training.dataset import of_split, strata
 from training.export import to_onnx
-from training.localization import hit
+from training.measure import (
+    Reading,
+    calibrate,
+    counts,
+    flagged_without_finding,
+    localization,
+    metrics,
+    operating_points,
+    read,
+)
 from training.recipe import Recipe
-from training.roc import auc, stratified_auc
-from training.snapshot import Item, Snapshot, Split
+from training.snapshot import Snapshot, Split
 from training.words import Words
 
 WEIGHTS = "weights.safetensors"
@@ -57,18 +43,6 @@ LOSS_NAMES = {
     "hinge": "hinge",
     "euclidean": "Euclidean",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """What the exported graph says of a set of images, and what is true of them; `cams` of images with boxes only."""
-
-    items: tuple[Item, ...]
-    strata: tuple[str, ...]
-    labels: Labels
-    logits: npt.NDArray[np.float64]
-    cams: dict[str, npt.NDArray[np.float32]]
-    grid: int
 
 
 def finish(
@@ -154,165 +128,4 @@ def architecture(recipe: Recipe, grid: int) -> Architecture:
         r=recipe.r,
         loss=LOSS_NAMES[recipe.loss],
         grid=grid,
-    )
-
-
-def read(
-    session: onnxruntime.InferenceSession,
-    items: tuple[Item, ...],
-    cache: Cache,
-    preprocessing: Preprocessing,
-    *,
-    strata_of: dict[str, str],
-    boxed: frozenset[str],
-    tell: Tell,
-) -> Reading:
-    """Read every image with the exported graph."""
-    logits, cams, grid = [], {}, 0
-    shape = (1, preprocessing.channels, preprocessing.size, preprocessing.size)
-    for done, (item, row) in enumerate(zip(items, cache.rows(items), strict=True), start=1):
-        image = np.ascontiguousarray(np.broadcast_to(normalise(cache.images[row], preprocessing), shape))
-        scores, maps = session.run(["logits", "cam"], {"image": image})
-        logits.append(scores)
-        grid = maps.shape[-1]
-        if item.image in boxed:
-            cams[item.image] = maps[0]
-        tell(done, len(items))
-    return Reading(
-        items=items,
-        strata=tuple(strata_of[item.image] for item in items),
-        labels=labels_of(items),
-        logits=np.concatenate(logits).astype(np.float64),
-        cams=cams,
-        grid=grid,
-    )
-
-
-def calibrate(validation: Reading) -> Calibration:
-    """Platt's scale and offset for each finding, from the images of which it is known."""
-    pairs = []
-    for labels, logits in zip(validation.labels.T, validation.logits.T, strict=True):
-        known = ~np.isnan(labels)
-        pairs.append(platt(labels[known].astype(int), logits[known]))
-    return Calibration(
-        method="Platt scaling on the validation set",
-        scale=tuple(max(round(scale, 4), 1e-4) for scale, _ in pairs),
-        offset=tuple(round(offset, 4) for _, offset in pairs),
-    )
-
-
-def probabilities(reading: Reading, calibration: Calibration) -> npt.NDArray[np.float64]:
-    """(N, C) in [0, 1]."""
-    return calibrated(reading.logits, np.asarray(calibration.scale), np.asarray(calibration.offset))
-
-
-def operating_points(
-    validation: Reading, test: Reading, calibration: Calibration, findings: Sequence[str], target: float
-) -> tuple[OperatingPoint, ...]:
-    """One probability a finding, chosen on validation for a specificity, with what it reaches on test."""
-    chosen, reached = probabilities(validation, calibration), probabilities(test, calibration)
-    points = []
-    for c, finding in enumerate(findings):
-        threshold = threshold_for_specificity(validation.labels[:, c], chosen[:, c], target)
-        threshold = math.ceil(threshold * 10_000) / 10_000
-        found = sensitivity(test.labels[:, c], reached[:, c], threshold)
-        spared = specificity(test.labels[:, c], reached[:, c], threshold)
-        points.append(
-            OperatingPoint(
-                finding=finding,
-                probability=threshold,
-                target=f"specificity {target:.2f} on the validation set",
-                sensitivity=round(found.value, 3),
-                sensitivity_interval=(round(found.low, 3), round(found.high, 3)),
-                specificity=round(spared.value, 3),
-                specificity_interval=(round(spared.low, 3), round(spared.high, 3)),
-            )
-        )
-    return tuple(points)
-
-
-def present(reading: Reading, calibration: Calibration, points: Sequence[OperatingPoint]) -> npt.NDArray[np.bool_]:
-    """(N, C): which findings are at or above their operating points."""
-    levels = np.array([point.probability for point in points])
-    return np.asarray(probabilities(reading, calibration) >= levels)
-
-
-def flagged_without_finding(test: Reading, calibration: Calibration, points: Sequence[OperatingPoint]) -> float:
-    """The part of the images without any of the findings in which at least one is called present."""
-    empty = (test.labels == 0).all(axis=1)
-    if not empty.any():
-        return 0.0
-    return float(present(test, calibration, points)[empty].any(axis=1).mean())
-
-
-def metrics(test: Reading, findings: Sequence[str], localized: str) -> Metrics:
-    """Table 3's numbers on the test set, with intervals, by collection and by view."""
-    rows = []
-    for c, finding in enumerate(findings):
-        labels, logits = test.labels[:, c], test.logits[:, c]
-        area, fair = auc(labels, logits), stratified_auc(labels, logits, test.strata)
-        if area is None:
-            raise TrainingError(f"the test set has no image with, or none without, {finding}")
-        rows.append(
-            FindingMetrics(
-                finding=finding,
-                positives=int((labels == 1).sum()),
-                negatives=int((labels == 0).sum()),
-                auc=round(area.value, 3),
-                auc_interval=(round(area.low, 3), round(area.high, 3)),
-                stratified_auc=None if fair is None else round(fair, 3),
-            )
-        )
-    return Metrics(
-        per_finding=tuple(rows),
-        mean_auc=round(sum(row.auc for row in rows) / len(rows), 3),
-        mean_stratified_auc=round(mean_stratified_auc(test.labels, test.logits, test.strata), 3),
-        by_collection=by_group(test, [stratum.rsplit(" ", 1)[0] for stratum in test.strata]),
-        by_view=by_group(test, [item.view for item in test.items]),
-        localization=localized,
-    )
-
-
-def by_group(test: Reading, groups: Sequence[str]) -> dict[str, float]:
-    """Mean AUC within each group, over the findings with three positives and negatives in it."""
-    names = np.array(groups)
-    means = {
-        str(name): mean_auc(test.labels[names == name], test.logits[names == name], smallest=3)
-        for name in np.unique(names)
-    }
-    return {name: round(mean, 3) for name, mean in means.items() if mean is not None}
-
-
-def localization(
-    readings: Sequence[Reading], calibration: Calibration, points: Sequence[OperatingPoint], snapshot: Snapshot
-) -> str:
-    """How often a box meets a radiologist's with IoBB over 0.1 and 0.25, with the gate and without."""
-    names, side = [point.finding for point in points], 256
-    outcomes = []
-    for reading in readings:
-        above = present(reading, calibration, points)
-        for i, item in enumerate(reading.items):
-            for c, finding in enumerate(names):
-                true = [box for box in snapshot.boxes.get(item.image, ()) if box.finding == finding]
-                if true:
-                    found = paper(reading.cams[item.image][c], side, side)
-                    hits = [hit(found, true, side, side, level) for level in (0.1, 0.25)]
-                    outcomes.append([*hits, *(above[i, c] and one for one in hits)])
-    if not outcomes:
-        return "Not measured: no radiologist's boxes were given."
-    ungated, ungated_25, gated, gated_25 = np.mean(outcomes, axis=0)
-    return (
-        f"On {len(outcomes)} (image, finding) pairs of the validation and test sets with a radiologist's "
-        f"box, a box met it with IoBB over 0.1 / 0.25 in {ungated:.0%} / {ungated_25:.0%} without the gate "
-        f"and in {gated:.0%} / {gated_25:.0%} with it."
-    )
-
-
-def counts(items: Sequence[Item], findings: Sequence[str]) -> Counts:
-    """What one set holds."""
-    totals = (labels_of(items) == 1).sum(axis=0)
-    return Counts(
-        images=len(items),
-        patients=len({item.patient for item in items}),
-        positives={finding: int(total) for finding, total in zip(findings, totals, strict=True)},
     )

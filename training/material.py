@@ -88,16 +88,20 @@ def features(
     *,
     copies: int,
     augmentation: Augmentation,
+    bfloat16: bool,
     device: torch.device,
     tell: Tell,
 ) -> list[npt.NDArray[np.float16]]:
-    """What the lower part sees of each image, and of `copies` altered ones, kept in a folder for the next run."""
+    """What the lower part sees of each image, and of `copies` altered ones, kept in a folder for the next run.
+
+    Kept in half precision, whatever they were computed in.
+    """
     rows = cache.rows(items)
-    key = _key(lower, rows, preprocessing, augmentation if copies else None)
+    key = _key(lower, rows, preprocessing, augmentation if copies else None, bfloat16=bfloat16)
     lower.eval()
 
     def seen(batch: npt.NDArray[np.uint8]) -> npt.NDArray[np.float16]:
-        with torch.inference_mode():
+        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
             output: Tensor = lower(normalised(torch.from_numpy(batch).to(device), preprocessing))
             return np.asarray(output.half().cpu().numpy(), dtype=np.float16)
 
@@ -121,9 +125,11 @@ def features(
     ]
 
 
-def _key(lower: nn.Module, rows: Chosen, preprocessing: Preprocessing, augmentation: Augmentation | None) -> str:
+def _key(
+    lower: nn.Module, rows: Chosen, preprocessing: Preprocessing, augmentation: Augmentation | None, *, bfloat16: bool
+) -> str:
     """Names what the features are of: the weights, the images, and how they are prepared and altered."""
-    digest = hashlib.sha256(repr((preprocessing, augmentation)).encode())
+    digest = hashlib.sha256(repr((preprocessing, augmentation, bfloat16)).encode())
     digest.update(rows.astype(np.int64).tobytes())
     for name, tensor in lower.state_dict().items():
         digest.update(name.encode())

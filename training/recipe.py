@@ -42,6 +42,7 @@ class Recipe:
         effective_batch: images a step of the optimizer, on all processes together.
         batch: images at once on one process; None is the largest part of a step up to 16.
         copies: altered copies of each training image whose lower features are kept.
+        bfloat16: compute these features in bfloat16: two to three times faster on a processor, and less exact.
         balance: 0 draws all images alike, 1 all pairs of source and view.
         average: how much of the running average of the weights is the past, in [0, 1).
         specificity: what the operating points are chosen for, in (0, 1).
@@ -67,6 +68,7 @@ class Recipe:
     effective_batch: int = 80
     batch: int | None = None
     copies: int = 2
+    bfloat16: bool = False
     balance: float = 0.5
     average: float = 0.98
     specificity: float = 0.9

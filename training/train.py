@@ -227,6 +227,7 @@ def sets(run: Run, decoded: Cache, network: Network) -> tuple[Set, Set]:
                     run.beside,
                     copies=copies,
                     augmentation=run.recipe.augmentation,
+                    bfloat16=run.recipe.bfloat16,
                     device=run.team.device,
                     tell=tell,
                 )

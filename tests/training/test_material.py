@@ -57,7 +57,7 @@ def test_features_are_made_once_for_their_weights(cached, tmp_path) -> None:
     cache, items = cached
     lower = torch.nn.Conv2d(3, 4, kernel_size=8, stride=8)
 
-    def made(network: torch.nn.Module, tell=lambda *_: pytest.fail("they were there")) -> list[np.ndarray]:
+    def made(network, tell=lambda *_: pytest.fail("they were there"), *, bfloat16: bool = False) -> list[np.ndarray]:
         return features(
             network,
             cache,
@@ -66,6 +66,7 @@ def test_features_are_made_once_for_their_weights(cached, tmp_path) -> None:
             tmp_path,
             copies=1,
             augmentation=Augmentation(),
+            bfloat16=bfloat16,
             device=torch.device("cpu"),
             tell=tell,
         )
@@ -75,11 +76,15 @@ def test_features_are_made_once_for_their_weights(cached, tmp_path) -> None:
     again = made(lower)
     made(torch.nn.Conv2d(3, 4, kernel_size=8, stride=8), lambda *_: None)
 
+    quick = made(lower, lambda *_: None, bfloat16=True)
+
     assert [array.shape for array in first] == [(10, 4, 4, 4)] * 2
     assert told == [(10, 20), (20, 20)]
     np.testing.assert_array_equal(first[1], again[1])
     assert not np.array_equal(first[0], first[1])
-    assert len(list(tmp_path.glob("features-*.npy"))) == 4
+    assert len(list(tmp_path.glob("features-*.npy"))) == 6
+    np.testing.assert_allclose(quick[0], first[0], atol=0.05)
+    assert not np.array_equal(quick[0], first[0])
 
 
 def test_features_of_all_copies_are_drawn() -> None:
