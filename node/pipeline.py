@@ -18,14 +18,14 @@ from db.vocabulary import Reason
 from inference import image_file
 from inference.eligibility import Policy, view
 from inference.errors import BundleError, NotReadable
-from node import shadow
 from node.files import InstanceStore
 from node.memory import kept, restored
+from node.models import shadow
+from node.models.service import CurrentModel, ModelInService, NoModelError
 from node.objects import bundle
 from node.objects.bundle import ResultObject
 from node.objects.identity import Identity
 from node.objects.reading import Reading
-from node.service import CurrentModel, ModelInService, NoModelError
 from node.worker import Ending
 
 log = logging.getLogger(__name__)

@@ -28,14 +28,14 @@ from node.hl7 import intake as hl7_intake
 from node.hl7.listener import Listener
 from node.intake import Intake
 from node.mining import ReportMining
+from node.models.service import Service
+from node.models.shadow import Shadow
+from node.models.starter import install_starter
 from node.pipeline import Pipeline
 from node.queue import LocalQueue
 from node.reconcile import Reconciler
 from node.register import Register
-from node.service import Service
 from node.settings import MIB, Settings
-from node.shadow import Shadow
-from node.starter import install_starter
 from node.worker import Handler, Worker
 
 

@@ -13,10 +13,10 @@ from rich.progress import track
 from db import models
 from inference import bundle
 from inference.bundle import Bundle
-from node import registry
 from node.commands import sheet
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table, settings_of
 from node.errors import SettingsError
+from node.models import registry
 from training import roc_figure, snapshot
 from training.appraisal import Appraisal, appraise
 from training.snapshot import Item

@@ -9,7 +9,6 @@ from db import models
 from db.records import Model
 from inference import admission
 from inference.errors import BundleError
-from node import registration, registry
 from node.clock import utc_now
 from node.commands.options import (
     ByOption,
@@ -22,6 +21,7 @@ from node.commands.options import (
     settings_of,
     who,
 )
+from node.models import registration, registry
 
 
 def register(

@@ -13,7 +13,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from db import audit, jobs, models
 from db.records import Model, ModelState
 from inference import admission
-from node import registry
 from node.clock import utc_now
 from node.commands.options import (
     ByOption,
@@ -27,6 +26,7 @@ from node.commands.options import (
     who,
 )
 from node.errors import SettingsError
+from node.models import registry
 from node.settings import Settings
 from training import promote as promotion
 from training import snapshot as snapshots

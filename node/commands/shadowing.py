@@ -8,12 +8,12 @@ import typer
 from db import audit, jobs, labels, models, results
 from db.records import JobKind, Model
 from inference import admission
-from node import registry
-from node.agreement import Agreement, agreements
 from node.clock import utc_now
 from node.commands.options import ByOption, ConfigOption, DataOption, JsonOption, opened, print_json, print_table, who
 from node.commands.promotion import DIFFERENCE, signed
 from node.errors import SettingsError
+from node.models import registry
+from node.models.agreement import Agreement, agreements
 
 
 def shadow(

@@ -9,8 +9,8 @@ from db.records import JobKind, JobState
 from inference.eligibility import Policy
 from inference.errors import BundleError
 from node.files import Folder
+from node.models.service import ModelInService, NoModelError
 from node.pipeline import Pipeline
-from node.service import ModelInService, NoModelError
 from tests.db.rows import NOW, add_job, add_study, claimed
 
 

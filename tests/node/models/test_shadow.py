@@ -16,11 +16,12 @@ from inference.eligibility import Policy
 from inference.errors import BundleError
 from inference.image import Image
 from inference.prediction import FindingScore, Prediction
-from node import phantom, shadow
+from node import phantom
 from node.files import Folder
+from node.models import shadow
+from node.models.service import ModelInService, NoModelError
+from node.models.shadow import Shadow
 from node.objects.model import ModelDescription
-from node.service import ModelInService, NoModelError
-from node.shadow import Shadow
 from tests.db.rows import NOW, add_job, arrival, claimed
 
 

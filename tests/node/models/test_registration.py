@@ -8,8 +8,8 @@ from db import audit, models
 from db.engine import Database
 from db.records import ModelState
 from inference.errors import BundleError
-from node import registration, registry
 from node.errors import SettingsError
+from node.models import registration, registry
 from tests.bundles import write_tiny
 from tests.db.rows import NOW
 

@@ -7,7 +7,7 @@ import pytest
 from db.labels import HeldMining, ReportLabels, StudyLabels
 from db.records import MinerIdentity, ScorePair
 from db.vocabulary import Assertion
-from node.agreement import agreements, label_of
+from node.models.agreement import agreements, label_of
 
 
 def score(finding: str, probability: float, operating_point: float = 0.5) -> dict[str, object]:

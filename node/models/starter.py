@@ -6,7 +6,7 @@ from pathlib import Path
 from db import audit, models
 from db.engine import Database
 from inference import bundle
-from node import registry
+from node.models import registry
 
 
 def install_starter(database: Database, folder: Path, now: datetime) -> None:

@@ -16,9 +16,9 @@ from db.records import Model
 from inference import bundle
 from inference.bundle import Bundle
 from inference.classifier import Classifier, Classify
-from node import registry
 from node.errors import NodeError
 from node.implementation import SOFTWARE_VERSION
+from node.models import registry
 from node.objects.model import ModelDescription
 
 

@@ -7,7 +7,7 @@ import pytest
 from db import models
 from db.engine import Database
 from inference.errors import BundleError
-from node.service import NoModelError, Service
+from node.models.service import NoModelError, Service
 from tests.bundles import write_tiny
 from tests.db.rows import NOW
 

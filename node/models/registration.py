@@ -7,8 +7,8 @@ from db import audit, models
 from db.engine import Database
 from inference import admission, bundle
 from inference.card import Card
-from node import registry
 from node.errors import SettingsError
+from node.models import registry
 
 
 def register(database: Database, source: Path, folder: Path, *, by: str, now: datetime) -> tuple[Card, bool]:

@@ -18,7 +18,7 @@ from inference.eligibility import Policy
 from inference.errors import BundleError, NotReadable
 from node.files import InstanceStore
 from node.memory import kept
-from node.service import CurrentModel, ModelInService, NoModelError
+from node.models.service import CurrentModel, ModelInService, NoModelError
 from node.worker import Ending
 
 BROKEN_DELAY_S = 300.0
