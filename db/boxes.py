@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from sqlalchemy import Connection, delete, select
 
-from db.records import DrawnBox
+from db.learning_records import DrawnBox
 from db.schema import true_box
 
 _AT_ONCE = 500

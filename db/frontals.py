@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from db.records import Frontal, FrontalImage, UnlookedImage
+from db.learning_records import Frontal, FrontalImage, UnlookedImage
 from db.schema import frontal, instance, study
 
 

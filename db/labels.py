@@ -22,7 +22,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, Text, and_, cast,
 
 from db import gold as people
 from db.gold import GoldByFinding, GoldLabels, ReportName
-from db.records import MinerIdentity, ReportStatus
+from db.report_records import MinerIdentity, ReportStatus
 from db.reports import holds_now
 from db.schema import label, link, mining, report, study
 from db.vocabulary import NORMAL, Assertion, Examination

@@ -39,7 +39,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from db.records import LinkedBy
+from db.report_records import LinkedBy
 from db.schema import Utc, link, report, study
 
 Scope = Literal["messages", "studies", "everything"]

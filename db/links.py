@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, case, exists, func, null, or_, select
 
 from db import linking, reports
-from db.records import ReportLink, ReportStatus
+from db.report_records import ReportLink, ReportStatus
 from db.schema import link, report, study
 from db.vocabulary import Examination, Unlinked
 

@@ -16,7 +16,8 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, case
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db import jobs
-from db.records import JobKind, JobState, MinedMention, MinerIdentity, Mining, ReportSection, ReportText
+from db.records import JobKind, JobState
+from db.report_records import MinedMention, MinerIdentity, Mining, ReportSection, ReportText
 from db.reports import current_versions
 from db.schema import job, label, mention, mining, report
 from db.vocabulary import Assertion

@@ -12,8 +12,9 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from db import minings, reports
+from db.learning_records import PublishedLabels
 from db.minings import PUBLISHED
-from db.records import MinedMention, Mining, PublishedLabels
+from db.report_records import MinedMention, Mining
 from db.schema import message, report
 from db.vocabulary import FINDINGS, Assertion
 

@@ -30,7 +30,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from db import linking
 from db.examination import examination
-from db.records import OLDEST, MessageArrival, Report, ReportSection, ReportStatus
+from db.report_records import OLDEST, MessageArrival, Report, ReportSection, ReportStatus
 from db.schema import Utc, delivery, link, message, report, result
 from db.vocabulary import Examination
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, RowMapping, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from db.records import RegisteredSnapshot
+from db.learning_records import RegisteredSnapshot
 from db.schema import snapshot
 from db.vocabulary import Split
 

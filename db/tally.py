@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 
 from db import labels
 from db.labels import LeftOut, ReportLabels, States, StudyLabels
-from db.records import MinerIdentity
+from db.report_records import MinerIdentity
 from db.schema import instance
 from db.vocabulary import NORMAL, Assertion
 

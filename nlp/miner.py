@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from db.records import MinerIdentity, ReportSection
+from db.report_records import MinerIdentity, ReportSection
 from nlp import (
     aggregate,
     assertion,

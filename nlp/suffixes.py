@@ -7,7 +7,7 @@ for the impression, ADT for an addendum. A run is the text of the observations w
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from db.records import ReportSection
+from db.report_records import ReportSection
 from nlp.sections import MINED, Section, SectionName, SectionReader
 
 _NAMES = {"GDT": SectionName.FINDINGS, "IMP": SectionName.IMPRESSION, "ADT": SectionName.IMPRESSION}

@@ -16,7 +16,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from db.records import ReportText
+from db.report_records import ReportText
 from nlp import miner
 from nlp.aggregate import MinedReport, Policy
 from nlp.errors import MinerUnusableError, NlpError, WorkerLostError

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from db import frontals, studies
 from db.engine import Database
-from db.records import Frontal, UnlookedImage
+from db.learning_records import Frontal, UnlookedImage
 from inference import image_file
 from inference.eligibility import Policy
 from inference.errors import NotReadable

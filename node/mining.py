@@ -15,7 +15,8 @@ from itertools import islice, tee
 
 from db import minings
 from db.engine import Database
-from db.records import Job, JobState, MinedMention, MinerIdentity, Mining, ReportText
+from db.records import Job, JobState
+from db.report_records import MinedMention, MinerIdentity, Mining, ReportText
 from db.vocabulary import Assertion
 from nlp import miner
 from nlp.aggregate import Evidence, MinedReport, Policy

@@ -13,7 +13,8 @@ from datetime import datetime
 
 from db import deliveries, frontals, jobs, results, studies
 from db.engine import Connection, Database
-from db.records import Frontal, Job, JobKind, JobState, Result, StoredInstance, Study, StudyState
+from db.learning_records import Frontal
+from db.records import Job, JobKind, JobState, Result, StoredInstance, Study, StudyState
 from db.vocabulary import Reason
 from inference import image_file
 from inference.eligibility import Policy, view

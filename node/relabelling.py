@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from db.records import Mining
+from db.report_records import Mining
 from db.vocabulary import FINDINGS
 
 NORMAL = "Normal"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from db import snapshots
 from db.engine import Database
-from db.records import RegisteredSnapshot
+from db.learning_records import RegisteredSnapshot
 from db.vocabulary import Split
 from inference.eligibility import Policy
 from node import inspection

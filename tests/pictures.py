@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from db import tally
-from db.records import MinerIdentity
+from db.report_records import MinerIdentity
 from db.vocabulary import EIGHT
 from nlp import miner, parser
 from nlp.aggregate import Policy

@@ -29,8 +29,9 @@ from db import boxes, frontals, gold, labels, reports, splits
 from db.engine import Connection
 from db.gold import GoldByFinding
 from db.labels import MinedReport, States
+from db.learning_records import DrawnBox, FrontalImage
 from db.minings import PUBLISHED
-from db.records import DrawnBox, FrontalImage, MinerIdentity
+from db.report_records import MinerIdentity
 from db.vocabulary import NORMAL, Assertion, Split
 from training.errors import SnapshotError
 from training.localization import TrueBox

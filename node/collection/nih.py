@@ -14,15 +14,8 @@ from pathlib import Path
 
 from db import boxes, frontals, published, studies
 from db.engine import Connection, Database
-from db.records import (
-    OLDEST,
-    DrawnBox,
-    Frontal,
-    MessageArrival,
-    PublishedLabels,
-    ReportArrival,
-    ReportStatus,
-)
+from db.learning_records import DrawnBox, Frontal, PublishedLabels
+from db.report_records import OLDEST, MessageArrival, ReportArrival, ReportStatus
 from inference.eligibility import Policy, assess, view
 from inference.errors import NotReadable
 from node.collection import wrapping

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from db.records import DrawnBox
+from db.learning_records import DrawnBox
 from db.vocabulary import FINDINGS
 from node.errors import SettingsError
 

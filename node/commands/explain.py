@@ -7,7 +7,7 @@ import typer
 
 from db import minings, reports
 from db.engine import Connection
-from db.records import Mining, ReportText
+from db.report_records import Mining, ReportText
 from db.vocabulary import FINDINGS, Assertion
 from nlp import miner, workers
 from node import mining

@@ -11,7 +11,7 @@ from rich.progress import track
 
 from db import minings
 from db.engine import Database
-from db.records import MinerIdentity, Mining
+from db.report_records import MinerIdentity, Mining
 from nlp import miner, workers
 from node import mining
 from node.clock import utc_now

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from db import links, reports
-from db.records import Report, ReportLink
+from db.report_records import Report, ReportLink
 from node.commands.options import (
     ConfigOption,
     DataOption,

@@ -5,7 +5,8 @@ import hashlib
 from html import escape
 from string import Template
 
-from db.records import DeliveryState, JobKind, JobState, ReportStatus, StudyState
+from db.records import DeliveryState, JobKind, JobState, StudyState
+from db.report_records import ReportStatus
 from node.console.facts import Facts
 from node.implementation import SOFTWARE_VERSION
 

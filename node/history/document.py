@@ -7,7 +7,7 @@ import re
 from datetime import datetime
 from pathlib import Path
 
-from db.records import MessageArrival
+from db.report_records import MessageArrival
 from node.history import columns, plain
 
 MESSAGE_TYPE = "TEXT"

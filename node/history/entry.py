@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from db.records import MessageArrival
+from db.report_records import MessageArrival
 from node.errors import NodeError
 
 

@@ -17,7 +17,7 @@ from datetime import datetime
 from db import minings, reports
 from db.engine import Database
 from db.errors import RowsRefusedError
-from db.records import MessageArrival
+from db.report_records import MessageArrival
 from node.history.entry import Entry
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from db.records import OLDEST, MessageArrival, ReportArrival, ReportSection, ReportStatus
+from db.report_records import OLDEST, MessageArrival, ReportArrival, ReportSection, ReportStatus
 from node.history.entry import NoReportError
 from node.hl7 import message
 from node.hl7.report import STATUS, UID

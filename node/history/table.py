@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TextIO
 
-from db.records import MessageArrival
+from db.report_records import MessageArrival
 from node.history import columns, plain
 from node.history.entry import Entry, NoReportError
 

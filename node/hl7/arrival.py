@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from db.records import MessageArrival
+from db.report_records import MessageArrival
 from node.hl7 import report
 from node.hl7.message import Message
 from node.hl7.report import AccessionField

@@ -12,7 +12,7 @@ from datetime import datetime
 from db import minings, reports
 from db.engine import Connection, Database
 from db.errors import DatabaseError
-from db.records import MessageArrival
+from db.report_records import MessageArrival
 from node.hl7 import acknowledgement, message
 from node.hl7.arrival import make_arrival
 from node.hl7.errors import Condition, Hl7Error, NotStoredError

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Literal
 
 from db.examination import examination
-from db.records import ReportArrival, ReportSection, ReportStatus
+from db.report_records import ReportArrival, ReportSection, ReportStatus
 from db.vocabulary import Examination
 from node.hl7 import message
 from node.hl7.errors import Condition, MalformedMessageError

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from db import linking, links, reports, studies
 from db.engine import Connection, Database
-from db.records import MessageArrival, ReportArrival, ReportStatus
+from db.report_records import MessageArrival, ReportArrival, ReportStatus
 from db.schema import link, report, study
 from db.vocabulary import Unlinked
 from tests.db.rows import NOW, arrival

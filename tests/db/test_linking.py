@@ -6,7 +6,7 @@ import pytest
 
 from db import linking, links, reports
 from db.engine import Database
-from db.records import LinkedBy
+from db.report_records import LinkedBy
 from db.vocabulary import Unlinked
 from tests.db.events import arriving, brought, happen, linked, message, settled, why
 from tests.db.races import race

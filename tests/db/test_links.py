@@ -4,7 +4,7 @@ import pytest
 
 from db import links, reports
 from db.engine import Database
-from db.records import ReportStatus
+from db.report_records import ReportStatus
 from db.vocabulary import Examination, Unlinked
 from tests.db.events import arriving, brought, happen, settled, why
 from tests.db.rows import NOW, later

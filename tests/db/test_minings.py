@@ -7,7 +7,8 @@ import pytest
 
 from db import jobs, minings, reports
 from db.engine import Connection, Database
-from db.records import JobKind, JobState, MinedMention, MinerIdentity, Mining, ReportStatus
+from db.records import JobKind, JobState
+from db.report_records import MinedMention, MinerIdentity, Mining, ReportStatus
 from db.vocabulary import Assertion
 from tests.db.rows import NOW, claim, claimed, later
 from tests.db.test_reports import message, version

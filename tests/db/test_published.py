@@ -5,8 +5,9 @@ from datetime import timedelta
 
 from db import labels, minings, published
 from db.engine import Connection, Database
+from db.learning_records import PublishedLabels
 from db.minings import PUBLISHED
-from db.records import OLDEST, MessageArrival, MinerIdentity, PublishedLabels, ReportArrival, ReportStatus
+from db.report_records import OLDEST, MessageArrival, MinerIdentity, ReportArrival, ReportStatus
 from db.vocabulary import Assertion
 from tests.db.label_rows import say
 from tests.db.rows import NOW, add_study

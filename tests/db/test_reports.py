@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from db import reports
 from db.engine import Database, connect
-from db.records import MessageArrival, ReportArrival, ReportSection, ReportStatus
+from db.report_records import MessageArrival, ReportArrival, ReportSection, ReportStatus
 from db.schema import report
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

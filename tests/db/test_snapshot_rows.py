@@ -2,7 +2,8 @@
 
 from db import boxes, frontals, snapshots, studies
 from db.engine import Database
-from db.records import DrawnBox, Frontal, StudyState
+from db.learning_records import DrawnBox, Frontal
+from db.records import StudyState
 from db.vocabulary import Reason, Split
 from tests.db.rows import NOW, arrival, later
 

@@ -3,7 +3,7 @@
 import pytest
 
 from db import links
-from db.records import ReportLink
+from db.report_records import ReportLink
 from db.vocabulary import Examination, Unlinked
 from node.wiring import Node
 from tests.node.hl7.mllp import Client, code, oru

@@ -2,7 +2,7 @@
 
 import pytest
 
-from db.records import ReportSection
+from db.report_records import ReportSection
 from nlp.miner import Miner
 from nlp.sections import SectionName, SectionReader
 from nlp.suffixes import read

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from db.records import ReportSection, ReportText
+from db.report_records import ReportSection, ReportText
 from nlp import miner as module
 from nlp import workers
 from nlp.aggregate import MinedReport, Policy, states

@@ -9,7 +9,8 @@ import pytest
 
 from db import jobs, migration, minings, reports
 from db.engine import Database, connect
-from db.records import JobKind, JobState, ReportArrival, ReportStatus, ReportText
+from db.records import JobKind, JobState
+from db.report_records import ReportArrival, ReportStatus, ReportText
 from db.vocabulary import Assertion
 from nlp import miner as miners
 from nlp.aggregate import MinedReport, Policy

@@ -8,7 +8,8 @@ import pytest
 
 from db import boxes, deliveries, frontals, labels, published, studies
 from db.engine import Connection, Database, connect
-from db.records import OLDEST, DrawnBox, Frontal
+from db.learning_records import DrawnBox, Frontal
+from db.report_records import OLDEST
 from db.vocabulary import NORMAL, Assertion, Reason
 from tests.db.label_rows import N, P, U, add_report, mine, say
 from tests.db.rows import NOW, add_job, add_result, arrival, later

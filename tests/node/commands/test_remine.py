@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from db import migration, minings, reports
 from db.engine import Database, connect
-from db.records import MinerIdentity, Mining, ReportSection, ReportStatus
+from db.report_records import MinerIdentity, Mining, ReportSection, ReportStatus
 from nlp import miner
 from nlp.aggregate import Policy
 from nlp.miner import Miner

@@ -9,7 +9,8 @@ import pytest
 
 from db import migration, models, reports, studies
 from db.engine import Database, connect
-from db.records import Arrival, JobKind, MessageArrival, ReportArrival, ReportStatus
+from db.records import Arrival, JobKind
+from db.report_records import MessageArrival, ReportArrival, ReportStatus
 from node.console import app, page
 from node.console.facts import Facts
 from tests.node.console.browser import Browser, serving

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from db.records import MessageArrival, ReportArrival
+from db.report_records import MessageArrival, ReportArrival
 from node.history.entry import Entry
 from node.history.reader import Reader
 

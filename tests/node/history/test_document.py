@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from db.records import ReportStatus
+from db.report_records import ReportStatus
 from node.history.plain import OLDEST
 from tests.node.history.readers import arrivals, only
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from db.records import ReportStatus
+from db.report_records import ReportStatus
 from node.history.plain import OLDEST
 from tests.node.history.readers import arrivals, entries, only, refusals
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from db.records import ReportArrival, ReportStatus
+from db.report_records import ReportArrival, ReportStatus
 from node.hl7 import message
 from node.hl7.errors import MalformedMessageError
 from node.hl7.report import AccessionField, reports

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from db.records import MinerIdentity
+from db.report_records import MinerIdentity
 from db.tally import Cooccurrence, matrix_of
 from db.vocabulary import EIGHT, FINDINGS
 from node.errors import SettingsError

@@ -5,7 +5,8 @@ from math import isnan
 import pytest
 
 from db.labels import HeldMining, ReportLabels, StudyLabels
-from db.records import MinerIdentity, ScorePair
+from db.records import ScorePair
+from db.report_records import MinerIdentity
 from db.vocabulary import Assertion
 from node.models.agreement import agreements, label_of
 

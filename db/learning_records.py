@@ -1,0 +1,84 @@
+"""What the product remembers for training, as frozen records: frontal images, boxes, published labels, snapshots.
+
+Standard library only; see `db.records`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from db.report_records import MessageArrival
+from db.vocabulary import Split
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnlookedImage:
+    """A stored instance of which nobody has looked at the header yet."""
+
+    instance_id: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frontal:
+    """That an instance is a frontal chest radiograph, which the node reads.
+
+    `view` is PA, AP or "" where its header does not say; `collection` the public set it is of, "" for the site's own.
+    """
+
+    instance_id: int
+    view: str
+    collection: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontalImage:
+    """A frontal image with all that a snapshot says of it; `source` is its collection or else the calling AE."""
+
+    instance_id: int
+    study_id: int
+    study_instance_uid: str
+    patient_id: str
+    path: str
+    sha256: str
+    view: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnBox:
+    """A radiologist's box on an image, as parts of its width and height in [0, 1]; `origin` says whose."""
+
+    finding: str
+    x: float
+    y: float
+    width: float
+    height: float
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredSnapshot:
+    """A snapshot that was made here. `folder` is its name among the snapshots; `about` is the snapshot's own."""
+
+    id: int
+    sha256: str
+    folder: str
+    created_at: datetime
+    findings: tuple[str, ...]
+    images: Mapping[Split, int]
+    about: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedLabels:
+    """What was published of one image: its findings, under the report that stands for them.
+
+    `findings` are those that are there; of the `unknown` nothing was published, and they are kept as uncertain;
+    `normal` says that nothing is there. `message` holds one report.
+    """
+
+    message: MessageArrival
+    findings: tuple[str, ...]
+    unknown: tuple[str, ...]
+    normal: bool
