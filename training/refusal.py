@@ -38,7 +38,7 @@ def refuse(items: Sequence[Item], findings: Sequence[str]) -> None:
             if lacking:
                 raise TrainingError(
                     f"the snapshot's {split} set has no image {word} {', '.join(lacking)}; "
-                    "take a snapshot of more patients, or without it"
+                    "take a snapshot of more patients, or one without the finding"
                 )
     _refuse_incomparable(items)
 

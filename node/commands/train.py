@@ -94,7 +94,7 @@ def train(
     network; the best epoch by the AUC within source and view is kept. After a kill --resume goes on to the bit. On
     several GPUs: torchrun --nproc-per-node 4 --no-python cxr train SNAPSHOT.
 
-    Example: cxr train data/snapshots/spring --tune upper --copies 6 --out trainings/spring
+    Example: cxr train data/snapshots/9a8523d9f179 --tune upper --copies 6 --out trainings/spring
     """
     recipe = Recipe(
         backbone=backbone,
