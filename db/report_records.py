@@ -142,6 +142,12 @@ class MinerIdentity:
     language_model: str
     policy: str
 
+    def __str__(self) -> str:
+        """For a person; what was published with the images was mined by nobody here."""
+        if self.policy == "published":
+            return "published with the images"
+        return f"lexicon {self.lexicon_version}, rules {self.rules_version}, policy {self.policy}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MinedMention:

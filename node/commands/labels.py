@@ -219,10 +219,8 @@ def _say(counted: Counted) -> None:
         f"{counted.none_of_these} none of these."
     )
     for miner, number in counted.miners:
-        of = f"lexicon {miner.lexicon_version}, rules {miner.rules_version}, policy {miner.policy}"
-        typer.echo(f"Mined with {of}, language model {miner.language_model}: {number}.")
-    if len(counted.miners) > 1:
-        typer.echo("These are labels of several miners.")
+        model = f", language model {miner.language_model}" if miner.language_model else ""
+        typer.echo(f"Labels of {number}: {miner}{model}.")
     if counted.not_mined:
         reports = "report is" if counted.not_mined == 1 else "reports are"
         typer.echo(f"NOT WHOLE: {counted.not_mined} {reports} not mined yet.")

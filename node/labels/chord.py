@@ -246,7 +246,7 @@ def _facts(counted: Counted) -> list[str]:
     noun = "report" if counted.with_finding == 1 else "reports"
     lines = [f"{counted.with_finding:,} {noun} with a finding, of {counted.labelled:,} with labels"]
     for miner, _ in counted.miners[:1]:
-        lines.append(f"lexicon {miner.lexicon_version}, rules {miner.rules_version}, policy {miner.policy}")
+        lines.append(str(miner))
     if len(counted.miners) > 1:
         lines[-1] += f", and {len(counted.miners) - 1} more"
     if counted.not_mined:

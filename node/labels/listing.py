@@ -39,6 +39,8 @@ class LabelLine:
             return f"{self.at.astimezone():%Y-%m-%d %H:%M}"
         if self.mining_id is None:
             return ""
+        if self.policy == "published":
+            return "published with the image"
         return f"lexicon {self.lexicon_version}, rules {self.rules_version}, {self.policy}"
 
 
