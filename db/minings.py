@@ -8,23 +8,42 @@ that read a version before others did, and reads it again, makes no second readi
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, case, exists, func, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Executable,
+    Integer,
+    RowMapping,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db import jobs
 from db.records import JobKind, JobState
 from db.report_records import MinedMention, MinerIdentity, Mining, ReportSection, ReportText
 from db.reports import current_versions
-from db.schema import job, label, mention, mining, report
+from db.schema import Utc, job, label, mention, mining, report
 from db.vocabulary import Assertion
 
 SETTLE_S = 1.0
-"""Seconds until a new mining job may begin, so that what arrives together is mined together: a job of its own for each
-message would be three more commits for each."""
+"""Seconds without a new report until a mining job may begin, so that what arrives together is mined together, and
+mining does not take the processor from a burst of messages."""
+LONGEST_WAIT_S = 30.0
+"""Seconds after which a mining job waits no longer, however much still arrives."""
 PUBLISHED = MinerIdentity(lexicon_version="published", rules_version="", language_model="", policy="published")
 """Stands where a miner does for labels that were published (`db.published`); no miner reads these reports."""
 _AT_ONCE = 500
@@ -47,30 +66,42 @@ def queue(connection: Connection, report_id: int, now: datetime, *, at_once: boo
     Returns:
         The id of the job; None if the same was asked for at the same moment.
     """
-    waiting = select(job.c.id).where(_waits()).order_by(job.c.id).limit(1).scalar_subquery()
-    widened: int | None = connection.execute(
-        update(job)
-        .where(job.c.id == waiting, _waits())
-        .values(
-            subject_id=case((job.c.subject_id < report_id, report_id), else_=job.c.subject_id),
-            not_before=now if at_once else job.c.not_before,
-        )
-        .returning(job.c.id)
-    ).scalar_one_or_none()
+    soon = now if at_once else now + timedelta(seconds=SETTLE_S)
+    values = {"up_to": report_id, "soon": soon, "long_ago": now - timedelta(seconds=LONGEST_WAIT_S)}
+    widened: int | None = connection.execute(_widen(at_once=at_once), values).scalar_one_or_none()
     if widened is not None:
         return widened
     before = select(func.count()).where(job.c.kind == JobKind.MINE, job.c.subject_id == report_id)
     revision = connection.execute(before).scalar_one()
-    not_before = now if at_once else now + timedelta(seconds=SETTLE_S)
-    return jobs.add(
-        connection, kind=JobKind.MINE, subject_id=report_id, revision=revision, now=now, not_before=not_before
+    return jobs.add(connection, kind=JobKind.MINE, subject_id=report_id, revision=revision, now=now, not_before=soon)
+
+
+@cache
+def _widen(*, at_once: bool) -> Executable:
+    """Built once: to build it takes longer than all else that a message does."""
+    waiting = select(job.c.id).where(_waits()).order_by(job.c.id).limit(1).scalar_subquery()
+    up_to = bindparam("up_to", type_=Integer)
+    soon, long_ago = bindparam("soon", type_=Utc), bindparam("long_ago", type_=Utc)
+    stays = or_(job.c.not_before > soon, job.c.created_at < long_ago)
+    statement: Executable = (
+        update(job)
+        .where(job.c.id == waiting, _waits())
+        .values(
+            subject_id=case((job.c.subject_id < up_to, up_to), else_=job.c.subject_id),
+            not_before=soon if at_once else case((stays, job.c.not_before), else_=soon),
+        )
+        .returning(job.c.id)
     )
+    return statement
 
 
 def newest_report(connection: Connection) -> int | None:
     """The id of the report version that was stored last, None if there is none."""
-    newest: int | None = connection.execute(select(func.max(report.c.id))).scalar_one()
+    newest: int | None = connection.execute(_NEWEST).scalar_one()
     return newest
+
+
+_NEWEST = select(func.max(report.c.id))
 
 
 def record(connection: Connection, readings: Sequence[Mining]) -> int:

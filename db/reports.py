@@ -6,7 +6,7 @@ whatever the order they arrived in.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -30,7 +30,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from db import linking
 from db.examination import examination
-from db.report_records import OLDEST, MessageArrival, Report, ReportSection, ReportStatus
+from db.report_records import OLDEST, MessageArrival, Report, ReportArrival, ReportSection, ReportStatus
 from db.schema import Utc, delivery, link, message, report, result
 from db.vocabulary import Examination
 
@@ -63,16 +63,21 @@ def _add(connection: Connection, arrival: MessageArrival) -> int | None:
     message_id: int | None = connection.execute(_add_message(connection.dialect.name), row).scalar_one_or_none()
     if message_id is None or not arrival.reports:
         return message_id
-    common = {"message_id": message_id, "received_at": arrival.received_at}
-    rows = [
-        asdict(each) | common | {"examination": examination(each.modality, each.procedure)} for each in arrival.reports
-    ]
-    connection.execute(_ADD_REPORT, rows)
+    connection.execute(_ADD_REPORT, [_report_row(message_id, arrival, each) for each in arrival.reports])
     return message_id
+
+
+def _report_row(message_id: int, arrival: MessageArrival, version: ReportArrival) -> dict[str, Any]:
+    """By hand: `asdict` copies deeply, which took a sixth of the time of a message."""
+    row = {name: getattr(version, name) for name in _OF_VERSION}
+    row["sections"] = [{"suffix": part.suffix, "start": part.start, "end": part.end} for part in version.sections]
+    row["examination"] = examination(version.modality, version.procedure)
+    return row | {"message_id": message_id, "received_at": arrival.received_at}
 
 
 # Built once: to build them costs a message more than to run them.
 _MESSAGE = tuple(column.name for column in message.columns if column.name != "id")
+_OF_VERSION = tuple(field.name for field in fields(ReportArrival))
 _ADD_REPORT = report.insert().values(
     {column.name: bindparam(column.name) for column in report.columns if column.name != "id"}
 )

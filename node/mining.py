@@ -28,7 +28,9 @@ from node.worker import Ending
 log = logging.getLogger(__name__)
 
 BATCH = 256
-"""Reports whose readings are written in one transaction."""
+"""Reports whose texts are read at once."""
+WRITTEN = 64
+"""Reports whose readings are written in one transaction; a message that arrives waits for it."""
 MISSING_DELAY_S = 300.0
 """How long a job waits for a miner that is not installed."""
 BEHIND = 10_000
@@ -127,7 +129,7 @@ def read(
 
 def store(database: Database, readings: Iterator[Mining]) -> Iterator[int]:
     """Write readings as they come, each batch in a transaction; yields how many it held, when they are on disk."""
-    while batch := list(islice(readings, BATCH)):
+    while batch := list(islice(readings, WRITTEN)):
         with database.write() as connection:
             minings.record(connection, batch)
         yield len(batch)

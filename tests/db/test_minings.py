@@ -170,6 +170,31 @@ def test_reports_that_arrive_while_a_job_waits_widen_it(database: Database):
     assert (job.kind, job.subject_id) == (JobKind.MINE, 3)
 
 
+def test_mining_waits_for_the_end_of_a_burst_but_not_for_ever(database: Database):
+    """Each arrival within the settling time puts the job off; after half a minute it may begin all the same."""
+    with database.write() as connection:
+        for tenth in range(0, 20, 9):
+            minings.queue(connection, tenth + 1, later(tenth / 10))
+        assert claim(connection, at=later(2.7)) is None
+
+        for second in range(2, 60):
+            minings.queue(connection, 100 + second, later(second))
+        job = claimed(connection, at=later(minings.LONGEST_WAIT_S + 2))
+    assert job.subject_id == 159
+
+
+def test_a_job_that_waits_longer_is_not_hastened(database: Database):
+    """A report that arrives does not wake what waits for its miner."""
+    with database.write() as connection:
+        minings.queue(connection, 1, NOW)
+        held = claimed(connection, at=later(5))
+        jobs.postpone(connection, held, now=later(5), delay_s=300, error_code="miner_missing", error="")
+
+        minings.queue(connection, 2, later(6))
+
+        assert claim(connection, at=later(100)) is None
+
+
 def test_reports_that_arrive_while_a_job_runs_get_their_own(database: Database):
     """The one that runs may have looked already."""
     with database.write() as connection:
