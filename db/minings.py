@@ -51,15 +51,15 @@ _AT_ONCE = 500
 _OF_MENTION = tuple(MinedMention.__dataclass_fields__)
 
 
-def queue(connection: Connection, report_id: int, now: datetime, *, at_once: bool = False) -> int | None:
-    """Ask for every report version up to this one to be mined, in the transaction that stores it.
+def queue(connection: Connection, report_id: int | None, now: datetime, *, at_once: bool = False) -> int | None:
+    """Ask for every report version up to this one, or to the newest, to be mined, in the transaction that stores it.
 
     A mining job that still waits is widened instead: however many reports arrive, one job waits. Its row is then
     locked to the end of the transaction, so that nobody takes the job before the reports can be seen.
 
     Args:
         connection: a writing transaction.
-        report_id: the newest report version to be mined.
+        report_id: the newest report version to be mined; None for the newest that is stored.
         now: the time.
         at_once: whether it need not wait for more, nor for a miner that was missing.
 
@@ -71,6 +71,7 @@ def queue(connection: Connection, report_id: int, now: datetime, *, at_once: boo
     widened: int | None = connection.execute(_widen(at_once=at_once), values).scalar_one_or_none()
     if widened is not None:
         return widened
+    report_id = report_id or newest_report(connection) or 0
     before = select(func.count()).where(job.c.kind == JobKind.MINE, job.c.subject_id == report_id)
     revision = connection.execute(before).scalar_one()
     return jobs.add(connection, kind=JobKind.MINE, subject_id=report_id, revision=revision, now=now, not_before=soon)
@@ -80,7 +81,8 @@ def queue(connection: Connection, report_id: int, now: datetime, *, at_once: boo
 def _widen(*, at_once: bool) -> Executable:
     """Built once: to build it takes longer than all else that a message does."""
     waiting = select(job.c.id).where(_waits()).order_by(job.c.id).limit(1).scalar_subquery()
-    up_to = bindparam("up_to", type_=Integer)
+    newest = select(func.max(report.c.id)).scalar_subquery()
+    up_to = func.coalesce(bindparam("up_to", type_=Integer), newest)
     soon, long_ago = bindparam("soon", type_=Utc), bindparam("long_ago", type_=Utc)
     stays = or_(job.c.not_before > soon, job.c.created_at < long_ago)
     statement: Executable = (

@@ -118,8 +118,7 @@ class Intake:
 
     def _ask_to_mine(self, connection: Connection, arrivals: Sequence[MessageArrival], new: Sequence[bool]) -> None:
         if any(is_new and arrival.reports for arrival, is_new in zip(arrivals, new, strict=True)):
-            newest = minings.newest_report(connection)
-            minings.queue(connection, newest or 0, self.now())
+            minings.queue(connection, None, self.now())
 
     def _answer(self, *, batch: bool, cases: list[_Case]) -> list[bytes]:
         now = self.now()
