@@ -34,7 +34,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from db import jobs
 from db.records import JobKind, JobState
-from db.report_records import MinedMention, MinerIdentity, Mining, ReportSection, ReportText
+from db.report_records import PUBLISHED, MinedMention, MinerIdentity, Mining, ReportSection, ReportText
 from db.reports import current_versions
 from db.schema import Utc, job, label, mention, mining, report
 from db.vocabulary import Assertion
@@ -44,8 +44,6 @@ SETTLE_S = 1.0
 mining does not take the processor from a burst of messages."""
 LONGEST_WAIT_S = 30.0
 """Seconds after which a mining job waits no longer, however much still arrives."""
-PUBLISHED = MinerIdentity(lexicon_version="published", rules_version="", language_model="", policy="published")
-"""Stands where a miner does for labels that were published (`db.published`); no miner reads these reports."""
 _AT_ONCE = 500
 """How many ids one statement names."""
 _OF_MENTION = tuple(MinedMention.__dataclass_fields__)

@@ -13,8 +13,7 @@ from sqlalchemy import Connection, select
 
 from db import minings, reports
 from db.learning_records import PublishedLabels
-from db.minings import PUBLISHED
-from db.report_records import MinedMention, Mining
+from db.report_records import PUBLISHED, MinedMention, Mining
 from db.schema import message, report
 from db.vocabulary import FINDINGS, Assertion
 

@@ -144,9 +144,13 @@ class MinerIdentity:
 
     def __str__(self) -> str:
         """For a person; what was published with the images was mined by nobody here."""
-        if self.policy == "published":
+        if self == PUBLISHED:
             return "published with the images"
         return f"lexicon {self.lexicon_version}, rules {self.rules_version}, policy {self.policy}"
+
+
+PUBLISHED = MinerIdentity(lexicon_version="published", rules_version="", language_model="", policy="published")
+"""Stands where a miner does for labels that were published (`db.published`); no miner reads these reports."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

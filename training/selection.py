@@ -30,8 +30,7 @@ from db.engine import Connection
 from db.gold import GoldByFinding
 from db.labels import MinedReport, States
 from db.learning_records import DrawnBox, FrontalImage
-from db.minings import PUBLISHED
-from db.report_records import MinerIdentity
+from db.report_records import PUBLISHED, MinerIdentity
 from db.vocabulary import NORMAL, Assertion, Split
 from training.errors import SnapshotError
 from training.localization import TrueBox

@@ -119,9 +119,8 @@ def _commit(
     try:
         with database.write() as connection:
             news = reports.record_all(connection, [arrival for _, arrival in group])
-            newest = minings.newest_report(connection) if any(news) else None
-            if newest is not None:
-                minings.queue(connection, newest, now())
+            if any(new and arrival.reports for new, (_, arrival) in zip(news, group, strict=True)):
+                minings.queue(connection, None, now())
     except RowsRefusedError:
         if len(group) > 1:
             for each in group:

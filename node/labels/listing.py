@@ -7,6 +7,7 @@ from datetime import datetime
 from db import labels
 from db.engine import Connection
 from db.labels import ReportLabels, StudyLabels
+from db.report_records import PUBLISHED
 from db.vocabulary import FINDINGS, NORMAL, Assertion
 
 
@@ -39,7 +40,7 @@ class LabelLine:
             return f"{self.at.astimezone():%Y-%m-%d %H:%M}"
         if self.mining_id is None:
             return ""
-        if self.policy == "published":
+        if self.policy == PUBLISHED.policy:
             return "published with the image"
         return f"lexicon {self.lexicon_version}, rules {self.rules_version}, {self.policy}"
 
