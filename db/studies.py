@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
-from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Executable, RowMapping, bindparam, func, select, update
+from sqlalchemy import ClauseElement, Connection, RowMapping, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db.engine import queue_for
+from db.prepared import Prepared
 from db.records import Arrival, StoredInstance, Study, StudyState
 from db.schema import instance, study
 from db.vocabulary import Reason
@@ -31,38 +31,31 @@ def record_arrival(connection: Connection, arrival: Arrival, settle_at: datetime
         An arrival whose first commit stands, though its answer was lost, is kept where it says.
     """
     queue_for(connection, arrival.sop_instance_uid)  # else two arrivals at once do not see each other
-    known = {row.sha256: row.path for row in connection.execute(_KNOWN, {"uid": arrival.sop_instance_uid})}
+    known = dict(_KNOWN(connection, {"uid": arrival.sop_instance_uid}))
     if arrival.sha256 in known:
         return bool(known[arrival.sha256] == arrival.path)
     row: dict[str, Any] = {name: getattr(arrival, name) for name in _ARRIVAL}
     state = StudyState.KEPT if settle_at is None else StudyState.ARRIVING
     row |= {"state": state, "revision": 0, "settle_at": settle_at}
     reason = Reason.DUPLICATE_UID if known else None
-    restart = reason is None and settle_at is not None
-    statement = _study_of(connection.dialect.name, restart=restart)
-    row["study_id"] = connection.execute(statement, row).scalar_one()
+    study_of = _STUDY_AGAIN if reason is None and settle_at is not None else _STUDY
+    ((row["study_id"],),) = study_of(connection, row)
     row["reason"] = reason
     row["reason_detail"] = reason.sentence if reason else ""
     row["reason_tag"] = "(0008,0018)" if reason else None
-    connection.execute(_ADD_INSTANCE, row)
+    _ADD_INSTANCE(connection, row)
     return True
 
 
 _ARRIVAL = tuple(field.name for field in fields(Arrival))
 
-# Built once: to build them costs a reception more than to run them.
-_KNOWN = select(instance.c.sha256, instance.c.path).where(instance.c.sop_instance_uid == bindparam("uid"))
-_ADD_INSTANCE = instance.insert().values(
-    {column.name: bindparam(column.name) for column in instance.columns if column.name != "id"}
-)
+_PATIENT = ("patient_id", "patient_name", "accession_number", "study_date")
 
 
-@cache
-def _study_of(dialect: str, *, restart: bool) -> Executable:
-    """Insert the study, or note that more of it came; with `restart`, its quiet period begins anew."""
+def _study_of(dialect: str, *again: str) -> ClauseElement:
+    """Insert the study, or note that more of it came: these columns are then as the row has them."""
     insert = (postgresql if dialect == "postgresql" else sqlite).insert(study)
-    again = ("last_received_at", "settle_at", "state") if restart else ("last_received_at",)
-    statement: Executable = (
+    statement: ClauseElement = (
         insert.values(
             {name: bindparam(name) for name in ("study_instance_uid", *_PATIENT, "state", "revision", "settle_at")}
             | {"first_received_at": bindparam("received_at"), "last_received_at": bindparam("received_at")}
@@ -75,7 +68,17 @@ def _study_of(dialect: str, *, restart: bool) -> Executable:
     return statement
 
 
-_PATIENT = ("patient_id", "patient_name", "accession_number", "study_date")
+_STUDY = Prepared(lambda dialect: _study_of(dialect, "last_received_at"))
+_STUDY_AGAIN = Prepared(lambda dialect: _study_of(dialect, "last_received_at", "settle_at", "state"))
+"""The same, and its quiet period begins anew."""
+_KNOWN = Prepared(
+    lambda _: select(instance.c.sha256, instance.c.path).where(instance.c.sop_instance_uid == bindparam("uid"))
+)
+_ADD_INSTANCE = Prepared(
+    lambda _: instance.insert().values(
+        {column.name: bindparam(column.name) for column in instance.columns if column.name != "id"}
+    )
+)
 
 
 def settle_now(connection: Connection, study_instance_uids: Iterable[str], now: datetime) -> None:
