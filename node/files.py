@@ -8,7 +8,7 @@ import fcntl
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +30,9 @@ class Part(Protocol):
     def sync(self) -> None:
         """Return when the bytes so far are on disk."""
 
+    def name(self) -> str:
+        """Give the object, which is on disk, its name. Returns its path within the store; `settle` makes it last."""
+
     def commit(self) -> str:
         """Give the object its name, durably. Returns its path within the store."""
 
@@ -46,6 +49,9 @@ class InstanceStore(Protocol):
         Raises:
             RefusedError: free space is below the floor (status 0xA700).
         """
+
+    def settle(self, names: Iterable[str]) -> None:
+        """Return when these names are on disk: of many objects at once, one look at the disk for each folder."""
 
     def path(self, name: str) -> Path:
         """Where a committed object lies."""
@@ -80,6 +86,11 @@ class Folder:
         if self._min_free_bytes and shutil.disk_usage(self._root).free < self._min_free_bytes:
             raise RefusedError(OUT_OF_RESOURCES, "Out of resources: the disk is nearly full")
         return _FolderPart(self._root, self._incoming / f"{uuid.uuid4().hex}.part", self._make_durable)
+
+    def settle(self, names: Iterable[str]) -> None:
+        """Return when these names are on disk (see `InstanceStore`)."""
+        for folder in {self.path(name).parent for name in names}:
+            _sync_folder(folder)
 
     def path(self, name: str) -> Path:
         """Where a committed object lies."""
@@ -129,6 +140,7 @@ class _FolderPart:
         self._root = root
         self._fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         self._synced = False
+        self._named = False
 
     def write(self, data: bytes | memoryview) -> None:
         self._synced = False
@@ -141,18 +153,24 @@ class _FolderPart:
             os.fsync(self._fd)
             self._synced = True
 
-    def commit(self) -> str:
+    def name(self) -> str:
         self.sync()
         name = Path(datetime.now(UTC).strftime("%Y/%m/%d")) / f"{self.path.stem}.dcm"
         target = self._root / name
         self._make_durable(target.parent)
         self.path.rename(target)
-        _sync_folder(target.parent)
+        self._named = True
         return str(name)
+
+    def commit(self) -> str:
+        name = self.name()
+        _sync_folder((self._root / name).parent)
+        return name
 
     def discard(self) -> None:
         self._close()
-        self.path.unlink(missing_ok=True)
+        if not self._named:
+            self.path.unlink(missing_ok=True)
 
     def _close(self) -> None:
         if self._fd >= 0:

@@ -9,8 +9,12 @@ import logging
 import re
 import struct
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from io import BytesIO
+from typing import BinaryIO
 
 from pydicom import Dataset
 from pydicom.filereader import read_dataset
@@ -55,6 +59,8 @@ HEADER_TAGS = [
     SERIES_INSTANCE_UID,
 ]
 LAST_HEADER_TAG = HEADER_TAGS[-1]
+BEGIN_BYTES = 8192
+"""How much of a data set is kept until its header was read; nearly all headers end before."""
 
 UID_SHAPE = re.compile(r"[0-9]+(\.[0-9]+)*")
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -119,11 +125,12 @@ class Intake:
         try:
             preamble = file_meta(origin)
             part.write(preamble)
-            size, digest = self._write(part, fragments)
+            begin = bytearray()
+            size, digest = self._write(part, fragments, begin)
             part.sync()
-            header = _read_header(part, len(preamble), UID(origin.transfer_syntax_uid))
+            header = _header(begin, part, len(preamble), origin.transfer_syntax_uid)
             _require_match(header, origin)
-            name = part.commit()
+            name = part.name()
             arrival = self._arrival(header, origin, name, size, digest)
             self._record(arrival)
             return arrival.study_instance_uid
@@ -136,12 +143,15 @@ class Intake:
             with self.database.write() as connection:
                 studies.settle_now(connection, uids, self.now())
 
-    def _write(self, part: Part, fragments: Iterable[memoryview | bytes]) -> tuple[int, str]:
+    def _write(self, part: Part, fragments: Iterable[memoryview | bytes], begin: bytearray) -> tuple[int, str]:
+        """Write a data set, and keep its `begin`. Returns its size and digest."""
         size, digest = 0, hashlib.sha256()
         for fragment in fragments:
             size += len(fragment)
             if size > self.max_instance_bytes:
                 raise RefusedError(0xA700, "Out of resources: the data set is above the size limit")
+            if len(begin) < BEGIN_BYTES:
+                begin += fragment[: BEGIN_BYTES - len(begin)]
             part.write(fragment)
             digest.update(fragment)
         return size, digest.hexdigest()
@@ -158,7 +168,7 @@ class Intake:
             kept = self.register.record(arrival, settle_at=settle_at)
         except OutcomeUnknownError:
             raise
-        except DatabaseError:
+        except (DatabaseError, OSError):
             self.store.remove(arrival.path)
             raise
         if not kept:
@@ -208,19 +218,44 @@ def _file_meta_elements(origin: Origin) -> Iterator[bytes]:
         yield struct.pack("<HH2sH", 2, element, b"UI", len(value)) + value
 
 
-def _read_header(part: Part, offset: int, syntax: UID) -> Dataset:
+def _header(begin: bytearray, part: Part, offset: int, transfer_syntax_uid: str) -> Dataset:
+    """The header's elements, from the data set's begin if they are all there, which spares a look at the file."""
+    syntax = _syntax(transfer_syntax_uid)
+    with suppress(*UNREADABLE):
+        header, complete = _read_header(BytesIO(begin), syntax)
+        if complete:
+            return header
     try:
         with part.path.open("rb") as file:
             file.seek(offset)
-            return read_dataset(
-                file,
-                is_implicit_VR=syntax.is_implicit_VR,
-                is_little_endian=syntax.is_little_endian,
-                stop_when=lambda tag, _vr, _length: tag > LAST_HEADER_TAG,
-                specific_tags=HEADER_TAGS,
-            )
+            return _read_header(file, syntax)[0]
     except UNREADABLE as error:
         raise RefusedError(CANNOT_UNDERSTAND, "Cannot understand: the data set is malformed") from error
+
+
+def _read_header(file: BinaryIO, syntax: UID) -> tuple[Dataset, bool]:
+    """The header's elements, and whether an element behind them was seen."""
+    complete = False
+
+    def behind(tag: int, _vr: str | None, _length: int) -> bool:
+        nonlocal complete
+        complete = tag > LAST_HEADER_TAG
+        return complete
+
+    header = read_dataset(
+        file,
+        is_implicit_VR=syntax.is_implicit_VR,
+        is_little_endian=syntax.is_little_endian,
+        stop_when=behind,
+        specific_tags=HEADER_TAGS,
+    )
+    return header, complete
+
+
+@lru_cache(maxsize=64)
+def _syntax(transfer_syntax_uid: str) -> UID:
+    """An accepted transfer syntax, of which there are few: pydicom checks each UID's shape when it is made."""
+    return UID(transfer_syntax_uid)
 
 
 def _require_match(header: Dataset, origin: Origin) -> None:

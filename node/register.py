@@ -14,6 +14,7 @@ from db import studies
 from db.engine import Database
 from db.errors import DatabaseError, OutcomeUnknownError, RowsRefusedError
 from db.records import Arrival
+from node.files import InstanceStore
 
 
 @dataclass(slots=True, eq=False)
@@ -35,6 +36,7 @@ class Register:
     """Writes the rows of arrivals, durably."""
 
     database: Database
+    store: InstanceStore
     _turn: threading.Lock = field(default_factory=threading.Lock)
     _waiting: list[_Entry] = field(default_factory=list)
 
@@ -70,6 +72,7 @@ class Register:
             self._commit([own])  # what was wrong may have been wrong with another's rows
 
     def _commit(self, entries: Sequence[_Entry]) -> None:
+        self.store.settle([entry.arrival.path for entry in entries])
         try:
             with self.database.write() as connection:
                 answers = [studies.record_arrival(connection, one.arrival, settle_at=one.settle_at) for one in entries]

@@ -212,7 +212,7 @@ def open_intake(
     return Intake(
         store=store,
         database=database,
-        register=Register(database=database),
+        register=Register(database=database, store=store),
         quiet_s=settings.study.quiet_s if read else None,
         max_instance_bytes=settings.dicom.max_instance_mb * MIB,
         now=now,

@@ -204,3 +204,25 @@ def test_nearly_full_disk_refuses_early(tmp_path: Path, monkeypatch: pytest.Monk
     put(folder)
     assert error.value.status == OUT_OF_RESOURCES
     assert len(named(tmp_path)) == 1
+
+
+def test_many_names_cost_one_look_at_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Objects that were named together settle with one synchronisation of the folder they share."""
+    folder = Folder(tmp_path)
+    names = []
+    for _ in range(3):
+        part = folder.begin()
+        part.write(DATA)
+        names.append(part.name())
+        part.discard()
+    true, synced = os.fsync, []
+
+    def fsync(fd: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{fd}").readlink())
+        true(fd)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    folder.settle(names)
+
+    assert synced == [(tmp_path / names[0]).parent]
+    assert [folder.path(name).read_bytes() for name in names] == [DATA] * 3

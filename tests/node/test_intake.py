@@ -20,7 +20,7 @@ from db.errors import DatabaseUnavailableError
 from db.records import Arrival
 from node.errors import RefusedError
 from node.files import Folder
-from node.intake import Intake, Origin
+from node.intake import BEGIN_BYTES, Intake, Origin
 from node.register import Register
 from tests.nodes import chest
 
@@ -61,7 +61,7 @@ def intake(tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch) 
     """An intake with a quiet period of 5 s, which takes up to 1 MB."""
     monkeypatch.setattr(pydicom.config.settings, "reading_validation_mode", pydicom.config.IGNORE)
     store = Folder(tmp_path / "store")
-    register = Register(database=database)
+    register = Register(database=database, store=store)
     return Intake(
         store=store, database=database, register=register, quiet_s=5, max_instance_bytes=10**6, now=lambda: NOW
     )
@@ -95,6 +95,22 @@ def test_instance_is_kept_bit_for_bit_with_its_rows(syntax: str, intake: Intake,
     assert (study.patient_id, study.accession_number) == (DS.PatientID, DS.AccessionNumber)
     assert study.settle_at == NOW + timedelta(seconds=5)
     assert (instance.size, instance.path) == (len(data), str(file.relative_to(tmp_path / "store")))
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+@pytest.mark.parametrize("long", [BEGIN_BYTES - 40, BEGIN_BYTES, 3 * BEGIN_BYTES])
+def test_header_is_read_however_long_it_is(long: int, syntax: str, intake: Intake, database: Database):
+    """A header that ends behind what is kept of the data set in memory is read from the file."""
+    ds = deepcopy(DS)
+    ds.add_new(0x00090010, "LO", "SITE")
+    ds.add_new(0x00091001, "UN", b"x" * (long + long % 2))
+    data = encoded(ds, syntax)
+
+    intake.receive([data[:1001], memoryview(data)[1001:]], origin(transfer_syntax_uid=str(syntax)))
+
+    with database.read() as connection:
+        (study,) = studies.newest(connection, 2)
+    assert (study.study_instance_uid, study.patient_id) == (ds.StudyInstanceUID, ds.PatientID)
 
 
 def test_answer_comes_after_bytes_name_folder_and_rows(intake: Intake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -36,10 +36,11 @@ def database(migrated_url: str) -> Iterator[Database]:
 def intake(tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch) -> Intake:
     """An intake into it."""
     monkeypatch.setattr(pydicom.config.settings, "reading_validation_mode", pydicom.config.IGNORE)
+    store = Folder(tmp_path / "store")
     return Intake(
-        store=Folder(tmp_path / "store"),
+        store=store,
         database=database,
-        register=Register(database=database),
+        register=Register(database=database, store=store),
         quiet_s=5,
         max_instance_bytes=10**6,
         now=lambda: NOW,

@@ -30,14 +30,15 @@ class Receiver:
         self.rejected: list[tuple[str, str, str]] = []
         loopback = (ip_network("127.0.0.0/8"),)
         peers = options.pop("peers", (Peer(ae_title="*", networks=loopback),))
+        store = Folder(self.store)
         usual: dict[str, Any] = {
             "host": "127.0.0.1",
             "port": 0,
             "acceptance": Acceptance(ae_title="CXRNODE", peers=peers),
             "intake": Intake(
-                store=Folder(self.store),
+                store=store,
                 database=self.database,
-                register=Register(database=self.database),
+                register=Register(database=self.database, store=store),
                 quiet_s=5,
                 max_instance_bytes=10**6,
                 now=lambda: datetime.now(UTC),
