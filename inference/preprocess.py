@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inference.card import Preprocessing
-from inference.image import Image, Stored
+from inference.image import Image, Stored, look_up
 
 
 def resize(stored: Stored, size: int) -> Stored:
@@ -58,9 +58,6 @@ def model_input(image: Image, card: Preprocessing) -> npt.NDArray[np.float32]:
     Returns:
         (1, channels, S, S) float32; the channels are equal.
     """
-    small = np.ascontiguousarray(resize(image.stored, card.size))
-    normalised = normalise(image.grey, card)
     result = np.empty((1, card.channels, card.size, card.size), dtype=np.float32)
-    np.take(normalised, small.view(f"u{small.dtype.itemsize}"), out=result[0, 0], mode="clip")
-    result[0, 1:] = result[0, 0]
+    result[0] = look_up(normalise(image.grey, card), resize(image.stored, card.size))
     return result
