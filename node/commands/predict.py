@@ -68,12 +68,12 @@ def predict(
         progress = stack.enter_context(meter(len(files)))
         for outcome in outcomes:
             unread += outcome.error is not None
-            scores.writerows(_score_rows(outcome))
-            found.writerows(_box_rows(outcome, ungated=ungated))
+            scores.writerows(score_rows(outcome))
+            found.writerows(box_rows(outcome, ungated=ungated))
             if out is not None:
                 _draw(outcome, out / f"{files[outcome.path]}.png")
             if as_json or len(files) <= TABLE_LIMIT:
-                shown += [dict(zip(SCORE_COLUMNS, row, strict=True)) for row in _score_rows(outcome)]
+                shown += [dict(zip(SCORE_COLUMNS, row, strict=True)) for row in score_rows(outcome)]
             progress.advance(1)
             progress.show("Reading")
     if as_json:
@@ -104,7 +104,8 @@ def _outcomes(
     yield from archive.read(files, classifier, POLICY, processes=processes, side_by_side=threads or cores, show=show)
 
 
-def _score_rows(outcome: Outcome) -> list[tuple[Any, ...]]:
+def score_rows(outcome: Outcome) -> list[tuple[Any, ...]]:
+    """A row a finding, or one with the reason."""
     if outcome.error is not None:
         tag = f" {outcome.error.tag}" if outcome.error.tag else ""
         return [(str(outcome.path), "", "", "", "", str(outcome.error.reason), outcome.error.detail + tag)]
@@ -123,7 +124,8 @@ def _score_rows(outcome: Outcome) -> list[tuple[Any, ...]]:
     ]
 
 
-def _box_rows(outcome: Outcome, *, ungated: bool) -> list[tuple[Any, ...]]:
+def box_rows(outcome: Outcome, *, ungated: bool) -> list[tuple[Any, ...]]:
+    """A row a box."""
     if outcome.prediction is None:
         return []
     prediction = outcome.prediction
