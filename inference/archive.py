@@ -4,7 +4,7 @@ A process sends only what the network sees of an image, not its pixels. Images a
 thread each, which on CPU gives more images a second than several threads for one, and than batches do.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +74,7 @@ def read(
     processes: int,
     side_by_side: int = 1,
     show: bool = False,
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Read files in their order.
 
     A file that kills the process that decodes it costs itself. Only a few images are held at a time.

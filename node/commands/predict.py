@@ -2,7 +2,7 @@
 
 import csv
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import IO, Annotated, Any
@@ -60,11 +60,17 @@ def predict(
     files = dict(_files(paths))
     if not files:
         raise SettingsError("no file to read there; name DICOM, PNG or JPEG files, or folders of them")
+    cores = os.cpu_count() or 1
+    processes = workers if workers is not None else 0 if len(files) < FEW else cores
+    classifier = Classifier(bundle.load(model), threads=1 if processes else threads)
+    reading = archive.read(
+        files, classifier, POLICY, processes=processes, side_by_side=threads or cores, show=out is not None
+    )
     unread, shown = 0, []
     with ExitStack() as stack:
         scores = _writer(stack, csv_file, SCORE_COLUMNS)
         found = _writer(stack, boxes_file, BOX_COLUMNS)
-        outcomes = stack.enter_context(closing(_outcomes(list(files), model, threads, workers, show=out is not None)))
+        outcomes = stack.enter_context(closing(reading))
         progress = stack.enter_context(meter(len(files)))
         for outcome in outcomes:
             unread += outcome.error is not None
@@ -93,15 +99,6 @@ def _files(paths: list[Path]) -> Iterator[tuple[Path, Path]]:
             yield from ((file, file.relative_to(path)) for file in sorted(path.rglob("*")) if file.is_file())
         else:
             yield path, Path(path.name)
-
-
-def _outcomes(
-    files: list[Path], model: Path, threads: int, workers: int | None, *, show: bool
-) -> Generator[Outcome, None, None]:
-    cores = os.cpu_count() or 1
-    processes = workers if workers is not None else 0 if len(files) < FEW else cores
-    classifier = Classifier(bundle.load(model), threads=1 if processes else threads)
-    yield from archive.read(files, classifier, POLICY, processes=processes, side_by_side=threads or cores, show=show)
 
 
 def score_rows(outcome: Outcome) -> list[tuple[Any, ...]]:
