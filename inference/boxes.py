@@ -1,6 +1,7 @@
 """Boxes round the hot regions of a heat map (Wang et al. 2017, section 4.2)."""
 
 from dataclasses import dataclass
+from math import ceil
 
 import cv2
 import numpy as np
@@ -8,6 +9,9 @@ import numpy.typing as npt
 
 from inference.cam import heat_map
 from inference.prediction import Box
+
+Place = tuple[int, int, int, int]
+"""y, x, width and height of a region."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +40,38 @@ def find(
         minimum_area: part of the image below which a region is left out, in [0, 1].
     """
     above = np.greater_equal(heat, threshold).view(np.uint8)
-    _, _, regions, _ = cv2.connectedComponentsWithStats(above, connectivity=connectivity)
+    least = minimum_area * heat.size
+    found = _outlined(above, least) if connectivity == 8 else None
     return tuple(
         Box(x=x, y=y, width=width, height=height, threshold=threshold)
-        for y, x, width, height, area in sorted((y, x, w, h, area) for x, y, w, h, area in regions[1:].tolist())
-        if area >= minimum_area * heat.size
+        for y, x, width, height in sorted(_counted(above, connectivity, least) if found is None else found)
     )
+
+
+def _outlined(above: npt.NDArray[np.uint8], least: float) -> list[Place] | None:
+    """The regions by their outlines, in a third of the time that counting their pixels takes.
+
+    An outline does not say how many pixels are inside. A region has at least as many as it is wide or high and at
+    most as many as its box: None where that leaves open whether one is large enough.
+    """
+    outlines, levels = cv2.findContours(above, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    found = []
+    for outline, (_, _, _, parent) in zip(outlines, levels[0].tolist() if outlines else (), strict=True):
+        if parent >= 0:
+            continue  # the border of a hole
+        x, y, width, height = cv2.boundingRect(outline)
+        if width * height < least:
+            continue
+        if max(width, height) < least:
+            return None
+        found.append((y, x, width, height))
+    return found
+
+
+def _counted(above: npt.NDArray[np.uint8], connectivity: int, least: float) -> list[Place]:
+    """The regions of at least so many pixels."""
+    _, _, regions, _ = cv2.connectedComponentsWithStats(above, connectivity=connectivity)
+    return [(y, x, width, height) for x, y, width, height, area in regions[1:].tolist() if area >= least]
 
 
 def paper(
@@ -78,5 +108,5 @@ def gated(
 
 def _enlarge(box: Box, down: float, across: float) -> Box:
     x, y = int(box.x * across), int(box.y * down)
-    right, bottom = np.ceil((box.x + box.width) * across - 1e-6), np.ceil((box.y + box.height) * down - 1e-6)
-    return Box(x=x, y=y, width=int(right) - x, height=int(bottom) - y, threshold=box.threshold)
+    right, bottom = ceil((box.x + box.width) * across - 1e-6), ceil((box.y + box.height) * down - 1e-6)
+    return Box(x=x, y=y, width=right - x, height=bottom - y, threshold=box.threshold)

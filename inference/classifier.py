@@ -57,9 +57,11 @@ class Classifier:
 
     def __call__(self, image: Image) -> Prediction:
         """Read one image; boxes are in its pixels."""
-        ready = model_input(image, self.card.preprocessing)
+        return self.read(model_input(image, self.card.preprocessing), image.rows, image.columns)
+
+    def read(self, ready: npt.NDArray[np.float32], rows: int, columns: int) -> Prediction:
+        """Read the network's input of an image of so many rows and columns."""
         logits, cams = self.session.run(["logits", "cam"], {self._input: ready})
-        rows, columns = image.rows, image.columns
         probabilities = calibrated(logits[0], self._scale, self._offset)
         return Prediction(
             model_version=self.card.version,

@@ -22,6 +22,10 @@ class NotReadable(InferenceError):  # noqa: N818  # a finding about an image, na
         self.detail = detail
         self.tag = tag
 
+    def __reduce__(self) -> tuple[type["NotReadable"], tuple[Reason, str, str | None]]:
+        """It comes back from a process of its own as it was."""
+        return type(self), (self.reason, self.detail, self.tag)
+
 
 class WeightsError(InferenceError):
     """A backbone's weights cannot be had or do not fit; the message is one sentence for a person."""
@@ -29,3 +33,7 @@ class WeightsError(InferenceError):
 
 class BundleError(InferenceError):
     """The model on disk is not one that may serve: incomplete, altered or of an unknown kind."""
+
+
+class ProcessError(InferenceError):
+    """A process of this package cannot be started; nothing can be done with others either."""

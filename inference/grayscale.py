@@ -13,6 +13,8 @@ from inference.header import UNREADABLE, integer, items, number, text
 from inference.image import Stored
 
 Values = npt.NDArray[np.float64]
+Window = tuple[float, float]
+"""Centre and width, in the values that the modality LUT gives."""
 
 
 def levels(ds: Dataset, pixels: Stored) -> npt.NDArray[np.uint8]:
@@ -25,8 +27,9 @@ def levels(ds: Dataset, pixels: Stored) -> npt.NDArray[np.uint8]:
     Returns:
         (n,) uint8: white is dense, whatever the photometric interpretation.
     """
-    stored = _possible(ds, pixels)
-    grey = _voi(ds, stored, _modality(ds, stored))
+    window = _window_of(ds)
+    stored = _possible(ds, pixels, window)
+    grey = _voi(ds, stored, _modality(ds, stored), window)
     if _inverted(ds):
         grey = 255 - grey
     # Wrapping a stored value to an unsigned index puts the negative ones at the end of a whole table.
@@ -36,24 +39,20 @@ def levels(ds: Dataset, pixels: Stored) -> npt.NDArray[np.uint8]:
     return table
 
 
-def _possible(ds: Dataset, pixels: Stored) -> npt.NDArray[np.int_]:
+def _possible(ds: Dataset, pixels: Stored, window: Window | None) -> npt.NDArray[np.int_]:
     """The stored values to make a table of, in order.
 
     Where the header says how they are windowed: all that Bits Stored allows (`inference.pixels` holds the pixels to
     that). Where it does not, their own range is the window, and takes a look at every pixel.
     """
     bits = integer(ds, "BitsStored") or 0
-    if _says_window(ds) and 1 <= bits <= 8 * pixels.dtype.itemsize:
+    if (window is not None or items(ds, "VOILUTSequence")) and 1 <= bits <= 8 * pixels.dtype.itemsize:
         low = -(1 << (bits - 1)) if pixels.dtype.kind == "i" else 0
         return np.arange(low, low + (1 << bits))
     return np.arange(int(pixels.min()), int(pixels.max()) + 1)
 
 
-def _says_window(ds: Dataset) -> bool:
-    return _window_of(ds) is not None or bool(items(ds, "VOILUTSequence"))
-
-
-def _window_of(ds: Dataset) -> tuple[float, float] | None:
+def _window_of(ds: Dataset) -> Window | None:
     centre, width = number(ds, "WindowCenter"), number(ds, "WindowWidth")
     return (centre, width) if centre is not None and width is not None and width > 0 else None
 
@@ -69,14 +68,13 @@ def _modality(ds: Dataset, stored: npt.NDArray[np.int_]) -> Values:
     return stored.astype(np.float64) * (slope or 1.0) + (intercept or 0.0)
 
 
-def _voi(ds: Dataset, stored: npt.NDArray[np.int_], values: Values) -> Values:
+def _voi(ds: Dataset, stored: npt.NDArray[np.int_], values: Values, window: Window | None) -> Values:
     """Map values to grey levels in [0, 255] by the default window, else the first VOI LUT, else their range.
 
     PS3.3 C.11.2.1 lets a reader choose where an image has several windows and LUTs; the first is the default.
     The paper uses the window (Wang et al. 2017, section 2.3); so a window goes before a LUT here.
     Eight-bit images with neither have been windowed by whoever made them, and stay as they are.
     """
-    window = _window_of(ds)
     if window is not None:
         return _window(values, *window, text(ds, "VOILUTFunction").upper())
     lut = _voi_lut(ds, values)

@@ -1,14 +1,17 @@
 """One image: its stored values, and the grey level that each is displayed in."""
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeVar, cast
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset
 
 Stored = npt.NDArray[np.integer[Any]]
 """Stored values: uint8, uint16 or int16."""
+Entry = TypeVar("Entry", np.uint8, np.float32)
+"""What a table gives for a stored value: a grey level, or the number that the network sees for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,14 +52,13 @@ class Image:
         return look_up(self.grey, self.stored)
 
 
-def look_up(grey: npt.NDArray[np.uint8], stored: Stored) -> npt.NDArray[np.uint8]:
-    """The grey level of each stored value.
+def look_up(table: npt.NDArray[Entry], stored: Stored) -> npt.NDArray[Entry]:
+    """The table's entry for each stored value; a value beyond the table has its last entry.
 
-    A few rows at a time: numpy widens the index to 64 bits, which so stays in the processor's cache.
+    OpenCV wants one entry for each value of the type. Negative values are at the end of a whole table.
     """
     index = np.ascontiguousarray(stored).view(f"u{stored.dtype.itemsize}")
-    result = np.empty(index.shape, dtype=np.uint8)
-    for start in range(0, len(index), 64):
-        rows = slice(start, start + 64)
-        np.take(grey, index[rows], out=result[rows], mode="clip")
-    return result
+    whole = np.empty(256**stored.dtype.itemsize, dtype=table.dtype)
+    whole[: len(table)] = table[: len(whole)]
+    whole[len(table) :] = table[-1]
+    return cast("npt.NDArray[Entry]", cv2.LUT(index, whole))

@@ -86,6 +86,8 @@ def _picture(path: Path, max_pixels: int) -> npt.NDArray[np.uint8]:
                     raise NotReadable(Reason.TOO_LARGE, detail)
                 if picture.mode.startswith("I"):
                     return (np.asarray(picture).astype(np.uint32) >> 8).astype(np.uint8)
+                if picture.mode == "L":
+                    return np.asarray(picture)
                 # By way of RGB, so that neither a palette nor transparency chooses the grey.
                 return np.asarray(picture.convert("RGB").convert("L"))
     except Pillow.DecompressionBombError as error:

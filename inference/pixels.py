@@ -37,7 +37,8 @@ def decode(ds: Dataset, *, max_pixels: int = 50_000_000) -> Stored:
             _check_codestream(ds, rows=rows, columns=columns, samples=samples, max_pixels=max_pixels)
         else:
             _check_length(ds, rows=rows, columns=columns, samples=samples)
-        stored: Stored = pixel_array(ds, index=0)
+        plain = samples == 1 and syntax in (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
+        stored: Stored = _as_it_lies(ds, rows, columns) if plain else pixel_array(ds, index=0)
     except UNREADABLE as error:
         raise _undecodable(f"The pixel data cannot be decoded ({type(error).__name__}).") from error
     if samples == 3 and stored.shape == (rows, columns, 3):
@@ -101,6 +102,13 @@ def _check_length(ds: Dataset, *, rows: int, columns: int, samples: int) -> None
         raise _undecodable("The pixel data is shorter than Rows and Columns say.")
 
 
+def _as_it_lies(ds: Dataset, rows: int, columns: int) -> Stored:
+    """The pixel data itself, which is not copied: of a large radiograph that would take as long as to resize it."""
+    signed = integer(ds, "PixelRepresentation") == 1
+    kind = np.dtype(f"<{'i' if signed else 'u'}{(integer(ds, 'BitsAllocated') or 8) // 8}")
+    return np.frombuffer(ds.PixelData, dtype=kind, count=rows * columns).reshape(rows, columns)
+
+
 def _check_codestream(ds: Dataset, *, rows: int, columns: int, samples: int, max_pixels: int) -> None:
     codestream = b"".join(next(generate_fragmented_frames(ds.PixelData, number_of_frames=1)))
     if not codestream:
@@ -130,7 +138,7 @@ def _without_unused_bits(ds: Dataset, stored: Stored) -> Stored:
         return stored
     limit = 2 ** (integer(ds, "BitsStored") or 0)
     low, high = (-limit // 2, limit // 2) if stored.dtype.kind == "i" else (0, limit)
-    if stored.min() >= low and stored.max() < high:
+    if (low == 0 or stored.min() >= low) and stored.max() < high:
         return stored
     cleaned: Stored = np.right_shift(np.left_shift(stored, unused), unused)
     return cleaned

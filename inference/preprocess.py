@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inference.card import Preprocessing
-from inference.image import Image, Stored
+from inference.image import Image, Stored, look_up
 
 
 def resize(stored: Stored, size: int) -> Stored:
@@ -58,9 +58,20 @@ def model_input(image: Image, card: Preprocessing) -> npt.NDArray[np.float32]:
     Returns:
         (1, channels, S, S) float32; the channels are equal.
     """
-    small = np.ascontiguousarray(resize(image.stored, card.size))
-    normalised = normalise(image.grey, card)
+    return _stacked(look_up(normalise(image.grey, card), resize(image.stored, card.size)), card)
+
+
+def small(image: Image, size: int) -> npt.NDArray[np.uint8]:
+    """The grey levels that the network sees of an image: (size, size)."""
+    return look_up(image.grey, resize(image.stored, size))
+
+
+def input_of(grey: npt.NDArray[np.uint8], card: Preprocessing) -> npt.NDArray[np.float32]:
+    """Make the network's input, as `model_input` does, of what `small` gave."""
+    return _stacked(look_up(normalise(np.arange(256, dtype=np.uint8), card), grey), card)
+
+
+def _stacked(plane: npt.NDArray[np.float32], card: Preprocessing) -> npt.NDArray[np.float32]:
     result = np.empty((1, card.channels, card.size, card.size), dtype=np.float32)
-    np.take(normalised, small.view(f"u{small.dtype.itemsize}"), out=result[0, 0], mode="clip")
-    result[0, 1:] = result[0, 0]
+    result[0] = plane
     return result

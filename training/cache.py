@@ -6,26 +6,18 @@ left out and why. Decoding is done by processes of their own: a file that kills 
 
 import hashlib
 import json
-import multiprocessing
-import os
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from itertools import islice
-from multiprocessing.connection import wait
 from pathlib import Path
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from inference import image_file
 from inference.eligibility import Policy
 from inference.errors import NotReadable
-from inference.image import look_up
-from inference.preprocess import resize
+from inference.preprocess import small
+from inference.processes import Lost, Processes, in_order
 from training.arrays import kept
 from training.errors import TrainingError
 from training.snapshot import Item, Snapshot
@@ -40,8 +32,6 @@ POLICY = Policy(accept_unknown_view=True, accept_unknown_body_part=True)
 """The snapshot has chosen the images; what their headers say against that still counts."""
 TOO_MANY = 0.05
 """If a larger part of the images cannot be decoded, something is wrong with all of them."""
-SHARE = 16
-"""Images a process at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,34 +101,9 @@ def _refuse_many(left_out: Mapping[str, str], total: int) -> None:
 
 def _decoded(jobs: Sequence[Job], processes: int) -> Iterator[Grey | str]:
     """Each image, or why there is none, in order."""
-    rest = iter(jobs)
-    pool = _pool(processes)
-    try:
-        while share := list(islice(rest, SHARE * processes)):
-            try:
-                pictures = list(pool.map(decode, share))
-            except BrokenProcessPool:
-                pool.shutdown()
-                pictures = _one_by_one(share)
-                pool = _pool(processes)
-            yield from pictures
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _one_by_one(share: Sequence[Job]) -> list[Grey | str]:
-    """Find the image that kills its process."""
-    pictures: list[Grey | str] = []
-    pool = _pool(1)
-    for job in share:
-        try:
-            pictures.append(pool.submit(decode, job).result())
-        except BrokenProcessPool:
-            pool.shutdown()
-            pictures.append("The process that decoded it died.")
-            pool = _pool(1)
-    pool.shutdown()
-    return pictures
+    with Processes(decode, processes) as pool:
+        for picture in in_order(map(pool.submit, jobs), ahead=2 * processes):
+            yield f"The process that decoded it {picture.why}." if isinstance(picture, Lost) else picture
 
 
 def decode(job: Job) -> Grey | str:
@@ -152,7 +117,7 @@ def decode(job: Job) -> Grey | str:
         return error.detail
     except OSError as error:
         return f"The file cannot be read ({error.strerror})."
-    return look_up(image.grey, np.ascontiguousarray(resize(image.stored, size)))
+    return small(image, size)
 
 
 def _changed(path: Path, sha256: str) -> bool:
@@ -162,21 +127,3 @@ def _changed(path: Path, sha256: str) -> bool:
             return False
         stream.seek(0)
         return hashlib.file_digest(stream, "sha256").hexdigest() != sha256
-
-
-def _pool(processes: int) -> ProcessPoolExecutor:
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(processes, mp_context=context, initializer=_begin)
-
-
-def _begin() -> None:
-    """Use one thread a process, and end when whoever started it ends, however that ends."""
-    cv2.setNumThreads(1)
-    starter = multiprocessing.parent_process()
-    if starter is not None:
-        threading.Thread(target=_end_with, args=(starter.sentinel,), daemon=True).start()
-
-
-def _end_with(sentinel: int) -> None:
-    wait([sentinel])
-    os._exit(1)

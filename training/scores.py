@@ -6,8 +6,10 @@ ever. Each image is written as it is read: whatever stops a long comparison, the
 
 import csv
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+import os
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Self
 
@@ -21,7 +23,8 @@ from inference.classifier import open_session
 from inference.eligibility import Policy
 from inference.errors import NotReadable
 from inference.image import Image
-from inference.preprocess import model_input
+from inference.preprocess import input_of, small
+from inference.processes import Lost, Processes, in_order
 from training.errors import TrainingError
 from training.snapshot import Item, Snapshot
 
@@ -31,6 +34,21 @@ Track = Callable[[Sequence[Item]], Iterable[Item]]
 
 _POLICY = Policy(accept_unknown_view=True, accept_unknown_body_part=True)
 """Whoever made the snapshot has chosen the images."""
+
+
+FEW = 16
+"""So many images are decoded before processes that decode would have started."""
+Look = dict[int, npt.NDArray[np.uint8]]
+"""What networks see of an image, by the side of their input."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """An image of a snapshot, to be decoded for inputs of these sides."""
+
+    folder: Path
+    item: Item
+    sizes: frozenset[int]
 
 
 class ScoresError(TrainingError):
@@ -70,11 +88,16 @@ def logits(
     with ExitStack() as stack:
         kept = [stack.enter_context(_Kept(bundle, snapshot, folder, threads)) for bundle in bundles]
         missing = [item for item in items if any(item.image not in each.scores for each in kept)]
+        sizes = {each.size for each in kept}
+        tasks = [Task(folder=snapshot.images, item=item, sizes=frozenset(sizes)) for item in missing]
+        looks = stack.enter_context(closing(_looks(tasks)))
         for item in track(missing) if missing else ():
-            image = read(snapshot, item)
+            look = next(looks)
+            if isinstance(look, ScoresError):
+                raise look
             for each in kept:
                 if item.image not in each.scores:
-                    each.add(item.image, image)
+                    each.add(item.image, look[each.size])
         return [np.array([each.scores[item.image] for item in items]).reshape(len(items), -1) for each in kept]
 
 
@@ -105,11 +128,16 @@ class _Kept:
     def __exit__(self, *_: object) -> None:
         self._stream.close()
 
-    def add(self, name: str, image: Image) -> None:
-        """Read an image and keep what the model says."""
+    @property
+    def size(self) -> int:
+        """The side of the model's input."""
+        return self._bundle.card.preprocessing.size
+
+    def add(self, name: str, grey: npt.NDArray[np.uint8]) -> None:
+        """Read an image's grey levels and keep what the model says."""
         if not hasattr(self, "_session"):
             self._session = open_session(self._bundle, self._threads)
-        ready = model_input(image, self._bundle.card.preprocessing)
+        ready = input_of(grey, self._bundle.card.preprocessing)
         (values,) = self._session.run(["logits"], {self._session.get_inputs()[0].name: ready})
         if not np.isfinite(values).all():
             raise ScoresError(f"{self._bundle.card.version} answers {name} with something that is no number")
@@ -118,13 +146,41 @@ class _Kept:
         self._stream.flush()
 
 
+def look(task: Task) -> Look | ScoresError:
+    """Decode an item's image for the models, or say why it is not to be had."""
+    try:
+        image = _image(task.folder, task.item)
+    except ScoresError as error:
+        return error
+    return {size: small(image, size) for size in task.sizes}
+
+
+def _looks(tasks: Sequence[Task]) -> Generator[Look | ScoresError, None, None]:
+    """What the models see of each image, in order; of many, processes decode ahead of the models."""
+    if len(tasks) < FEW:
+        yield from map(look, tasks)
+        return
+    size = os.cpu_count() or 1
+    with Processes(look, size) as decoders:
+        futures = map(decoders.submit, tasks)
+        for task, found in zip(tasks, in_order(futures, ahead=2 * size), strict=True):
+            if isinstance(found, Lost):
+                yield ScoresError(f"{task.item.image} cannot be read: the process that decoded it {found.why}")
+            else:
+                yield found
+
+
 def read(snapshot: Snapshot, item: Item) -> Image:
     """Read an item's image, if it is still the one it was.
 
     Raises:
         ScoresError: it is missing, altered or cannot be read.
     """
-    path = snapshot.images / item.image
+    return _image(snapshot.images, item)
+
+
+def _image(folder: Path, item: Item) -> Image:
+    path = folder / item.image
     advice = "put the images of the snapshot back, or compare on another snapshot"
     try:
         altered = content_sha256(path) != item.sha256

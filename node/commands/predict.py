@@ -1,25 +1,22 @@
 """`cxr predict`: read image files without a node."""
 
 import csv
+import os
 from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import IO, Annotated, Any
 
 import PIL.Image
 import typer
 from pydicom import Dataset
-from rich.console import Console
-from rich.progress import Progress
 
-from inference import boxes, bundle, image_file
+from inference import archive, boxes, bundle
+from inference.archive import Outcome
 from inference.classifier import Classifier
 from inference.eligibility import Policy
-from inference.errors import NotReadable
-from inference.image import Image
-from inference.prediction import Prediction
 from node.commands.options import JsonOption, print_json, print_table
+from node.commands.progress import meter
 from node.errors import SettingsError
 from node.objects import overlay
 from node.objects.reading import Reading
@@ -28,18 +25,10 @@ SCORE_COLUMNS = ("file", "finding", "probability", "operating_point", "present",
 BOX_COLUMNS = ("file", "finding", "x", "y", "width", "height", "threshold", "probability")
 TABLE_LIMIT = 5
 """Up to so many files, findings are shown as a table."""
+FEW = 16
+"""So many files are read before processes to decode them would have started."""
 POLICY = Policy(accept_unknown_view=True, accept_unknown_body_part=True)
 """Who names a file says what it is where its header is silent; where it speaks, it decides."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """A file that was read, or why it was not."""
-
-    path: Path
-    image: Image | None = None
-    prediction: Prediction | None = None
-    error: NotReadable | None = None
 
 
 def predict(
@@ -51,34 +40,48 @@ def predict(
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for overlay pictures (PNG).")] = None,
     model: Annotated[Path, typer.Option(help="Model bundle.")] = bundle.STARTER,
-    threads: Annotated[int, typer.Option(min=0, help="Processor threads for one image; 0 is one a core.")] = 0,
+    threads: Annotated[
+        int, typer.Option(min=0, help="Processor threads for the model: for one image, or one each; 0 is one a core.")
+    ] = 0,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=0, help="Processes that decode ahead of the model; one a core, none for a few files."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Read image files: probabilities, operating points and boxes of each finding.
 
     PNG and JPEG are taken as already windowed. A file that cannot be read gets a row with the reason, and the
-    exit code is 1 at the end. Boxes are in pixels of the image, from its top left corner.
+    exit code is 1 at the end. Boxes are in pixels of the image, from its top left corner. Rows are in the order of the
+    files. Many files are decoded by processes, so that one that crashes a decoder costs itself.
 
     Example: cxr predict images/ --csv scores.csv --boxes boxes.csv --out overlays/
     """
     files = dict(_files(paths))
     if not files:
         raise SettingsError("no file to read there; name DICOM, PNG or JPEG files, or folders of them")
-    classify = Classifier(bundle.load(model), threads=threads)
+    cores = os.cpu_count() or 1
+    processes = workers if workers is not None else 0 if len(files) < FEW else cores
+    classifier = Classifier(bundle.load(model), threads=1 if processes else threads)
+    reading = archive.read(
+        files, classifier, POLICY, processes=processes, side_by_side=threads or cores, show=out is not None
+    )
     unread, shown = 0, []
     with ExitStack() as stack:
         scores = _writer(stack, csv_file, SCORE_COLUMNS)
         found = _writer(stack, boxes_file, BOX_COLUMNS)
-        progress = stack.enter_context(Progress(console=Console(stderr=True), transient=True))
-        for path in progress.track(files, description="Reading"):
-            outcome = _outcome(path, classify)
+        outcomes = stack.enter_context(closing(reading))
+        progress = stack.enter_context(meter(len(files)))
+        for outcome in outcomes:
             unread += outcome.error is not None
-            scores.writerows(_score_rows(outcome))
-            found.writerows(_box_rows(outcome, ungated=ungated))
+            scores.writerows(score_rows(outcome))
+            found.writerows(box_rows(outcome, ungated=ungated))
             if out is not None:
-                _draw(outcome, out / f"{files[path]}.png")
+                _draw(outcome, out / f"{files[outcome.path]}.png")
             if as_json or len(files) <= TABLE_LIMIT:
-                shown += [dict(zip(SCORE_COLUMNS, row, strict=True)) for row in _score_rows(outcome)]
+                shown += [dict(zip(SCORE_COLUMNS, row, strict=True)) for row in score_rows(outcome)]
+            progress.advance(1)
+            progress.show("Reading")
     if as_json:
         print_json(shown)
     elif shown:
@@ -98,15 +101,8 @@ def _files(paths: list[Path]) -> Iterator[tuple[Path, Path]]:
             yield path, Path(path.name)
 
 
-def _outcome(path: Path, classify: Classifier) -> Outcome:
-    try:
-        image = image_file.read(path, POLICY)
-    except NotReadable as error:
-        return Outcome(path=path, error=error)
-    return Outcome(path=path, image=image, prediction=classify(image))
-
-
-def _score_rows(outcome: Outcome) -> list[tuple[Any, ...]]:
+def score_rows(outcome: Outcome) -> list[tuple[Any, ...]]:
+    """A row a finding, or one with the reason."""
     if outcome.error is not None:
         tag = f" {outcome.error.tag}" if outcome.error.tag else ""
         return [(str(outcome.path), "", "", "", "", str(outcome.error.reason), outcome.error.detail + tag)]
@@ -125,7 +121,8 @@ def _score_rows(outcome: Outcome) -> list[tuple[Any, ...]]:
     ]
 
 
-def _box_rows(outcome: Outcome, *, ungated: bool) -> list[tuple[Any, ...]]:
+def box_rows(outcome: Outcome, *, ungated: bool) -> list[tuple[Any, ...]]:
+    """A row a box."""
     if outcome.prediction is None:
         return []
     prediction = outcome.prediction
@@ -146,10 +143,9 @@ def _box_rows(outcome: Outcome, *, ungated: bool) -> list[tuple[Any, ...]]:
 
 
 def _draw(outcome: Outcome, picture: Path) -> None:
-    if outcome.image is None or outcome.prediction is None:
+    if outcome.display is None or outcome.prediction is None:
         return
-    header = outcome.image.header or Dataset()
-    reading = Reading(header=header, display=outcome.image.display(), prediction=outcome.prediction)
+    reading = Reading(header=Dataset(), display=outcome.display, prediction=outcome.prediction)
     picture.parent.mkdir(parents=True, exist_ok=True)
     PIL.Image.fromarray(overlay.render(reading)).save(picture)
 

@@ -1,5 +1,6 @@
 """Boxes round hot regions."""
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -82,3 +83,15 @@ def test_the_gate() -> None:
 
     assert gated(cam, 100, 100, present=False) == ()
     assert gated(cam, 100, 100, present=True) == paper(cam, 100, 100) != ()
+
+
+@given(arrays(np.bool_, st.tuples(st.integers(1, 16), st.integers(1, 16))), st.integers(0, 9))
+def test_outlines_give_the_boxes_that_counting_pixels_gives(hot, least) -> None:
+    """Whatever the regions, one in the hole of another too, the quick way and the slow way find the same boxes."""
+    heat = np.where(hot, 255, 0).astype(np.uint8)
+
+    boxes = find(heat, 60, minimum_area=least / heat.size)
+
+    _, _, regions, _ = cv2.connectedComponentsWithStats(hot.view(np.uint8), connectivity=8)
+    counted = [(x, y, w, h) for x, y, w, h, area in regions[1:].tolist() if area >= least / heat.size * heat.size]
+    assert sorted((b.x, b.y, b.width, b.height) for b in boxes) == sorted(counted)

@@ -122,3 +122,19 @@ def test_hash_of_a_dicom_file_is_that_of_its_data_set(tmp_path: Path) -> None:
 
     assert (tmp_path / "one.dcm").read_bytes() != (tmp_path / "two.dcm").read_bytes()
     assert content_sha256(tmp_path / "one.dcm") == content_sha256(tmp_path / "two.dcm")
+
+
+def test_many_images_are_decoded_by_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ahead of the model, in their order: the scores are those of one decoder, and a missing image is still named."""
+    snapshot = write_snapshot(tmp_path / "set", rows(20))
+    model = write_model(tmp_path / "m", version="m", skill=1)
+    monkeypatch.setattr("training.scores.FEW", 100)
+    (alone,) = logits([model], snapshot, tmp_path / "alone", list)
+    monkeypatch.undo()
+
+    (together,) = logits([model], snapshot, tmp_path / "together", list)
+
+    assert np.array_equal(alone, together)
+    (snapshot.images / "0017.png").unlink()
+    with pytest.raises(ScoresError, match=r"0017\.png cannot be read"):
+        logits([model], snapshot, tmp_path / "again", list)

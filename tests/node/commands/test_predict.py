@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -122,3 +123,30 @@ def test_demo_shows_what_comes_back_and_leaves_the_hospitals_database_alone(tiny
     with Image.open(tmp_path / "out" / "overlay.png") as picture:
         assert picture.mode == "RGB"
         picture.load()
+
+
+def test_processes_that_decode_change_nothing(images: Path, tiny_model: Path, tmp_path: Path):
+    """The same rows in the same order, with the same reasons."""
+    for workers in (0, 2):
+        cxr("predict", images, "--csv", tmp_path / f"{workers}.csv", "--model", tiny_model, "--workers", workers)
+
+    assert rows(tmp_path / "0.csv") == rows(tmp_path / "2.csv")
+    assert len(rows(tmp_path / "2.csv")) == 18
+
+
+def test_ctrl_c_ends_the_processes_too(tiny_model: Path, tmp_path: Path):
+    """A decoder that waits for a file that never comes is gone with the command."""
+    endless = tmp_path / "endless.dcm"
+    os.mkfifo(endless)
+    arguments = ["predict", str(endless), "--workers", "1", "--model", str(tiny_model)]
+    with (
+        subprocess.Popen(
+            [sys.executable, "-m", "node", *arguments], cwd=ROOT, stderr=subprocess.PIPE, start_new_session=True
+        ) as command,
+        endless.open("wb", buffering=0) as stream,
+    ):  # waits until the decoder has opened the other end
+        os.killpg(command.pid, signal.SIGINT)
+
+        assert command.wait(timeout=60) != 0
+        with pytest.raises(BrokenPipeError):
+            stream.write(b"too late")

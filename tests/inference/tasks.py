@@ -1,0 +1,50 @@
+"""What the tests let processes do; a process imports it from here."""
+
+import os
+import time
+from pathlib import Path
+
+from inference import archive
+from inference.archive import Decoded, Task
+from inference.errors import NotReadable
+from inference.processes import Processes
+
+KEPT: list[Processes[None, int]] = []
+
+
+def half(number: int) -> int:
+    """Half of an even number; an odd one kills whoever halves it, and a negative one takes a minute."""
+    if number < 0:
+        time.sleep(60)
+    if number % 2:
+        os.abort()
+    return number // 2
+
+
+def process_id(seconds: float | None) -> int:
+    """Who works, after so long."""
+    time.sleep(seconds or 0)
+    return os.getpid()
+
+
+def starter(_: None) -> int:
+    """Start a process and leave it behind."""
+    KEPT.append(Processes(process_id, 1))
+    number = KEPT[-1].submit(None).result()
+    assert isinstance(number, int)
+    return number
+
+
+def is_alive(number: int) -> bool:
+    """Whether a process runs; one that ended and was not waited for does not."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def decode_or_die(task: Task) -> Decoded | NotReadable:
+    """As `archive.decode` does, but for a file that is called so."""
+    if task.path.name == "poison.png":
+        os.abort()
+    return archive.decode(task)
