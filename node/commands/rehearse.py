@@ -29,6 +29,9 @@ def rehearse(
     ),
     seed: Annotated[int, typer.Option(min=0, max=99, help="Another seed is another department.")] = 0,
     pixels: Annotated[int, typer.Option(min=64, max=4096, help="Height and width of the radiographs.")] = 512,
+    without: Annotated[
+        list[str] | None, typer.Option(help="A finding to leave out of what is learnt, if --studies are few; repeated.")
+    ] = None,
     training: Annotated[str, typer.Option(help="Options for cxr train.")] = TRAINING,
     yes: Annotated[bool, typer.Option("--yes", help="Promote without asking; for scripts.")] = False,
 ) -> None:
@@ -48,16 +51,22 @@ def rehearse(
         studies=studies,
         seed=seed,
         pixels=pixels,
+        selection=tuple(word for name in without or () for word in ("--without", name)),
         training=tuple(shlex.split(training)),
-        promotion=("--yes",) if yes or not sys.stdin.isatty() else (),
+        promotion=("--yes",) if yes or not at_a_terminal() else (),
     )
     began = time.monotonic()
     _say(f"$ export CXR_DATA={shlex.quote(str(choices.data))}")
-    cycle.rehearse(choices, _acting(choices.data), _say, _watched)
+    cycle.rehearse(choices, acting(choices.data), _say, _watched)
     _say(
         f"\nDone in {(time.monotonic() - began) / 60:.1f} min. {out} has the node's data, the training, the evaluation "
         "and what the PACS got. Synthetic radiographs say nothing of how well a model reads real ones."
     )
+
+
+def at_a_terminal() -> bool:
+    """Whether a person can be asked."""
+    return sys.stdin.isatty()
 
 
 def _require(out: Path) -> None:
@@ -68,7 +77,7 @@ def _require(out: Path) -> None:
         raise SettingsError(f"{out} is not empty; name a new folder with --out, or remove it")
 
 
-def _acting(data: Path) -> Callable[[Sequence[str]], None]:
+def acting(data: Path) -> Callable[[Sequence[str]], None]:
     """Commands in processes of their own, in an environment without an installed node's settings."""
     environment = {name: value for name, value in os.environ.items() if not name.upper().startswith("CXR_")}
     environment["CXR_DATA"] = str(data)

@@ -47,18 +47,19 @@ RESULTS = 3
 """What the PACS gets of a study: report, segmentation, overlay."""
 LOOK_S = 0.25
 PATIENCE_S = 120.0
-"""For one study's results."""
+"""For one study's results, and for anything to happen at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """What is rehearsed. `training` are options of `cxr train`, `promotion` of `cxr models promote`."""
+    """What is rehearsed; the last three are options of `cxr snapshot create`, `train` and `models promote`."""
 
     out: Path
     studies: int
     seed: int
     pixels: int
-    training: tuple[str, ...]
+    selection: tuple[str, ...] = ()
+    training: tuple[str, ...] = ()
     promotion: tuple[str, ...] = ()
 
     @property
@@ -147,7 +148,7 @@ def learn(scene: Scene, coming: Iterator[SyntheticStudy]) -> None:
     scene.say("   Its report was signed after that.")
 
     scene.say("\n3. A person takes a snapshot, trains, evaluates and promotes, while the node runs")
-    act(["snapshot", "create"])
+    act(["snapshot", "create", *choices.selection])
     (snapshot,) = (choices.data / "snapshots").iterdir()
     training = choices.out / "training"
     act(["train", str(snapshot), "--out", str(training), *choices.training])
@@ -204,19 +205,24 @@ def wait_until_idle(node: Node, expected: int, tell: Tell) -> None:
     """Wait until every study is read and every report linked and mined.
 
     Raises:
-        RehearsalError: a job ended in any other way; its own sentence says why.
+        RehearsalError: a job ended in any other way, or nothing moves; the sentence says why.
     """
+    before, since = None, time.monotonic()
     while True:
         with node.database.read() as connection:
             ended = jobs.newest(connection, 1, (JobState.FAILED, JobState.DEAD))
-            busy = any(name.endswith((JobState.QUEUED, JobState.RUNNING)) for name in jobs.counts(connection))
+            counted = jobs.counts(connection)
             arriving, linked = studies.unsettled_count(connection), links.counts(connection).get("linked", 0)
             read = studies.counts(connection).get("read", 0)
         if ended:
             raise RehearsalError(f"a {ended[0].kind} job went wrong: {ended[0].error}")
         tell(f"{read} of {expected} studies read")
-        if not busy and not arriving:
+        if not arriving and not any(name.endswith((JobState.QUEUED, JobState.RUNNING)) for name in counted):
             break
+        if (now := (counted, arriving)) != before:
+            before, since = now, time.monotonic()
+        if time.monotonic() - since > PATIENCE_S:
+            raise RehearsalError(f"nothing has moved for {PATIENCE_S:.0f} s; `cxr jobs` says what waits, and why")
         time.sleep(LOOK_S)
     if (read, linked) != (expected, expected):
         raise RehearsalError(
