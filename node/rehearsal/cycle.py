@@ -123,7 +123,7 @@ def accumulate(scene: Scene, history: Sequence[SyntheticStudy], watch: Watch) ->
     scene.say(
         f"\n1. {len(history)} studies of {people} patients arrive by C-STORE, their reports by MLLP; no destination"
     )
-    began = time.monotonic()
+    began, spent_s = time.monotonic(), time.process_time()
     with watch() as tell:
         with closing(Ris(scene.node.listener.port)) as ris:
             for sent, _ in enumerate(scene.modalities.work(history, ris), start=1):
@@ -131,7 +131,10 @@ def accumulate(scene: Scene, history: Sequence[SyntheticStudy], watch: Watch) ->
         took_s = time.monotonic() - began
         wait_until_idle(scene.node, len(history), tell)
     scene.say(f"   sent in {took_s:.0f} s")
-    scene.say(f"   read, linked and mined after {time.monotonic() - began:.0f} s")
+    scene.say(
+        f"   read, linked and mined after {time.monotonic() - began:.0f} s, "
+        f"{time.process_time() - spent_s:.0f} s of processor time, the drawing among it"
+    )
     scene.act(["status"])
     scene.act(["labels", "table"])
 
