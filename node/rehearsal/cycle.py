@@ -23,9 +23,10 @@ from pathlib import Path
 import pydicom
 from PIL import Image
 
-from db import jobs, links, studies
+from db import jobs, links, snapshots, studies
 from db.records import JobState
 from inference import bundle
+from node import snapshots as node_snapshots
 from node import wiring
 from node.clock import utc_now
 from node.dicom import archive
@@ -152,7 +153,8 @@ def learn(scene: Scene, coming: Iterator[SyntheticStudy]) -> None:
 
     scene.say("\n3. A person takes a snapshot, trains, evaluates and promotes, while the node runs")
     act(["snapshot", "create", *choices.selection])
-    (snapshot,) = (choices.data / "snapshots").iterdir()
+    with scene.node.database.read() as connection:
+        snapshot = node_snapshots.folder_of(choices.data, snapshots.newest(connection)[0])
     training = choices.out / "training"
     act(["train", str(snapshot), "--out", str(training), *choices.training])
     version = str(json.loads((training / "model" / bundle.CARD).read_text("utf-8"))["version"])
