@@ -242,10 +242,12 @@ def show(scene: Scene, study: SyntheticStudy, name: str) -> None:
         RehearsalError: the results do not come.
     """
     scene.pacs.received.clear()
-    began = time.monotonic()
     scene.modalities.push(study)
+    began = time.monotonic()
     if not scene.pacs.wait_for(RESULTS, PATIENCE_S):
-        raise RehearsalError(f"after {PATIENCE_S:.0f} s the PACS has no results of the study; see `cxr jobs`")
+        with scene.node.database.read() as connection:
+            why = next((job.error for job in jobs.newest(connection, RESULTS) if job.error), "see `cxr jobs`")
+        raise RehearsalError(f"after {PATIENCE_S:.0f} s the PACS has no results of the study: {why}")
     took_s = time.monotonic() - began
     report = received(scene.pacs.received["report.dcm"])
     shutil.copy(scene.pacs.received["report.dcm"], scene.choices.out / f"report-{name}.dcm")

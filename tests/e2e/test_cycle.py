@@ -66,6 +66,7 @@ def choices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Choices:
     )
 
 
+@pytest.mark.timeout(300)  # twenty seconds' work, on a machine that may be busy
 def test_from_the_first_study_to_the_rollback(choices: Choices) -> None:
     """Every study is learnt from, the one with a late report is not, and each report names the model that read."""
     person, said = Person(choices.data), list[str]()
