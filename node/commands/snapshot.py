@@ -163,11 +163,10 @@ def _warnings(made: Snapshot) -> list[str]:
             rare.append(name)
     if empty := [str(split) for split in Split if not counted[split].images]:
         said.append(f"{' and '.join(empty)} has no image yet; four patients fill each part.")
-    if 0 < len(rare) < len(made.findings):
+    if rare:
         options = " ".join(f"--without {name}" for name in rare)
-        said.append(
-            f"cxr train needs every finding in every part: wait for more patients, or leave them out: {options}"
-        )
+        instead = f", or leave them out: {options}" if len(rare) < len(made.findings) else ""
+        said.append(f"cxr train needs every finding in every part: wait for more patients{instead}.")
     if unnamed := made.about.get("images without a patient id"):
         said.append(f"{unnamed} images name no patient; they are for training only, since nobody knows whose they are.")
     return said

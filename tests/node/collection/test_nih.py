@@ -211,7 +211,7 @@ def test_printed_for_a_person(public_set: Path, tmp_path: Path) -> None:
 
 
 def test_where_it_lies_and_what_is_next(public_set: Path, tmp_path: Path) -> None:
-    """A person is told the folder that `cxr train` wants, and how to go on without what too few images have."""
+    """A person is told the folder that `cxr train` wants, and what too few images have."""
     data = tmp_path / "data"
     imported(public_set, data)
 
@@ -219,7 +219,7 @@ def test_where_it_lies_and_what_is_next(public_set: Path, tmp_path: Path) -> Non
 
     (folder,) = (data / FOLDER).iterdir()
     assert outcome.stdout.endswith(f"Next: cxr train {folder}\n")
-    assert "or leave them out: --without " in outcome.stderr
+    assert "cxr train needs every finding in every part: wait for more patients." in outcome.stderr
     assert command("snapshot", "create", "--data", data)["folder"] == str(folder)
 
 
