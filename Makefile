@@ -7,13 +7,17 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench format clean venv
+.PHONY: help demo cycle test check bench format clean venv
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
 demo: $(VENV)/.product ## Send a chest radiograph through a node and see what comes back (CXR=path.dcm for your own)
 	@$(BIN)/cxr demo $(if $(CXR),"$(CXR)")
+
+cycle: $(VENV)/.everything ## Learn from a synthetic department: 500 studies, train, promote (STUDIES=500; minutes)
+	@rm -rf rehearsal
+	@$(BIN)/cxr rehearse $(if $(STUDIES),--studies $(STUDIES))
 
 test: $(VENV)/.everything ## Run the tests (ARGS="-k phantom" to choose)
 	$(BIN)/python -m pytest $(ARGS)
@@ -37,7 +41,7 @@ format: $(VENV)/.everything ## Format the code and fix what can be fixed
 venv: $(VENV)/.everything ## Make .venv with every extra
 
 clean: ## Remove .venv, caches and the demo's output
-	rm -rf $(VENV) .venv-medspacy demo-out dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-medspacy demo-out rehearsal dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps say what .venv holds; they are older than what they were made from only after a change.

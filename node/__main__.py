@@ -39,6 +39,10 @@ COMMANDS = {
         "node.commands.demo:demo",
         "Send a chest radiograph through a node on this machine and show what the PACS gets back.",
     ),
+    "rehearse": (
+        "node.commands.rehearse:rehearse",
+        "Rehearse the whole cycle: a synthetic department sends images and reports, a model learns of them and reads.",
+    ),
     "config": ("node.commands.config:config_app", "The settings in force."),
     "train": (
         "node.commands.train:train",

@@ -36,9 +36,10 @@ def refuse(items: Sequence[Item], findings: Sequence[str]) -> None:
         for word, value in (("with", 1), ("known to be without", 0)):
             lacking = [name for name, column in zip(findings, labels.T, strict=True) if not (column == value).any()]
             if lacking:
+                without = " ".join(f"--without {name}" for name in lacking)
                 raise TrainingError(
                     f"the snapshot's {split} set has no image {word} {', '.join(lacking)}; "
-                    "take a snapshot of more patients, or one without the finding"
+                    f"take a snapshot of more patients, or leave out what is rare: cxr snapshot create {without}"
                 )
     _refuse_incomparable(items)
 

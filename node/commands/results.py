@@ -1,5 +1,7 @@
 """`cxr results`: what was built, and where it went."""
 
+from typing import Annotated
+
 import typer
 
 from db import deliveries, results
@@ -7,14 +9,18 @@ from node.commands.options import ConfigOption, DataOption, JsonOption, UidsOpti
 
 
 def list_results(
-    config: ConfigOption = None, data: DataOption = None, uids: UidsOption = False, as_json: JsonOption = False
+    config: ConfigOption = None,
+    data: DataOption = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only so many, those built last.")] = None,
+    uids: UidsOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """List the result objects that were built, and where each was sent.
 
     Example: cxr results --json
     """
     with opened(config, data).read() as connection:
-        found = results.every(connection)
+        found = results.every(connection)[-(limit or 0) :]
         sent = {result.id: deliveries.of_result(connection, result.id) for result in found}
     if uids:
         typer.echo("\n".join(result.sop_instance_uid for result in found))

@@ -15,6 +15,7 @@ from node.commands import progress
 from node.commands.labels import Findings as FindingsChoice
 from node.commands.labels import FindingsOption
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table, settings_of
+from node.errors import SettingsError
 from node.settings import Settings
 from training import snapshot
 from training.selection import Wanted, without_positives
@@ -28,6 +29,9 @@ def create(
     config: ConfigOption = None,
     data: DataOption = None,
     findings: FindingsOption = FindingsChoice.EIGHT,
+    without: Annotated[
+        list[str] | None, typer.Option(help="A finding to leave out, since too few images have it; repeated.")
+    ] = None,
     include_after_result: Annotated[
         bool,
         typer.Option(
@@ -45,20 +49,23 @@ def create(
     Example: cxr snapshot create --findings 14
     """
     settings = settings_of(config, data)
+    names = _without(findings.names, without or ())
     database = opened(config, data)
     made = _create(
         settings,
         database,
-        Wanted(findings=findings.names, policy=settings.mining.policy, after_result=include_after_result),
+        Wanted(findings=names, policy=settings.mining.policy, after_result=include_after_result),
     )
+    folder = node_snapshots.folder_of(settings.data, node_snapshots.find(database, made.sha256))
     database.close()
     warnings = _warnings(made)
     if as_json:
-        print_json(_facts(made) | {"warnings": warnings})
+        print_json(_facts(made) | {"folder": folder, "warnings": warnings})
         return
     _print(made)
     for sentence in warnings:
         typer.echo(f"Note: {sentence}", err=True)
+    typer.echo(f"Next: cxr train {folder}")
 
 
 @snapshot_app.command("list")
@@ -108,6 +115,15 @@ def show(
         _print(found)
 
 
+def _without(names: Sequence[str], left_out: Sequence[str]) -> tuple[str, ...]:
+    if unknown := [name for name in left_out if name not in names]:
+        raise SettingsError(f"{', '.join(unknown)} is not among the findings: {', '.join(names)}")
+    rest = tuple(name for name in names if name not in left_out)
+    if not rest:
+        raise SettingsError("no finding is left; leave fewer out")
+    return rest
+
+
 def _create(settings: Settings, database: Database, wanted: Wanted) -> Snapshot:
     store = wiring.open_store(settings)
     with database.read() as connection:
@@ -137,15 +153,20 @@ def _create(settings: Settings, database: Database, wanted: Wanted) -> Snapshot:
 
 def _warnings(made: Snapshot) -> list[str]:
     counted = node_snapshots.counts(made)
-    said = []
-    if missing := without_positives(made):
+    said, rare = [], list(without_positives(made))
+    if missing := tuple(rare):
         said.append(f"no image has {' or '.join(missing)}; a model can neither learn nor measure that.")
     for place, name in enumerate(made.findings):
         lacking = [str(split) for split in Split if not counted[split].positive[place]]
         if lacking and name not in missing:
             said.append(f"{name} is in no image of {' and '.join(lacking)}.")
+            rare.append(name)
     if empty := [str(split) for split in Split if not counted[split].images]:
         said.append(f"{' and '.join(empty)} has no image yet; four patients fill each part.")
+    if rare:
+        options = " ".join(f"--without {name}" for name in rare)
+        instead = f", or leave them out: {options}" if len(rare) < len(made.findings) else ""
+        said.append(f"cxr train needs every finding in every part: wait for more patients{instead}.")
     if unnamed := made.about.get("images without a patient id"):
         said.append(f"{unnamed} images name no patient; they are for training only, since nobody knows whose they are.")
     return said

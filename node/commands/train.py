@@ -171,6 +171,7 @@ def _show(made: "Bundle", *, as_json: bool) -> None:
         highlight=False,
         markup=False,
     )
+    typer.echo(f"Next: cxr models register {made.path}")
 
 
 def _row(row: dict[str, Any]) -> list[object]:

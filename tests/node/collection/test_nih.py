@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from db import boxes, frontals, labels, studies
 from db.engine import Database, connect
 from db.records import StudyState
+from db.vocabulary import EIGHT
 from inference import image_file
 from inference.eligibility import Policy
 from node.__main__ import app
@@ -20,6 +21,7 @@ from node.errors import SettingsError
 from node.snapshots import FOLDER
 from training import snapshot
 
+EIGHT_NAMES = tuple(finding.name for finding in EIGHT)
 OFFICIAL = [
     "Image Index",
     "Finding Labels",
@@ -206,6 +208,48 @@ def test_printed_for_a_person(public_set: Path, tmp_path: Path) -> None:
     assert "validation" in outcome.stdout
     assert "policy: coded" in outcome.stdout
     assert "a model can neither learn nor measure that" in outcome.stderr
+
+
+def test_where_it_lies_and_what_is_next(public_set: Path, tmp_path: Path) -> None:
+    """A person is told the folder that `cxr train` wants, and what too few images have."""
+    data = tmp_path / "data"
+    imported(public_set, data)
+
+    outcome = CliRunner().invoke(app, ["snapshot", "create", "--data", str(data)], catch_exceptions=False)
+
+    (folder,) = (data / FOLDER).iterdir()
+    assert outcome.stdout.endswith(f"Next: cxr train {folder}\n")
+    assert "cxr train needs every finding in every part: wait for more patients." in outcome.stderr
+    assert command("snapshot", "create", "--data", data)["folder"] == str(folder)
+
+
+def test_without_a_finding(public_set: Path, tmp_path: Path) -> None:
+    """What too few images have is left out by name; the splits stay."""
+    data = tmp_path / "data"
+    imported(public_set, data)
+    whole = command("snapshot", "create", "--data", data)
+
+    fewer = command("snapshot", "create", "--data", data, "--without", "Pneumonia", "--without", "Mass")
+
+    assert fewer["findings"] == [name for name in whole["findings"] if name not in ("Pneumonia", "Mass")]
+    assert [part["patients"] for part in fewer["splits"].values()] == [
+        part["patients"] for part in whole["splits"].values()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [(["Hernia"], "Hernia is not among the findings"), (list(EIGHT_NAMES), "no finding is left")],
+    ids=["unknown", "all"],
+)
+def test_without_what_cannot_be_left_out(public_set: Path, tmp_path: Path, names: list[str], sentence: str) -> None:
+    """A finding that is not there, or all of them, cannot be left out."""
+    imported(public_set, tmp_path / "data")
+    options = [word for name in names for word in ("--without", name)]
+
+    outcome = CliRunner().invoke(app, ["snapshot", "create", "--data", str(tmp_path / "data"), *options])
+
+    assert sentence in str(outcome.exception)
 
 
 def test_a_hash_that_is_none(public_set: Path, tmp_path: Path) -> None:

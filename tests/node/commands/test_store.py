@@ -97,6 +97,7 @@ def test_filled_node_shows_all_there_is(filled: tuple[Path, Any]):
     assert status["deliveries"] == {"pacs.sent": 3}
     assert cxr("instances", "--data", data, "--uids").stdout == f"{ds.SOPInstanceUID}\n"
     assert len(cxr("results", "--data", data, "--uids").stdout.split()) == 3
+    assert parsed("results", "--data", data, "--json", "--limit", "1") == results[-1:]
     assert cxr("jobs", "--data", data, "--unfinished-count").stdout == "0\n"
     for name in LISTS:
         assert cxr(name, "--data", data).exit_code == 0

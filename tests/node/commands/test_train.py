@@ -54,6 +54,7 @@ def test_train_shows_a_table(tmp_path: Path) -> None:
 
     assert "Effusion" in result.stdout
     assert "when a person promotes it" in result.stderr
+    assert result.stdout.endswith(f"Next: cxr models register {tmp_path / 'out' / 'model'}\n")
 
 
 @pytest.mark.parametrize(
