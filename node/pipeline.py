@@ -151,7 +151,12 @@ class Pipeline:
         with self.database.read() as connection:
             known = results.prediction_of(connection, instance.id, model.description.version)
         prediction = restored(known) if known else model.classify(image)
-        reading = Reading(header=image.header, display=image.display(), prediction=prediction)
+        reading = Reading(
+            header=image.header,
+            display=image.display(),
+            prediction=prediction,
+            stored_range=(int(image.stored.min()), int(image.stored.max())),
+        )
         return Read(instance=instance, reading=reading, fresh=known is None)
 
     def _store(self, result: ResultObject, model_version: str) -> StoredObject:

@@ -43,7 +43,15 @@ def build_cad_report(readings: Sequence[Reading], sources: Sequence[Source], mak
     content.append(_summary(readings))
     content.append(_detections(readings, making))
     content.append(items.code(codes.SUMMARY_OF_ANALYSES, codes.NOT_ATTEMPTED, "CONTAINS"))
-    report = document(KIND, codes.CHEST_CAD_REPORT, evidence, content, sources[0], making, None, template="4100")
+    report = document(
+        KIND,
+        title=codes.CHEST_CAD_REPORT,
+        evidence=evidence,
+        content=content,
+        source=sources[0],
+        making=making,
+        template="4100",
+    )
     rename(report, CHEST_CAD_SR, report.SOPInstanceUID)
     return report
 
@@ -60,9 +68,7 @@ def _image_library(readings: Sequence[Reading], sources: Sequence[Source]) -> hd
             context.append(items.code(codes.IMAGE_VIEW, projection, "HAS ACQ CONTEXT"))
         date = source.patient_and_study.StudyDate
         if date:
-            context.append(
-                hd.DateContentItem(name=codes.STUDY_DATE, value=date, relationship_type="HAS ACQ CONTEXT")
-            )
+            context.append(hd.DateContentItem(name=codes.STUDY_DATE, value=date, relationship_type="HAS ACQ CONTEXT"))
         if context:
             image.ContentSequence = context
         library.ContentSequence.append(image)
@@ -87,7 +93,8 @@ def _summary(readings: Sequence[Reading]) -> hd.CodeContentItem:
 
 def _findings(score: FindingScore, image: int) -> Iterator[hd.CodeContentItem]:
     """A Single Image Finding for each box; one without a place where the finding has none."""
-    for box in shown_boxes(score) or [None]:
+    boxes: list[Box | None] = [*shown_boxes(score)]
+    for box in boxes or [None]:
         category = _CATEGORIES.get(score.finding, codes.ABNORMAL_OPACITY)
         finding = items.code(codes.SINGLE_IMAGE_FINDING, category, "INFERRED FROM")
         name = codes.concept(FINDINGS[score.finding].code)

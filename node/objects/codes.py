@@ -38,9 +38,7 @@ ABNORMAL_OPACITY = CodedConcept("112033", "DCM", "Abnormal opacity")
 ABNORMAL_LUCENCY = CodedConcept("112062", "DCM", "Abnormal lucency")
 RADIOGRAPHIC_ANATOMY = CodedConcept("112005", "DCM", "Radiographic anatomy")
 RENDERING_INTENT = CodedConcept("111056", "DCM", "Rendering Intent")
-PRESENTATION_REQUIRED = CodedConcept(
-    "111150", "DCM", "Presentation Required: Rendering device is expected to present"
-)
+PRESENTATION_REQUIRED = CodedConcept("111150", "DCM", "Presentation Required: Rendering device is expected to present")
 CENTER = CodedConcept("111010", "DCM", "Center")
 OUTLINE = CodedConcept("111041", "DCM", "Outline")
 IMAGE_VIEW = CodedConcept("111031", "DCM", "Image View")

@@ -7,6 +7,7 @@ LUT, window and polarity are taken over: by the same choices as the node's own r
 import math
 from collections.abc import Iterable
 
+import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.valuerep import DSfloat
 
@@ -36,7 +37,7 @@ def is_inverted(header: Dataset) -> bool:
 
 
 def _modality(ds: Dataset, header: Dataset) -> None:
-    table = _table(header, "ModalityLUTSequence")
+    table = _table(header, "ModalityLUTSequence", scaled=False)
     if table is not None:
         table.ModalityLUTType = "US"
         ds.ModalityLUTSequence = [table]
@@ -57,7 +58,7 @@ def _voi(reading: Reading) -> Dataset | None:
         voi.VOILUTFunction = function
         voi.WindowCenter, voi.WindowWidth = _decimals((centre, max(width, 1.0) if function == "LINEAR" else width))
         return voi
-    table = _table(header, "VOILUTSequence")
+    table = _table(header, "VOILUTSequence", scaled=True)
     if table is not None:
         voi.VOILUTSequence = [table]
         return voi
@@ -66,7 +67,7 @@ def _voi(reading: Reading) -> Dataset | None:
         return None
     slope, intercept = number(header, "RescaleSlope") or 1.0, number(header, "RescaleIntercept") or 0.0
     low, high = sorted(value * slope + intercept for value in reading.stored_range)
-    if _table(header, "ModalityLUTSequence") is not None or not math.isfinite(high - low):
+    if _table(header, "ModalityLUTSequence", scaled=False) is not None or not math.isfinite(high - low):
         return None
     # Of the function LINEAR: the lowest value is black and the highest white (DICOM PS3.3 C.11.2.1.2.1).
     voi.WindowCenter, voi.WindowWidth = _decimals(((low + high + 1) / 2, high - low + 1))
@@ -78,21 +79,28 @@ def _decimals(values: Iterable[float]) -> list[DSfloat]:
     return [DSfloat(value, auto_format=True) for value in values]
 
 
-def _table(header: Dataset, keyword: str) -> Dataset | None:
-    """The first item of a LUT sequence, if it is a whole one."""
+def _table(header: Dataset, keyword: str, *, scaled: bool) -> Dataset | None:
+    """The first item of a LUT sequence as a table of 16 bits, if it is a whole one.
+
+    A presentation state takes tables of 8 and of 16 bits alone (DICOM PS3.3 C.11.1, C.11.8). Entries of a VOI LUT are
+    `scaled`, since only their part of the range counts; those of a modality LUT are values and stay.
+    """
     found = items(header, keyword)
     if not found:
         return None
     try:
-        entries, first, bits = (int(part) for part in found[0].LUTDescriptor)
-        entries = entries or _LONGEST_TABLE
+        count, first, bits = (int(part) for part in found[0].LUTDescriptor)
+        count = count or _LONGEST_TABLE
         data = found[0].LUTData
-        data = data if isinstance(data, bytes) else b"".join(int(one).to_bytes(2, "little") for one in data)
+        packed = isinstance(data, bytes) and bits == 8 and len(data) < 2 * count  # two entries to a word
+        entries = np.frombuffer(data, "u1" if packed else "<u2") if isinstance(data, bytes) else np.array(data, "<u2")
     except UNREADABLE:
         return None
-    if not (8 <= bits <= 16 and len(data) == 2 * entries and -32768 <= first <= 65535):
+    if not (8 <= bits <= 16 and 0 <= len(entries) - count <= 1 and -32768 <= first <= 65535):
         return None
+    values = entries[:count].astype(np.float64)
+    values = np.clip(np.rint(values * (65535 / (2**bits - 1))) if scaled else values, 0, 65535)
     table = Dataset()
-    table.add_new("LUTDescriptor", "SS" if first < 0 else "US", [entries % _LONGEST_TABLE, first, bits])
-    table.add_new("LUTData", "OW", data)
+    table.add_new("LUTDescriptor", "SS" if first < 0 else "US", [count % _LONGEST_TABLE, first, 16])
+    table.add_new("LUTData", "OW", values.astype("<u2").tobytes())
     return table

@@ -20,6 +20,7 @@ class Language:
     meaning: str
     decimal_mark: str
     explanation: str
+    summary: str
     present: str
     absent: str
     not_processed: str
@@ -37,7 +38,7 @@ class Language:
     @property
     def letters(self) -> str:
         """Every letter that the sentences are written with."""
-        texts = (self.explanation, self.present, self.absent, self.not_processed, self.retracted)
+        texts = (self.explanation, self.summary, self.present, self.absent, self.not_processed, self.retracted)
         return "".join(sorted(set("".join((*texts, *self.reasons.values())))))
 
 

@@ -58,7 +58,15 @@ def build_not_processed(
     earlier = None if predecessor is None else Predecessor(*predecessor)
     evidence = [stand_in(source, rows=1, columns=1) for source in sources]
     # Under the title Imaging Measurement Report, OHIF would look for measurements and show nothing.
-    report = document(KIND, codes.IMAGING_REPORT, evidence, content, sources[0], making, earlier)
+    report = document(
+        KIND,
+        title=codes.IMAGING_REPORT,
+        evidence=evidence,
+        content=content,
+        source=sources[0],
+        making=making,
+        predecessor=earlier,
+    )
     return ResultObject(kind=KIND, dataset=report)
 
 

@@ -57,9 +57,7 @@ def _overlap(masks: Sequence[Mask]) -> bool:
     return False
 
 
-def describe(
-    prediction: Prediction, kind: ResultKind, source: Source, making: Making, instance_number: int
-) -> Dataset:
+def describe(prediction: Prediction, kind: ResultKind, source: Source, making: Making, instance_number: int) -> Dataset:
     """All of a segmentation but its pixels: a segment and a frame for each finding that is present.
 
     highdicom is given an image of one pixel; to look at masks of five megapixels takes it longer than all the rest.

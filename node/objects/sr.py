@@ -53,7 +53,10 @@ def build_report(
         for reading, source in zip(readings, sources, strict=True)
     ]
     title = codes.REPORT if _has_region(readings) else codes.IMAGING_REPORT
-    return document(KIND, title, evidence, _content(readings, sources, making), sources[0], making, predecessor)
+    content = _content(readings, sources, making)
+    return document(
+        KIND, title=title, evidence=evidence, content=content, source=sources[0], making=making, predecessor=predecessor
+    )
 
 
 def _has_region(readings: Sequence[Reading]) -> bool:
@@ -67,13 +70,13 @@ def _has_region(readings: Sequence[Reading]) -> bool:
 
 def document(
     kind: ResultKind,
+    *,
     title: CodedConcept,
     evidence: Sequence[Dataset],
     content: hd.ContentSequence,
     source: Source,
     making: Making,
-    predecessor: Predecessor | None,
-    *,
+    predecessor: Predecessor | None = None,
     template: str = "1500",
 ) -> Dataset:
     """A Comprehensive 3D SR of a template with this content under its root: complete, unverified, preliminary."""
@@ -227,10 +230,21 @@ def _qualitative_evaluations(
     content.extend(algorithm(making.model, readings[0].prediction.scores))
     content.append(items.text(making.language.explanation, "CONTAINS"))
     for reading, source in zip(readings, sources, strict=True):
+        content.append(items.text(_summary(reading, making.language), "CONTAINS"))
         for score in reading.prediction.scores:
             content.append(_evaluation(score, source, making.language))
     container.ContentSequence = content
     return container
+
+
+def _summary(reading: Reading, language: Language) -> str:
+    """All findings of an image in one sentence: viewers of text show an answer without its question."""
+    findings = (
+        f"{FINDINGS[score.finding].code.meaning} {language.percentage(percent(score.probability))} "
+        f"({language.percentage(percent(score.operating_point))})"
+        for score in reading.prediction.scores
+    )
+    return language.summary.format(findings="; ".join(findings))
 
 
 def _evaluation(score: FindingScore, source: Source, language: Language) -> hd.CodeContentItem:
