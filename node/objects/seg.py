@@ -156,7 +156,8 @@ def _orient(segmentation: Dataset, source: Source) -> None:
 
     A radiograph has no position in the patient and no thickness; the identity says no more than "as the image
     lies", and the thickness is nominal. Where the image does not say how far its pixels are apart, 1 mm stands
-    for it, as viewers assume too: readers need a number, and an empty item is dropped on the way.
+    for it, as viewers assume too: readers need a number, and an empty item is dropped on the way. Each frame is said
+    to begin at the origin, since dcmqi, and what is built on it, reads no frame without a position.
     """
     orientation, measures = Dataset(), Dataset()
     orientation.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
@@ -165,6 +166,10 @@ def _orient(segmentation: Dataset, source: Source) -> None:
     [shared] = segmentation.SharedFunctionalGroupsSequence
     shared.PlaneOrientationSequence = [orientation]
     shared.PixelMeasuresSequence = [measures]
+    for frame in segmentation.PerFrameFunctionalGroupsSequence:
+        position = Dataset()
+        position.ImagePositionPatient = [0, 0, 0]
+        frame.PlanePositionSequence = [position]
     segmentation.PatientOrientation = source.image.get("PatientOrientation", "")
 
 
