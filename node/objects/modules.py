@@ -4,6 +4,7 @@ highdicom builds the body of an object from a neutral stand-in of the source, so
 disturb it; then `complete` writes these modules over it.
 """
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
@@ -78,7 +79,8 @@ def stand_in(source: Source, rows: int, columns: int) -> Dataset:
 
 def complete(ds: Dataset, kind: ResultKind, source: Source, making: Making, letters: str = "") -> None:
     """Write the modules every result has into an object; `letters` are those of its own sentences."""
-    ds.update(source.patient_and_study)
+    # A copy for each object: a name keeps the bytes of the character set that it was last written in.
+    ds.update(deepcopy(source.patient_and_study))
     ds.StudyInstanceUID = source.study_instance_uid
     _character_set(ds, wide_enough(source.character_set, letters))
     _equipment(ds, making.model)
