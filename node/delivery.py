@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydicom.filereader import read_file_meta_info
+from pydicom.uid import ExplicitVRLittleEndian
 
 from db import deliveries, jobs
 from db.engine import Connection, Database
@@ -69,11 +69,10 @@ class Delivery:
         return answers, None
 
     def _outgoing(self, result: Result) -> Outgoing:
-        path = self.store.path(result.path)
         return Outgoing(
-            path=path,
+            path=self.store.path(result.path),
             sop_class_uid=result.sop_class_uid,
-            transfer_syntax_uid=str(read_file_meta_info(path).TransferSyntaxUID),
+            transfer_syntax_uid=str(ExplicitVRLittleEndian),
         )
 
     def _ended(
