@@ -63,6 +63,33 @@ class DeliveryState(StrEnum):
     REFUSED = "refused"
 
 
+class ResultKind(StrEnum):
+    """What a result object is, as its row says.
+
+    SR: the study's report. SEG: masks. OVERLAY: the picture with heat map and boxes. GSPS: boxes for a viewer to lay
+    over the image. HEATMAP: the heat maps as fractional masks. CAD: the report as Chest CAD SR. REJECTION: a note
+    that other results are taken back. NOT_PROCESSED: a report that the study was not read, and why.
+    """
+
+    SR = "sr"
+    SEG = "seg"
+    OVERLAY = "overlay"
+    GSPS = "gsps"
+    HEATMAP = "heatmap"
+    CAD = "cad"
+    REJECTION = "rejection"
+    NOT_PROCESSED = "not_processed"
+
+
+READ_KINDS = frozenset(
+    {ResultKind.SR, ResultKind.SEG, ResultKind.OVERLAY, ResultKind.GSPS, ResultKind.HEATMAP, ResultKind.CAD}
+)
+"""The kinds that are built of a study that was read, any of them on request."""
+
+DEFAULT_KINDS = frozenset({ResultKind.SR, ResultKind.SEG, ResultKind.OVERLAY})
+"""The kinds that are built where nobody asks for others."""
+
+
 class ModelState(StrEnum):
     """candidate -> current -> retired. At most one model is current.
 

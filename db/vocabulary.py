@@ -156,3 +156,27 @@ _SENTENCES = {
     Reason.UNDECODABLE: "The pixel data cannot be decoded.",
     Reason.DUPLICATE_UID: "Another image with this SOP Instance UID came first; this one is kept, not read.",
 }
+
+
+BROKEN = frozenset({Reason.UNDECODABLE, Reason.TOO_LARGE, Reason.UNSUPPORTED_PIXELS})
+"""Reasons for which a person should look at the image; the others say it was not meant to be read."""
+
+
+class RejectionReason(StrEnum):
+    """Why results are taken back (DICOM PS3.16 CID 7011, IHE Radiology IOCM). `code` is what archives look at."""
+
+    QUALITY = "quality"
+    PATIENT_SAFETY = "patient_safety"
+    RETENTION = "retention"
+
+    @property
+    def code(self) -> Code:
+        """The title of the rejection note."""
+        return _REJECTIONS[self]
+
+
+_REJECTIONS = {
+    RejectionReason.QUALITY: Code(value="113001", scheme="DCM", meaning="Rejected for Quality Reasons"),
+    RejectionReason.PATIENT_SAFETY: Code(value="113037", scheme="DCM", meaning="Rejected for Patient Safety Reasons"),
+    RejectionReason.RETENTION: Code(value="113039", scheme="DCM", meaning="Data Retention Policy Expired"),
+}

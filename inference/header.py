@@ -5,10 +5,13 @@ import struct
 
 from pydicom import Dataset
 from pydicom.dataelem import RawDataElement
+from pydicom.errors import BytesLengthException
+from pydicom.sequence import Sequence
 from pydicom.tag import Tag
 
 UNREADABLE = (
-    ValueError,  # and its kind: UnicodeError, pydicom's BytesLengthException
+    ValueError,  # and its kind, as UnicodeError
+    BytesLengthException,  # pydicom's, of no kind
     TypeError,
     LookupError,
     ArithmeticError,
@@ -38,7 +41,7 @@ def text(ds: Dataset, keyword: str) -> str:
             return value.decode("latin-1").strip(" \0")
     except UNREADABLE:
         return ""
-    if value is None or isinstance(value, bytes | Dataset):
+    if value is None or isinstance(value, bytes | Dataset | Sequence):
         return ""
     if isinstance(value, str):
         return value.strip(" \0")

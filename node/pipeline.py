@@ -14,8 +14,18 @@ from datetime import datetime
 from db import deliveries, frontals, jobs, results, studies
 from db.engine import Connection, Database
 from db.learning_records import Frontal
-from db.records import Job, JobKind, JobState, Result, StoredInstance, Study, StudyState
-from db.vocabulary import Reason
+from db.records import (
+    DEFAULT_KINDS,
+    Job,
+    JobKind,
+    JobState,
+    Result,
+    ResultKind,
+    StoredInstance,
+    Study,
+    StudyState,
+)
+from db.vocabulary import BROKEN, Reason
 from inference import image_file
 from inference.eligibility import Policy, view
 from inference.errors import BundleError, NotReadable
@@ -23,16 +33,13 @@ from node.files import InstanceStore
 from node.memory import kept, restored
 from node.models import shadow
 from node.models.service import CurrentModel, ModelInService, NoModelError
-from node.objects import bundle
-from node.objects.bundle import ResultObject
+from node.objects import bundle, encoding
 from node.objects.identity import Identity
 from node.objects.reading import Reading
+from node.objects.result import ResultObject
 from node.worker import Ending
 
 log = logging.getLogger(__name__)
-
-BROKEN = {Reason.UNDECODABLE, Reason.TOO_LARGE, Reason.UNSUPPORTED_PIXELS}
-"""Reasons for which a person should look at the image; the others say it was not meant to be read."""
 
 NO_MODEL_DELAY_S = 30.0
 """How long a study waits before it asks again for a model to be read with."""
@@ -79,6 +86,8 @@ class Pipeline:
     max_pixels: int
     destinations: Sequence[str]
     now: Callable[[], datetime]
+    kinds: frozenset[ResultKind] = DEFAULT_KINDS
+    """The result objects to build."""
 
     def __call__(self, job: Job) -> Ending:
         """Read a study's revision."""
@@ -108,6 +117,7 @@ class Pipeline:
             model=model.description,
             created=job.created_at,
             predecessor=_name(predecessor, study) if predecessor else None,
+            kinds=self.kinds,
         )
         stored = [self._store(result, model.description.version) for result in objects]
         return Ending(
@@ -120,7 +130,7 @@ class Pipeline:
             return (
                 studies.get(connection, job.subject_id),
                 studies.instances(connection, job.subject_id),
-                results.previous(connection, job.subject_id, job.revision, kind="sr"),
+                results.previous(connection, job.subject_id, job.revision, kind=ResultKind.SR),
             )
 
     def _look(self, instance: StoredInstance, model: ModelInService) -> Read | NotRead:
@@ -141,11 +151,16 @@ class Pipeline:
         with self.database.read() as connection:
             known = results.prediction_of(connection, instance.id, model.description.version)
         prediction = restored(known) if known else model.classify(image)
-        reading = Reading(header=image.header, display=image.display(), prediction=prediction)
+        reading = Reading(
+            header=image.header,
+            display=image.display(),
+            prediction=prediction,
+            stored_range=(int(image.stored.min()), int(image.stored.max())),
+        )
         return Read(instance=instance, reading=reading, fresh=known is None)
 
     def _store(self, result: ResultObject, model_version: str) -> StoredObject:
-        data = bundle.encode(result.dataset)
+        data = encoding.encode(result.dataset)
         part = self.store.begin()
         try:
             part.write(data)

@@ -9,7 +9,7 @@ import pydicom
 
 from db import audit, migration, models, studies
 from db.engine import Connection, Database
-from db.records import Job, JobKind, StudyState
+from db.records import DEFAULT_KINDS, Job, JobKind, StudyState
 from inference.eligibility import Policy
 from nlp.workers import Pool
 from node.clock import utc_now
@@ -193,6 +193,7 @@ def _handlers(
         policy=policy(settings),
         max_pixels=reading.max_pixels,
         destinations=tuple(destinations),
+        kinds=DEFAULT_KINDS,
         now=now,
     )
     delivery = Delivery(

@@ -1,49 +1,28 @@
 """All result objects of one study, ready to be stored and sent."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
-from io import BytesIO
 
-from pydicom import dcmwrite
 from pydicom.dataset import Dataset
 
-from node.objects import overlay, seg, sr
+from db.records import DEFAULT_KINDS, READ_KINDS, ResultKind
+from node.objects import cad, gsps, heatmap, overlay, seg, sr
 from node.objects.errors import StudyMismatchError
-from node.objects.header import read_source
+from node.objects.header import Source, read_source
 from node.objects.identity import Identity
+from node.objects.language import language as sentences
 from node.objects.model import ModelDescription
 from node.objects.modules import Making
-from node.objects.reading import Reading, heat_maps
+from node.objects.reading import HeatMaps, Reading, heat_maps
+from node.objects.result import ResultObject
 from node.objects.sr import Predecessor
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResultObject:
-    """One DICOM object made by the node: `kind` is "sr", "seg" or "overlay"."""
-
-    kind: str
-    dataset: Dataset
-
-    @property
-    def sop_class_uid(self) -> str:
-        """What kind of object it is to a peer."""
-        return str(self.dataset.SOPClassUID)
-
-    @property
-    def sop_instance_uid(self) -> str:
-        """Its own name; the same for the same identity."""
-        return str(self.dataset.SOPInstanceUID)
-
-    @property
-    def series_instance_uid(self) -> str:
-        """The series of its kind."""
-        return str(self.dataset.SeriesInstanceUID)
-
-    @property
-    def study_instance_uid(self) -> str:
-        """The study of the images it was made of."""
-        return str(self.dataset.StudyInstanceUID)
+_OF_AN_IMAGE: dict[ResultKind, Callable[[Reading, HeatMaps, Source, Making, int], Dataset]] = {
+    ResultKind.SEG: seg.build_segmentation,
+    ResultKind.OVERLAY: overlay.build_overlay,
+    ResultKind.GSPS: gsps.build_presentation_state,
+    ResultKind.HEATMAP: heatmap.build_heat_map,
+}
 
 
 def build(
@@ -54,8 +33,10 @@ def build(
     created: datetime,
     predecessor: tuple[str, str, str, str] | None = None,
     timezone: tzinfo = UTC,
+    kinds: Collection[ResultKind] = DEFAULT_KINDS,
+    language: str = "en",
 ) -> tuple[ResultObject, ...]:
-    """Build the report of a study, then a segmentation and an overlay for each image that was read.
+    """Build the reports of a study, then what is asked for of each image that was read.
 
     Args:
         readings: at least one frontal image of the study.
@@ -65,31 +46,51 @@ def build(
         predecessor: the report of the study's previous revision, if there is one: UIDs of its SOP class,
             instance, series and study (`Predecessor`).
         timezone: the hospital's, for images that name no zone.
+        kinds: which objects to build, of `READ_KINDS`; their order is always the same.
+        language: of the report's sentences, one of `node.objects.language.LANGUAGES`.
 
     Raises:
         MissingIdentifierError: a header has no UID for the image, its series or its study.
         StudyMismatchError: a reading is of another study than the identity.
-        ValueError: there is no reading, or `created` has no zone.
+        ValueError: there is no reading, a kind is not made of readings, the language is not known, or `created` has
+            no zone.
     """
     if not readings:
         raise ValueError("a report needs at least one reading")
-    making = Making(identity=identity, model=model, created=created, zone=timezone)
+    if not READ_KINDS.issuperset(kinds):
+        raise ValueError("a rejection or a note that a study was not read is not built of readings")
+    making = Making(identity=identity, model=model, created=created, zone=timezone, language=sentences(language))
     sources = [read_source(reading.header) for reading in readings]
     if any(source.study_instance_uid != identity.study_instance_uid for source in sources):
         raise StudyMismatchError("A reading belongs to another study than the results to be built.")
     earlier = None if predecessor is None else Predecessor(*predecessor)
-    results = [ResultObject(kind=sr.KIND, dataset=sr.build_report(readings, sources, making, earlier))]
+    return (
+        *_of_the_study(readings, sources, making, earlier, kinds),
+        *_of_each_image(readings, sources, making, kinds),
+    )
+
+
+def _of_the_study(
+    readings: Sequence[Reading],
+    sources: Sequence[Source],
+    making: Making,
+    predecessor: Predecessor | None,
+    kinds: Collection[ResultKind],
+) -> Iterator[ResultObject]:
+    if ResultKind.SR in kinds:
+        report = sr.build_report(readings, sources, making, predecessor)
+        yield ResultObject(kind=ResultKind.SR, dataset=report)
+    if ResultKind.CAD in kinds:
+        yield ResultObject(kind=ResultKind.CAD, dataset=cad.build_cad_report(readings, sources, making))
+
+
+def _of_each_image(
+    readings: Sequence[Reading], sources: Sequence[Source], making: Making, kinds: Collection[ResultKind]
+) -> Iterator[ResultObject]:
+    asked = [kind for kind in _OF_AN_IMAGE if kind in kinds]
+    if not asked:
+        return
     for number, (reading, source) in enumerate(zip(readings, sources, strict=True), start=1):
         heat = heat_maps(reading.prediction)
-        segmentation = seg.build_segmentation(reading, heat, source, making, number)
-        picture = overlay.build_overlay(reading, heat, source, making, number)
-        results.append(ResultObject(kind=seg.KIND, dataset=segmentation))
-        results.append(ResultObject(kind=overlay.KIND, dataset=picture))
-    return tuple(results)
-
-
-def encode(dataset: Dataset) -> bytes:
-    """Write an object as a DICOM file: Explicit VR Little Endian, a preamble of zeros (DICOM PS3.10 7.1)."""
-    buffer = BytesIO()
-    dcmwrite(buffer, dataset, enforce_file_format=True)
-    return buffer.getvalue()
+        for kind in asked:
+            yield ResultObject(kind=kind, dataset=_OF_AN_IMAGE[kind](reading, heat, source, making, number))

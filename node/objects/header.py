@@ -210,6 +210,9 @@ def _image(header: Dataset) -> Dataset:
     spacing = next((found for keyword in _SPACINGS if (found := _spacing(header, keyword))), None)
     if spacing:
         _put(image, "PixelSpacing", list(spacing))
+    aspect = _values(header, "PixelAspectRatio")
+    if len(aspect) == 2 and all(re.fullmatch(r"[1-9]\d{0,8}", part) for part in aspect):
+        _put(image, "PixelAspectRatio", list(aspect))
     for keyword, allowed in (
         ("BurnedInAnnotation", ("YES", "NO")),
         ("LossyImageCompression", ("00", "01")),
@@ -246,6 +249,13 @@ def _character_set(header: Dataset, taken: Dataset) -> tuple[str, ...]:
         return (UNICODE,)
     encodings = charset.convert_encodings(list(declared))
     return declared if all(_survives(text, encodings) for text in texts) else (UNICODE,)
+
+
+def wide_enough(terms: tuple[str, ...], letters: str) -> tuple[str, ...]:
+    """The character set if these letters can be written in it too; else Unicode."""
+    if letters.isascii():
+        return terms
+    return terms if terms and _survives(letters, charset.convert_encodings(list(terms))) else (UNICODE,)
 
 
 def _is_known(terms: tuple[str, ...]) -> bool:

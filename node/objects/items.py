@@ -2,6 +2,7 @@
 
 import highdicom.sr as hd
 from highdicom.sr import CodedConcept
+from pydicom.dataset import Dataset
 
 from node.objects import codes
 from node.objects.header import Source
@@ -30,3 +31,8 @@ def image(source: Source, name: CodedConcept, relationship: str) -> hd.ImageCont
         referenced_sop_instance_uid=source.sop_instance_uid,
         relationship_type=relationship,
     )
+
+
+def hold(item: Dataset, content: list[Dataset]) -> None:
+    """Give an item content that highdicom's own sequence does not know: items without a name, or by reference."""
+    item.add_new("ContentSequence", "SQ", content)

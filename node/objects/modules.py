@@ -4,22 +4,43 @@ highdicom builds the body of an object from a neutral stand-in of the source, so
 disturb it; then `complete` writes these modules over it.
 """
 
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
-from node.objects.header import Source
+from db.records import ResultKind
+from node.objects.header import Source, wide_enough
 from node.objects.identity import Identity, derived_uid
+from node.objects.language import Language, language
 from node.objects.model import ModelDescription
 
 NOT_FOR_DIAGNOSIS = "AI result - not for diagnosis"
 
-SERIES_NUMBERS = {"sr": 9101, "seg": 9102, "overlay": 9103}
+SERIES_NUMBERS = {
+    ResultKind.SR: 9101,
+    ResultKind.SEG: 9102,
+    ResultKind.OVERLAY: 9103,
+    ResultKind.GSPS: 9104,
+    ResultKind.HEATMAP: 9105,
+    ResultKind.CAD: 9106,
+    ResultKind.NOT_PROCESSED: 9107,
+    ResultKind.REJECTION: 9108,
+}
 """One series a kind, numbered far above what a modality uses, so that results sort last in a study."""
 
-SERIES_WORDS = {"sr": "report", "seg": "segmentation", "overlay": "overlay"}
+SERIES_WORDS = {
+    ResultKind.SR: "report",
+    ResultKind.SEG: "segmentation",
+    ResultKind.OVERLAY: "overlay",
+    ResultKind.GSPS: "boxes",
+    ResultKind.HEATMAP: "heat map",
+    ResultKind.CAD: "CAD report",
+    ResultKind.NOT_PROCESSED: "not read",
+    ResultKind.REJECTION: "taken back",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +51,7 @@ class Making:
     model: ModelDescription
     created: datetime
     zone: tzinfo = UTC
+    language: Language = field(default_factory=lambda: language("en"))
 
     def __post_init__(self) -> None:
         if self.created.tzinfo is None:
@@ -55,11 +77,12 @@ def stand_in(source: Source, rows: int, columns: int) -> Dataset:
     return ds
 
 
-def complete(ds: Dataset, kind: str, source: Source, making: Making) -> None:
-    """Write the modules every result has into an object."""
-    ds.update(source.patient_and_study)
+def complete(ds: Dataset, kind: ResultKind, source: Source, making: Making, letters: str = "") -> None:
+    """Write the modules every result has into an object; `letters` are those of its own sentences."""
+    # A copy for each object: a name keeps the bytes of the character set that it was last written in.
+    ds.update(deepcopy(source.patient_and_study))
     ds.StudyInstanceUID = source.study_instance_uid
-    _character_set(ds, source)
+    _character_set(ds, wide_enough(source.character_set, letters))
     _equipment(ds, making.model)
     _times(ds, source, making)
     ds.SeriesNumber = SERIES_NUMBERS[kind]
@@ -67,9 +90,16 @@ def complete(ds: Dataset, kind: str, source: Source, making: Making) -> None:
     _file_meta(ds)
 
 
-def _character_set(ds: Dataset, source: Source) -> None:
-    if source.character_set:
-        ds.SpecificCharacterSet = list(source.character_set)
+def rename(ds: Dataset, sop_class_uid: str, sop_instance_uid: str) -> None:
+    """Make an object one of another SOP Class, in its file meta information too."""
+    ds.SOPClassUID, ds.SOPInstanceUID = UID(sop_class_uid), UID(sop_instance_uid)
+    ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID
+    ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
+
+
+def _character_set(ds: Dataset, terms: tuple[str, ...]) -> None:
+    if terms:
+        ds.SpecificCharacterSet = list(terms)
     elif "SpecificCharacterSet" in ds:
         del ds.SpecificCharacterSet
 

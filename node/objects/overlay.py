@@ -11,6 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 from pydicom.dataset import Dataset
 
+from db.records import ResultKind
 from node.objects import codes
 from node.objects.caption import draw_caption
 from node.objects.header import Source
@@ -19,7 +20,7 @@ from node.objects.modules import NOT_FOR_DIAGNOSIS, SERIES_NUMBERS, Making, comp
 from node.objects.palette import heat_colours, heat_opacity
 from node.objects.reading import HeatMaps, Reading, heat_maps
 
-KIND = "overlay"
+KIND = ResultKind.OVERLAY
 
 
 def render(reading: Reading, heat: HeatMaps | None = None) -> npt.NDArray[np.uint8]:

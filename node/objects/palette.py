@@ -2,6 +2,7 @@
 
 import numpy as np
 import numpy.typing as npt
+from highdicom.color import CIELabColor
 
 from db.vocabulary import FINDINGS
 
@@ -42,6 +43,12 @@ _CLEAR_BELOW, _FULL_ABOVE = 110, 230
 def finding_colour(name: str) -> RGB:
     """The colour of a finding, as sRGB of 8 bits."""
     return _COLOURS[FINDINGS[name].name]
+
+
+def finding_lab(name: str) -> list[int]:
+    """The colour of a finding as DICOM's CIELab: three numbers of 16 bits (PS3.3 C.10.7.1.1)."""
+    colour = CIELabColor.from_rgb(*finding_colour(name))
+    return [int(part) for part in colour.value]
 
 
 def heat_colours() -> npt.NDArray[np.uint8]:

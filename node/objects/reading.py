@@ -21,11 +21,13 @@ class Reading:
 
     `header` is the source dataset; pixel data in it is not looked at.
     `display` is (rows, columns) as MONOCHROME2: black is 0.
+    `stored_range` is the smallest and the largest stored value: what is shown of an image that names no window.
     """
 
     header: Dataset
     display: npt.NDArray[np.uint8]
     prediction: Prediction
+    stored_range: tuple[int, int] | None = None
 
 
 def shown_boxes(score: FindingScore) -> list[Box]:

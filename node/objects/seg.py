@@ -3,11 +3,15 @@
 When none is, every finding of the model becomes an empty segment: evaluated, nothing above threshold.
 """
 
+from collections.abc import Sequence
+
 import highdicom as hd
 import numpy as np
+import numpy.typing as npt
 from pydicom.dataset import Dataset
 from pydicom.uid import SecondaryCaptureImageStorage
 
+from db.records import ResultKind
 from db.vocabulary import FINDINGS
 from inference.prediction import FindingScore, Prediction
 from node.objects import codes
@@ -16,49 +20,90 @@ from node.objects.modules import NOT_FOR_DIAGNOSIS, SERIES_NUMBERS, Making, comp
 from node.objects.palette import finding_colour
 from node.objects.reading import BOX_THRESHOLD, HeatMaps, Reading, percent
 
-KIND = "seg"
+KIND = ResultKind.SEG
+
+Mask = npt.NDArray[np.bool_]
+"""(rows, columns)"""
 
 
 def build_segmentation(
     reading: Reading, heat: HeatMaps, source: Source, making: Making, instance_number: int
 ) -> Dataset:
     """Segment one image's heat maps at the box threshold, in the image's own pixels."""
-    prediction, identity = reading.prediction, making.identity
-    scores = [score for score in prediction.scores if score.present] or list(prediction.scores)
-    masks = np.zeros((1, prediction.rows, prediction.columns, len(scores)), dtype=np.uint8)
-    for index, score in enumerate(scores):
-        if score.present:
-            masks[0, :, :, index] = heat[score.finding] >= BOX_THRESHOLD
+    masks = [heat[score.finding] >= BOX_THRESHOLD for score in reading.prediction.scores if score.present]
+    segmentation = describe(reading.prediction, KIND, source, making, instance_number)
+    fill(segmentation, reading.prediction, pack(masks, reading.prediction))
+    segmentation.SegmentsOverlap = "YES" if _overlap(masks) else "NO"
+    return segmentation
+
+
+def pack(masks: Sequence[Mask], prediction: Prediction) -> bytes:
+    """The frames bit by bit, without a gap between them (DICOM PS3.5 8.1.1); one empty frame if there is none."""
+    frames = np.concatenate([mask.ravel() for mask in masks]) if masks else empty_frame(prediction)
+    return np.packbits(frames, bitorder="little").tobytes()
+
+
+def empty_frame(prediction: Prediction) -> npt.NDArray[np.uint8]:
+    """A frame with nothing in it."""
+    return np.zeros(prediction.rows * prediction.columns, dtype=np.uint8)
+
+
+def _overlap(masks: Sequence[Mask]) -> bool:
+    taken = np.zeros_like(masks[0]) if masks else np.zeros(0, dtype=bool)
+    for mask in masks:
+        if (taken & mask).any():
+            return True
+        taken |= mask
+    return False
+
+
+def describe(prediction: Prediction, kind: ResultKind, source: Source, making: Making, instance_number: int) -> Dataset:
+    """All of a segmentation but its pixels: a segment and a frame for each finding that is present.
+
+    highdicom is given an image of one pixel; to look at masks of five megapixels takes it longer than all the rest.
+    """
+    identity = making.identity
+    present = [score for score in prediction.scores if score.present]
+    scores = present or list(prediction.scores)
+    binary = kind is ResultKind.SEG
     segmentation = hd.seg.Segmentation(
-        source_images=[_plain_image(source, prediction)],
-        pixel_array=masks,
-        segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
-        segment_descriptions=[_segment(n, score, making) for n, score in enumerate(scores, start=1)],
-        series_instance_uid=identity.series_instance_uid(KIND),
-        series_number=SERIES_NUMBERS[KIND],
-        sop_instance_uid=identity.sop_instance_uid(KIND, source.sop_instance_uid),
+        source_images=[_plain_image(source)],
+        pixel_array=np.ones((1, 1, 1, len(scores)), dtype=np.uint8),
+        segmentation_type="BINARY" if binary else "FRACTIONAL",
+        fractional_type="PROBABILITY",
+        max_fractional_value=255,
+        segment_descriptions=[_segment(n, score, making, binary=binary) for n, score in enumerate(scores, start=1)],
+        series_instance_uid=identity.series_instance_uid(kind),
+        series_number=SERIES_NUMBERS[kind],
+        sop_instance_uid=identity.sop_instance_uid(kind, source.sop_instance_uid),
         instance_number=instance_number,
         manufacturer=making.model.manufacturer,
         manufacturer_model_name=making.model.device_name,
         software_versions=making.model.software_version,
         device_serial_number=making.model.serial_number,
-        content_label="AI_FINDINGS",
+        content_label="AI_FINDINGS" if binary else "AI_HEAT_MAP",
         content_description=NOT_FOR_DIAGNOSIS,
         content_creator_name="CXR^AI",
         omit_empty_frames=False,
     )
-    if not heat:
+    if not present:
         _keep_one_frame(segmentation)
     _refer(segmentation, source)
     _orient(segmentation, source)
-    _name_dimensions(segmentation, identity.uid("dimensions", KIND, source.sop_instance_uid))
-    complete(segmentation, KIND, source, making)
+    _name_dimensions(segmentation, identity.uid("dimensions", kind, source.sop_instance_uid))
+    complete(segmentation, kind, source, making)
     return segmentation
 
 
-def _plain_image(source: Source, prediction: Prediction) -> Dataset:
+def fill(segmentation: Dataset, prediction: Prediction, pixels: bytes) -> None:
+    """Give it its pixels, padded to an even length."""
+    segmentation.Rows, segmentation.Columns = prediction.rows, prediction.columns
+    segmentation.PixelData = pixels + bytes(len(pixels) % 2)
+
+
+def _plain_image(source: Source) -> Dataset:
     """A stand-in of the plainest SOP Class: a multi-frame one would be asked for functional groups."""
-    image = stand_in(source, prediction.rows, prediction.columns)
+    image = stand_in(source, rows=1, columns=1)
     image.SOPClassUID = SecondaryCaptureImageStorage
     return image
 
@@ -70,7 +115,7 @@ def _refer(segmentation: Dataset, source: Source) -> None:
             element.value = source.sop_class_uid
 
 
-def _segment(number: int, score: FindingScore, making: Making) -> hd.seg.SegmentDescription:
+def _segment(number: int, score: FindingScore, making: Making, *, binary: bool) -> hd.seg.SegmentDescription:
     """Name a segment, and say in words what its presence or emptiness means."""
     finding, model = FINDINGS[score.finding], making.model
     segment = hd.seg.SegmentDescription(
@@ -86,7 +131,7 @@ def _segment(number: int, score: FindingScore, making: Making) -> hd.seg.Segment
             source=model.manufacturer,
             parameters={
                 "operating point": f"{score.operating_point:.6g}",
-                "heat map threshold": f"{BOX_THRESHOLD} of 255",
+                **({"heat map threshold": f"{BOX_THRESHOLD} of 255"} if binary else {}),
             },
         ),
         anatomic_regions=[codes.concept(finding.site)] if finding.site else None,
@@ -101,11 +146,9 @@ def _segment(number: int, score: FindingScore, making: Making) -> hd.seg.Segment
 
 
 def _keep_one_frame(segmentation: Dataset) -> None:
-    """Keep the first of the all-zero frames: a segment without a frame is empty as well, and free."""
-    frame_bytes = (segmentation.Rows * segmentation.Columns + 7) // 8
+    """Keep the first frame for an empty one: a segment without a frame is empty as well, and free."""
     segmentation.NumberOfFrames = 1
     segmentation.PerFrameFunctionalGroupsSequence = segmentation.PerFrameFunctionalGroupsSequence[:1]
-    segmentation.PixelData = bytes(frame_bytes + frame_bytes % 2)
 
 
 def _orient(segmentation: Dataset, source: Source) -> None:
@@ -113,7 +156,8 @@ def _orient(segmentation: Dataset, source: Source) -> None:
 
     A radiograph has no position in the patient and no thickness; the identity says no more than "as the image
     lies", and the thickness is nominal. Where the image does not say how far its pixels are apart, 1 mm stands
-    for it, as viewers assume too: readers need a number, and an empty item is dropped on the way.
+    for it, as viewers assume too: readers need a number, and an empty item is dropped on the way. Each frame is said
+    to begin at the origin, since dcmqi, and what is built on it, reads no frame without a position.
     """
     orientation, measures = Dataset(), Dataset()
     orientation.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
@@ -122,6 +166,10 @@ def _orient(segmentation: Dataset, source: Source) -> None:
     [shared] = segmentation.SharedFunctionalGroupsSequence
     shared.PlaneOrientationSequence = [orientation]
     shared.PixelMeasuresSequence = [measures]
+    for frame in segmentation.PerFrameFunctionalGroupsSequence:
+        position = Dataset()
+        position.ImagePositionPatient = [0, 0, 0]
+        frame.PlanePositionSequence = [position]
     segmentation.PatientOrientation = source.image.get("PatientOrientation", "")
 
 

@@ -14,21 +14,18 @@ import numpy as np
 from highdicom.sr import CodedConcept
 from pydicom.dataset import Dataset
 
+from db.records import ResultKind
 from db.vocabulary import FINDINGS
 from inference.prediction import Box, FindingScore
 from node.objects import codes, items
 from node.objects.header import Source
 from node.objects.identity import Identity
+from node.objects.language import Language
 from node.objects.model import ModelDescription
-from node.objects.modules import NOT_FOR_DIAGNOSIS, SERIES_NUMBERS, Making, complete, stand_in
+from node.objects.modules import SERIES_NUMBERS, Making, complete, stand_in
 from node.objects.reading import BOX_THRESHOLD, Reading, percent, shown_boxes
 
-KIND = "sr"
-_ABSENT_IN_WORDS = (
-    f"{NOT_FOR_DIAGNOSIS}. Not a medical device. Certainty of Finding is the model's probability that the "
-    "finding is there. Present: at or above the finding's operating point. Absent: below it; "
-    "this does not exclude the finding."
-)
+KIND = ResultKind.SR
 
 _MODALITIES = {
     "1.2.840.10008.5.1.4.1.1.1": CodedConcept("CR", "DCM", "Computed Radiography"),
@@ -55,15 +52,43 @@ def build_report(
         stand_in(source, reading.prediction.rows, reading.prediction.columns)
         for reading, source in zip(readings, sources, strict=True)
     ]
+    title = codes.REPORT if _has_region(readings) else codes.IMAGING_REPORT
+    content = _content(readings, sources, making)
+    return document(
+        KIND, title=title, evidence=evidence, content=content, source=sources[0], making=making, predecessor=predecessor
+    )
+
+
+def _has_region(readings: Sequence[Reading]) -> bool:
+    """Whether there is a box to be shown.
+
+    OHIF draws the regions of what is titled Imaging Measurement Report, and shows nothing if there are none. The words
+    of a document under any other title it shows as text. The set of titles may be extended (CID 7021).
+    """
+    return any(shown_boxes(score) for reading in readings for score in reading.prediction.scores)
+
+
+def document(
+    kind: ResultKind,
+    *,
+    title: CodedConcept,
+    evidence: Sequence[Dataset],
+    content: hd.ContentSequence,
+    source: Source,
+    making: Making,
+    predecessor: Predecessor | None = None,
+    template: str = "1500",
+) -> Dataset:
+    """A Comprehensive 3D SR of a template with this content under its root: complete, unverified, preliminary."""
     identity = making.identity
-    root = hd.ContainerContentItem(name=codes.REPORT, template_id="1500")
+    root = hd.ContainerContentItem(name=title, template_id=template)
     root.ContentSequence = hd.ContentSequence()
     report = hd.Comprehensive3DSR(
         evidence=evidence,
         content=root,
-        series_instance_uid=identity.series_instance_uid(KIND),
-        series_number=SERIES_NUMBERS[KIND],
-        sop_instance_uid=identity.sop_instance_uid(KIND),
+        series_instance_uid=identity.series_instance_uid(kind),
+        series_number=SERIES_NUMBERS[kind],
+        sop_instance_uid=identity.sop_instance_uid(kind),
         instance_number=1,
         manufacturer=making.model.manufacturer,
         is_complete=True,
@@ -72,8 +97,8 @@ def build_report(
         previous_versions=None if predecessor is None else [_document_reference(predecessor)],
     )
     # Put in afterwards: highdicom would copy the whole tree twice, which takes longer than all the rest.
-    report.ContentSequence = _content(readings, sources, making)
-    complete(report, KIND, sources[0], making)
+    report.ContentSequence = content
+    complete(report, kind, source, making, making.language.letters)
     return report
 
 
@@ -88,14 +113,25 @@ def _document_reference(predecessor: Predecessor) -> Dataset:
 
 def _content(readings: Sequence[Reading], sources: Sequence[Source], making: Making) -> hd.ContentSequence:
     """What stands under the root of TID 1500 Measurement Report."""
-    content = hd.ContentSequence()
-    content.extend(hd.LanguageOfContentItemAndDescendants(codes.ENGLISH))
-    content.extend(_observer(making.model))
-    content.append(items.code(codes.PROCEDURE_REPORTED, codes.CHEST_RADIOGRAPHY, "HAS CONCEPT MOD"))
+    content = opening(making)
     content.append(_image_library(readings, sources))
     content.append(_imaging_measurements(readings, sources, making))
-    content.append(_qualitative_evaluations(readings, sources, making.model))
+    content.append(_qualitative_evaluations(readings, sources, making))
     return content
+
+
+def opening(making: Making) -> hd.ContentSequence:
+    """What every document begins with: its language, who observed, and of which procedure."""
+    content = hd.ContentSequence(language_of(making))
+    content.extend(_observer(making.model))
+    content.append(items.code(codes.PROCEDURE_REPORTED, codes.CHEST_RADIOGRAPHY, "HAS CONCEPT MOD"))
+    return content
+
+
+def language_of(making: Making) -> hd.LanguageOfContentItemAndDescendants:
+    """TID 1204."""
+    language = making.language
+    return hd.LanguageOfContentItemAndDescendants(CodedConcept(language.code, "RFC5646", language.meaning))
 
 
 def _observer(model: ModelDescription) -> hd.ObservationContext:
@@ -151,7 +187,7 @@ def _group(
 ) -> hd.PlanarROIMeasurementsAndQualitativeEvaluations:
     """TID 1410: a finding, its site, its certainty, and the region as a closed polyline."""
     finding = FINDINGS[score.finding]
-    corners = _corners(box)
+    outline = corners(box)
     image = hd.SourceImageForRegion(source.sop_class_uid, source.sop_instance_uid)
     certainty = hd.Measurement(codes.CERTAINTY, percent(score.probability), codes.PERCENT)
     group = hd.PlanarROIMeasurementsAndQualitativeEvaluations(
@@ -159,14 +195,14 @@ def _group(
             uid=_tracking_uid(making.identity, source, score.finding, number),
             identifier=f"{finding.code.meaning} {number}",
         ),
-        referenced_region=hd.ImageRegion(hd.GraphicTypeValues.POLYLINE, corners, image),
+        referenced_region=hd.ImageRegion(hd.GraphicTypeValues.POLYLINE, outline, image),
         finding_type=codes.concept(finding.code),
         finding_sites=[hd.FindingSite(codes.concept(finding.site))] if finding.site else None,
-        algorithm_id=_algorithm(making.model, [score]),
+        algorithm_id=algorithm(making.model, [score]),
         measurements=[certainty],
     )
     # Added afterwards: TID 1410 needs no coordinates under its NUM, and highdicom refuses them at the start.
-    inferred_from = hd.CoordinatesForMeasurement(hd.GraphicTypeValues.POLYLINE, corners, image)
+    inferred_from = hd.CoordinatesForMeasurement(hd.GraphicTypeValues.POLYLINE, outline, image)
     certainty[0].ContentSequence = hd.ContentSequence([inferred_from])
     return group
 
@@ -175,7 +211,7 @@ def _tracking_uid(identity: Identity, source: Source, finding: str, number: int)
     return identity.uid("region", source.sop_instance_uid, finding, str(number))
 
 
-def _corners(box: Box) -> np.ndarray:
+def corners(box: Box) -> np.ndarray:
     """Five (column, row) points round the box, the last on the first.
 
     The origin is the outer corner of the first pixel, so that a box ends where its last pixel does
@@ -186,44 +222,54 @@ def _corners(box: Box) -> np.ndarray:
 
 
 def _qualitative_evaluations(
-    readings: Sequence[Reading], sources: Sequence[Source], model: ModelDescription
+    readings: Sequence[Reading], sources: Sequence[Source], making: Making
 ) -> hd.ContainerContentItem:
     """Every finding of every image, present or below its operating point."""
     container = hd.ContainerContentItem(name=codes.QUALITATIVE_EVALUATIONS, relationship_type="CONTAINS")
     content = hd.ContentSequence()
-    content.extend(_algorithm(model, readings[0].prediction.scores))
-    content.append(items.text(_ABSENT_IN_WORDS, "CONTAINS"))
+    content.extend(algorithm(making.model, readings[0].prediction.scores))
+    content.append(items.text(making.language.explanation, "CONTAINS"))
     for reading, source in zip(readings, sources, strict=True):
+        content.append(items.text(_summary(reading, making.language), "CONTAINS"))
         for score in reading.prediction.scores:
-            content.append(_evaluation(score, source))
+            content.append(_evaluation(score, source, making.language))
     container.ContentSequence = content
     return container
 
 
-def _evaluation(score: FindingScore, source: Source) -> hd.CodeContentItem:
+def _summary(reading: Reading, language: Language) -> str:
+    """All findings of an image in one sentence: viewers of text show an answer without its question."""
+    findings = (
+        f"{FINDINGS[score.finding].code.meaning} {language.percentage(percent(score.probability))} "
+        f"({language.percentage(percent(score.operating_point))})"
+        for score in reading.prediction.scores
+    )
+    return language.summary.format(findings="; ".join(findings))
+
+
+def _evaluation(score: FindingScore, source: Source, language: Language) -> hd.CodeContentItem:
     presence = codes.PRESENT if score.present else codes.ABSENT
     item = items.code(codes.concept(FINDINGS[score.finding].code), presence, "CONTAINS")
     item.ContentSequence = hd.ContentSequence(
         [
             items.number(codes.CERTAINTY, percent(score.probability), codes.PERCENT, "HAS PROPERTIES"),
-            items.text(_in_words(score), "HAS PROPERTIES"),
+            items.text(_in_words(score, language), "HAS PROPERTIES"),
             items.image(source, codes.SOURCE_OF_MEASUREMENT, "INFERRED FROM"),
         ]
     )
     return item
 
 
-def _in_words(score: FindingScore) -> str:
-    probability, point = f"{percent(score.probability):g} %", f"{percent(score.operating_point):g} %"
-    if not score.present:
-        below = f"Probability {probability}, below the operating point of {point}."
-        return f"{below} This does not exclude the finding."
-    regions = len(shown_boxes(score))
-    where = {0: "no region", 1: "1 region"}.get(regions, f"{regions} regions")
-    return f"Probability {probability}, at or above the operating point of {point}; {where} in the heat map."
+def _in_words(score: FindingScore, language: Language) -> str:
+    sentence = language.present if score.present else language.absent
+    return sentence.format(
+        probability=language.percentage(percent(score.probability)),
+        point=language.percentage(percent(score.operating_point)),
+        regions=len(shown_boxes(score)),
+    )
 
 
-def _algorithm(model: ModelDescription, scores: Sequence[FindingScore]) -> hd.AlgorithmIdentification:
+def algorithm(model: ModelDescription, scores: Sequence[FindingScore]) -> hd.AlgorithmIdentification:
     """TID 4019; the parameters are the operating points and the heat map level of the boxes."""
     return hd.AlgorithmIdentification(
         name=model.name,

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import pytest
+from pydicom.uid import ExplicitVRLittleEndian
 
 from db import studies
 from db.records import JobState, StudyState
 from db.vocabulary import Reason
 from node.dicom.acceptance import STORAGE_CLASSES
+from node.objects.encoding import transcoded
 from node.wiring import Node
 from tests.nodes import StartNode, all_jobs
 from tests.peers.dcmtk import Storescu, Tool
@@ -60,10 +62,12 @@ def test_every_real_chest_radiograph_comes_back_to_orthanc(
         assert modalities == sorted(["SR"] + ["OT", "SEG"] * images)
     for number, each in enumerate(orthanc.instances()):
         file = tmp_path / f"{number}.dcm"
-        file.write_bytes(orthanc.file(each.sop_instance_uid))
+        # The validator knows no deflated file.
+        file.write_bytes(transcoded(orthanc.file(each.sop_instance_uid), ExplicitVRLittleEndian))
         assert "Error" not in dciodvfy(file).stdout
         if each.modality == "SR":
-            assert "Imaging Measurement Report" in dsrdump(file).stdout
+            text = dsrdump(file).stdout
+            assert "Imaging Measurement Report" in text or "Diagnostic Imaging Report" in text
 
 
 @pytest.mark.filterwarnings("ignore")  # pydicom warns of what is odd in these files; the node silences it too

@@ -7,7 +7,7 @@ from db.engine import Database
 from inference.eligibility import Policy
 from node import inspection
 from node.files import Folder
-from node.objects import bundle
+from node.objects import encoding
 from tests.db.rows import NOW, arrival
 from tests.nodes import chest
 
@@ -18,7 +18,7 @@ def test_images_from_before_are_looked_at_once(sqlite_database: Database, tmp_pa
     names = []
     for view in ("AP", "LL"):
         part = store.begin()
-        part.write(bundle.encode(chest(ViewPosition=view)))
+        part.write(encoding.encode(chest(ViewPosition=view)))
         names.append(part.commit())
         part.discard()
     with sqlite_database.write() as connection:

@@ -156,6 +156,23 @@ def dciodvfy(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bytes], list
 
 
 @pytest.fixture(scope="session")
+def dcentvfy(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Iterable[bytes]], list[str]]:
+    """What dicom3tools finds to differ between the files of one study that should not; images may be missing."""
+    tool = require("dcentvfy", *(path.with_name("dcentvfy") for path in DCIODVFY))
+
+    def errors(files: Iterable[bytes]) -> list[str]:
+        folder = tmp_path_factory.mktemp("dcentvfy")
+        paths = [folder / f"{number}.dcm" for number, _ in enumerate(files)]
+        for path, file in zip(paths, files, strict=True):
+            path.write_bytes(file)
+        done = subprocess.run([tool, *map(str, paths)], capture_output=True, timeout=60, check=False)
+        text = (done.stdout + done.stderr).decode("utf-8", "replace")
+        return [line for line in text.splitlines() if "Error" in line and "Missing SOPInstanceUID" not in line]
+
+    return errors
+
+
+@pytest.fixture(scope="session")
 def dsrdump(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bytes], str]:
     """What DCMTK's reader of Structured Reports makes of a file; it fails on an invalid one."""
     tool, folder = tool_of_dcmtk("dsrdump"), tmp_path_factory.mktemp("dsrdump")

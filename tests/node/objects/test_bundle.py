@@ -10,9 +10,13 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.tag import Tag
+from pydicom.uid import ExplicitVRLittleEndian
 
-from node.objects.bundle import build, encode
+from db.records import READ_KINDS, ResultKind
+from node.objects.bundle import build
+from node.objects.encoding import encode
 from node.objects.errors import StudyMismatchError
+from node.objects.header import text_of
 from node.objects.identity import Identity
 
 ODD_HEADERS = {
@@ -45,12 +49,45 @@ ODD_HEADERS = {
     "frame of reference": {"FrameOfReferenceUID": "1.2.3.4"},
     "burned in": {"BurnedInAnnotation": "YES"},
     "timezone": {"TimezoneOffsetFromUTC": "-0330"},
+    "five-component name": {"PatientName": "Ada^Byron^King^Countess^of Lovelace", "SpecificCharacterSet": None},
+    "cyrillic": {"SpecificCharacterSet": "ISO_IR 144", "PatientName": "\u041b\u044e\u043a^\u0418\u0432\u0430\u043d"},
+    "korean": {
+        "SpecificCharacterSet": ["", "ISO 2022 IR 149"],
+        "PatientName": "Hong^Gildong=\u6d2a^\u5409\u6d1e=\ud64d^\uae38\ub3d9",
+    },
+    "aspect ratio": {"PixelAspectRatio": [4, 3]},
+    "spacing": {"PixelSpacing": [0.2, 0.1]},
+    "rotated": {"PatientOrientation": ["H", "L"]},
+    "monochrome 1": {"PhotometricInterpretation": "MONOCHROME1", "WindowCenter": 2048, "WindowWidth": 4096},
+    "nothing": dict.fromkeys(("Laterality", "PatientOrientation", "StudyDate", "StudyTime", "SpecificCharacterSet")),
     "one-component name": {"PatientName": "Anonymous", "SpecificCharacterSet": None},
 }
 
 
 def _read(result) -> Dataset:
     return dcmread(DicomBytesIO(encode(result.dataset)))
+
+
+def _explicit(result) -> bytes:
+    """As the validator reads it: it knows no deflated file."""
+    return encode(result.dataset, ExplicitVRLittleEndian)
+
+
+@pytest.mark.parametrize("kind", sorted(READ_KINDS))
+def test_a_kind_is_built_alone(make_reading, identity, model, created, kind):
+    """Whoever asks for one kind gets that one, the same that comes with the others."""
+    [alone] = build([make_reading()], identity=identity, model=model, created=created, kinds={kind})
+    everything = build([make_reading()], identity=identity, model=model, created=created, kinds=READ_KINDS)
+
+    assert alone.kind is kind
+    assert encode(alone.dataset) in [encode(result.dataset) for result in everything]
+    assert len({result.series_instance_uid for result in everything}) == len(READ_KINDS)
+
+
+def test_a_note_is_not_built_of_readings(make_reading, identity, model, created):
+    """A rejection is no result of reading an image."""
+    with pytest.raises(ValueError, match="not built of readings"):
+        build([make_reading()], identity=identity, model=model, created=created, kinds={ResultKind.REJECTION})
 
 
 def test_kinds_and_order(make_header, make_reading, identity, model, created):
@@ -73,7 +110,9 @@ def test_a_replay_is_byte_identical(make_reading, identity, model, created, pres
     files = [
         [
             encode(result.dataset)
-            for result in build([make_reading(present=present)], identity=identity, model=model, created=created)
+            for result in build(
+                [make_reading(present=present)], identity=identity, model=model, created=created, kinds=READ_KINDS
+            )
         ]
         for _ in range(2)
     ]
@@ -96,7 +135,7 @@ def test_a_revision_is_another_instance(make_reading, identity, model, created):
 
 def test_patient_study_and_equipment(make_reading, identity, model, created):
     """Every result says whose it is, what made it, and when."""
-    for result in build([make_reading()], identity=identity, model=model, created=created):
+    for result in build([make_reading()], identity=identity, model=model, created=created, kinds=READ_KINDS):
         ds = _read(result)
         assert str(ds.PatientName) == "M\u00fcller^J\u00fcrgen"
         assert (ds.PatientID, ds.AccessionNumber, ds.StudyID) == ("P-0815", "A-4711", "S-1")
@@ -108,9 +147,9 @@ def test_patient_study_and_equipment(make_reading, identity, model, created):
             "1",
         )
         assert ds.SoftwareVersions == ["0.1.0", "m1"]
-        assert (ds.ContentDate, ds.ContentTime) == ("20260304", "233015.250000")
+        made = "PresentationCreation" if result.kind is ResultKind.GSPS else "Content"
+        assert (ds[f"{made}Date"].value, ds[f"{made}Time"].value) == ("20260304", "233015.250000")
         assert (ds.InstanceCreationDate, ds.SeriesDate) == ("20260304", "20260304")
-        assert ds.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.1"
         assert "TimezoneOffsetFromUTC" not in ds
 
 
@@ -165,7 +204,9 @@ _KEYWORDS = [
     "SpecificCharacterSet", "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "PatientAge",
     "PatientSize", "PatientWeight", "StudyDate", "StudyTime", "AccessionNumber", "StudyID",
     "StudyDescription", "ReferringPhysicianName", "InstitutionName", "IssuerOfPatientID", "BodyPartExamined",
-    "PatientOrientation", "Laterality", "LossyImageCompression", "LossyImageCompressionRatio",
+    "PatientOrientation", "PixelSpacing", "PixelAspectRatio", "WindowCenter", "WindowWidth", "VOILUTFunction",
+    "VOILUTSequence", "RescaleSlope", "RescaleIntercept", "ModalityLUTSequence", "PresentationLUTShape",
+    "PhotometricInterpretation", "BitsStored", "Laterality", "LossyImageCompression", "LossyImageCompressionRatio",
     "LossyImageCompressionMethod", "BurnedInAnnotation", "TimezoneOffsetFromUTC", "ProcedureCodeSequence",
 ]  # fmt: skip
 
@@ -186,7 +227,8 @@ def test_any_header_builds(make_header, make_reading, identity, model, created, 
         tag = Tag(keyword)
         header[tag] = RawDataElement(tag, vr, len(value), value, 0, False, True)
 
-    results = build([make_reading(header, size=(24, 20))], identity=identity, model=model, created=created)
+    reading = make_reading(header, size=(24, 20))
+    results = build([reading], identity=identity, model=model, created=created, kinds=READ_KINDS)
 
     for result in results:
         back = _read(result)
@@ -201,13 +243,9 @@ def test_validator_finds_no_error(make_header, make_reading, identity, model, cr
     """dciodvfy accepts every object, whatever the header it was made of."""
     reading = make_reading(make_header(**changes), present=("Cardiomegaly", "Mass", "Pneumothorax"))
 
-    results = build([reading], identity=identity, model=model, created=created)
+    results = build([reading], identity=identity, model=model, created=created, kinds=READ_KINDS)
 
-    assert [(result.kind, dciodvfy(encode(result.dataset))) for result in results] == [
-        ("sr", []),
-        ("seg", []),
-        ("overlay", []),
-    ]
+    assert {result.kind: dciodvfy(_explicit(result)) for result in results} == {kind: [] for kind in READ_KINDS}
 
 
 @pytest.mark.peer
@@ -216,23 +254,52 @@ def test_validator_accepts_a_second_revision(make_header, make_reading, identity
     earlier = ("1.2.840.10008.5.1.4.1.1.88.34", "2.25.1", "2.25.2", identity.study_instance_uid)
     readings = [make_reading(), make_reading(make_header(SOPInstanceUID="1.2.3.9"), present=())]
 
-    results = build(readings, identity=identity, model=model, created=created, predecessor=earlier)
+    results = build(readings, identity=identity, model=model, created=created, predecessor=earlier, kinds=READ_KINDS)
 
-    assert [error for result in results for error in dciodvfy(encode(result.dataset))] == []
+    assert [error for result in results for error in dciodvfy(_explicit(result))] == []
 
 
 @pytest.mark.peer
-def test_real_headers(real_radiographs, make_reading, model, created, dciodvfy, dsrdump):
-    """Every public chest radiograph at hand gets valid results in its own study, with findings or without."""
+def test_real_headers(real_radiographs, make_reading, model, created, dciodvfy, dcentvfy, dsrdump):
+    """Every public chest radiograph at hand gets valid results of every kind, with findings or without."""
     for number, path in enumerate(real_radiographs):
         header = dcmread(path, stop_before_pixels=True, force=True)
         present = ("Effusion", "Nodule") if number % 2 else ()
         reading = make_reading(header, present=present, size=(64, 56))
         identity = Identity(study_instance_uid=str(header.StudyInstanceUID), revision=1, model_version="m1")
 
-        results = build([reading], identity=identity, model=model, created=created)
+        results = build([reading], identity=identity, model=model, created=created, kinds=READ_KINDS)
 
         for result in results:
-            assert dciodvfy(encode(result.dataset)) == [], (path.name, result.kind)
+            assert dciodvfy(_explicit(result)) == [], (path.name, result.kind)
             assert result.study_instance_uid == header.StudyInstanceUID
-        assert "Imaging Measurement Report" in dsrdump(encode(results[0].dataset))
+        assert dcentvfy([_explicit(result) for result in results]) == []
+        title = "Imaging Measurement Report" if present else "Diagnostic Imaging Report"
+        assert title in dsrdump(encode(results[0].dataset))
+
+
+@pytest.mark.peer
+def test_foreign_names(shared_data, make_reading, model, created, dciodvfy):
+    """Names in Japanese, Korean and other character sets are in every result as they are in the image.
+
+    One of them has Japanese letters where only Latin ones may be, and stays the modality's.
+    """
+    seen = 0
+    for path in sorted((shared_data / "dicom" / "charset_tiny").iterdir()):
+        header = dcmread(path, stop_before_pixels=True, force=True)
+        if not {"StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID"} <= set(header.dir()):
+            continue
+        identity = Identity(study_instance_uid=str(header.StudyInstanceUID), revision=1, model_version="m1")
+        reading = make_reading(header, present=("Mass",), size=(24, 20))
+
+        for language in ("en", "ja"):
+            results = build(
+                [reading], identity=identity, model=model, created=created, kinds=READ_KINDS, language=language
+            )
+
+            for result in results:
+                errors = [error for error in dciodvfy(_explicit(result)) if "PatientName" not in error]
+                assert errors == [], (path.name, result.kind)
+                assert str(_read(result).PatientName) == text_of(header, "PatientName"), path.name
+        seen += 1
+    assert seen > 0

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from pydicom import dcmread
 from pydicom.filebase import DicomBytesIO
 
-from node.objects.bundle import build, encode
+from node.objects.bundle import build
+from node.objects.encoding import encode
 from node.objects.overlay import render
 
 

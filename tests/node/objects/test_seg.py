@@ -7,7 +7,8 @@ from pydicom import dcmread
 from pydicom.filebase import DicomBytesIO
 
 from inference.cam import region
-from node.objects.bundle import build, encode
+from node.objects.bundle import build
+from node.objects.encoding import encode
 
 
 def _segmentation(reading, identity, model, created):

@@ -8,8 +8,9 @@ from pydicom.filebase import DicomBytesIO
 
 from inference.prediction import Box
 from node.objects import codes
-from node.objects.bundle import build, encode
-from node.objects.sr import _corners
+from node.objects.bundle import build
+from node.objects.encoding import encode
+from node.objects.sr import corners
 
 
 def _report(readings, identity, model, created, **options) -> Dataset:
@@ -70,9 +71,9 @@ def test_region_is_the_box_at_180(report, make_reading):
 
 def test_corners_of_a_box():
     """Hand-computed: a box of 3 by 4 pixels at (1, 2) ends at (4, 6)."""
-    corners = _corners(Box(x=1, y=2, width=3, height=4, threshold=180))
+    outline = corners(Box(x=1, y=2, width=3, height=4, threshold=180))
 
-    assert corners.tolist() == [[1, 2], [4, 2], [4, 6], [1, 6], [1, 2]]
+    assert outline.tolist() == [[1, 2], [4, 2], [4, 6], [1, 6], [1, 2]]
 
 
 def test_every_group_has_its_region_twice(report):
@@ -202,5 +203,40 @@ def test_dcmtk_reads_it(make_reading, identity, model, created, dsrdump, present
 
     text = dsrdump(encode(results[0].dataset))
 
-    assert "Imaging Measurement Report" in text
+    assert ("Imaging Measurement Report" if present else "Diagnostic Imaging Report") in text
     assert text.count("Certainty of Finding") == 8 + len(present)
+
+
+def test_language_of_a_setting(make_reading, identity, model, created):
+    """Sentences are in the language asked for; codes keep the meanings that viewers look for."""
+    reading = make_reading()
+
+    report = _report([reading], identity, model, created, language="de")
+
+    texts = [element.value for element in report.iterall() if element.keyword == "TextValue"]
+    assert report.ContentSequence[0].ConceptCodeSequence[0].CodeValue == "de-DE"
+    assert any("Cardiomegaly 85 (32)" in text and text.startswith("Wahrscheinlichkeit") for text in texts)
+    assert any(text.startswith("KI-Ergebnis") for text in texts)
+    assert report.SpecificCharacterSet == "ISO_IR 100"
+    assert _items(report, codes.IMAGING_MEASUREMENTS)[0].ConceptNameCodeSequence[0].CodeMeaning == (
+        "Imaging Measurements"
+    )
+
+
+def test_japanese_takes_unicode(make_reading, identity, model, created):
+    """A report whose sentences its image's character set cannot hold is in Unicode, names unchanged."""
+    report = _report([make_reading()], identity, model, created, language="ja")
+
+    assert report.SpecificCharacterSet == "ISO_IR 192"
+    assert str(report.PatientName) == "M\u00fcller^J\u00fcrgen"
+
+
+def test_report_without_a_box_is_text_to_ohif(make_reading, identity, model, created):
+    """OHIF shows an Imaging Measurement Report without a region as an empty viewport, and others as text."""
+    without = _report([make_reading(present=())], identity, model, created)
+    with_box = _report([make_reading()], identity, model, created)
+
+    assert without.ConceptNameCodeSequence[0].CodeMeaning == "Diagnostic Imaging Report"
+    assert with_box.ConceptNameCodeSequence[0].CodeValue == "126000"
+    [container] = _items(without, codes.QUALITATIVE_EVALUATIONS)
+    assert any("Pleural effusion" in item.get("TextValue", "") for item in container.ContentSequence)

@@ -1,0 +1,25 @@
+"""The heat maps themselves: a fractional Segmentation, for who wants to see more than its cut at a threshold.
+
+Not in what is built by default, since few viewers show one. A value is the map's level, 0 to 255, of the finding's
+own range in this image: it says where, not how probable.
+"""
+
+import numpy as np
+from pydicom.dataset import Dataset
+
+from db.records import ResultKind
+from node.objects.header import Source
+from node.objects.modules import Making
+from node.objects.reading import HeatMaps, Reading
+from node.objects.seg import describe, empty_frame, fill
+
+KIND = ResultKind.HEATMAP
+
+
+def build_heat_map(reading: Reading, heat: HeatMaps, source: Source, making: Making, instance_number: int) -> Dataset:
+    """Put the heat map of each finding that is present into one frame."""
+    maps = [heat[score.finding].ravel() for score in reading.prediction.scores if score.present]
+    segmentation = describe(reading.prediction, KIND, source, making, instance_number)
+    fill(segmentation, reading.prediction, np.concatenate(maps or [empty_frame(reading.prediction)]).tobytes())
+    segmentation.SegmentsOverlap = "UNDEFINED"
+    return segmentation
