@@ -38,6 +38,16 @@ class Ending:
     delay_s: float = 0.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Towards:
+    """Which destinations' jobs a thread runs: those to one, or those to none of some; else any, or none at all."""
+
+    to: str | None = None
+    not_to: tuple[str, ...] = ()
+
+
+ANYWHERE = Towards()
+
 Handler = Callable[[Job], Ending]
 Announce = Callable[[int], None]
 OnDead = Callable[[Connection, Job], None]
@@ -59,11 +69,19 @@ class Worker:
     lease_s: float
     now: Callable[[], datetime]
 
-    def run_one(self, kinds: Collection[JobKind]) -> bool:
+    def run_one(self, kinds: Collection[JobKind], towards: Towards = ANYWHERE) -> bool:
         """Run the longest-waiting due job of these kinds. Returns False when there is none."""
         owner = f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"
         with self.database.write() as connection:
-            job = jobs.claim(connection, kinds=kinds, owner=owner, now=self.now(), lease_s=self.lease_s)
+            job = jobs.claim(
+                connection,
+                kinds=kinds,
+                owner=owner,
+                now=self.now(),
+                lease_s=self.lease_s,
+                to=towards.to,
+                not_to=towards.not_to,
+            )
         if job is None:
             return False
         fields = {"job": job.id, "kind": job.kind, "attempt": job.attempts}

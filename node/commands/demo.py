@@ -22,10 +22,13 @@ from node import wiring
 from node.commands.options import print_table
 from node.dicom import archive
 from node.dicom.archive import Archive
-from node.dicom.sender import Destination, Outgoing, Scu
+from node.dicom.opening import Address
+from node.dicom.outgoing import Outgoing
+from node.dicom.sender import Scu
 from node.errors import NodeError
 from node.memory import restored
 from node.objects.reading import shown_boxes
+from node.outbound import RENDER
 from node.settings import DestinationSettings, load
 from node.wiring import Node
 
@@ -119,13 +122,17 @@ def _node(scratch: Path, pacs_port: int) -> Node:
 
 def _push(source: Path, node: Node) -> None:
     meta = pydicom.dcmread(source, stop_before_pixels=True).file_meta
-    here = Destination(name="node", ae_title=node.settings.dicom.ae_title, host="127.0.0.1", port=node.scp.port)
+    here = Address(name="node", ae_title=node.settings.dicom.ae_title, host="127.0.0.1", port=node.scp.port)
     outgoing = Outgoing(
         path=source,
         sop_class_uid=str(meta.MediaStorageSOPClassUID),
+        sop_instance_uid=str(meta.MediaStorageSOPInstanceUID),
         transfer_syntax_uid=str(meta.TransferSyntaxUID),
     )
-    (answer,) = Scu(ae_title="MODALITY")(here, [outgoing])
+    modality = Scu(ae_title="MODALITY", address=here, render=RENDER)
+    with modality.line([outgoing]) as line:
+        (answer,) = line.send([outgoing])
+    modality.close()
     if not answer.stored:
         raise DemoError(f"the node did not take the radiograph: {answer.words}")
 

@@ -1,40 +1,79 @@
 """What becomes of a delivery by what its destination says, and by what the store still has."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import Comprehensive3DSRStorage, ExplicitVRLittleEndian
 
 from db import deliveries, jobs
 from db.engine import Database
 from db.records import DeliveryState, Job, JobKind, JobState
-from node.delivery import Delivery
-from node.dicom.sender import NO_CONTEXT, Answer, Destination, Outgoing
+from node.delivery import Delivery, Recipient, Senders
+from node.dicom.commitment import Request
+from node.dicom.outgoing import NO_CONTEXT, Answer, Outgoing
 from node.errors import UnreachableError
 from node.files import Folder
 from node.worker import Worker
 from tests.db.rows import NOW, add_job, add_result, add_study
 
-PACS = Destination(name="pacs", ae_title="PACS", host="127.0.0.1", port=104)
+ANSWERED = (DeliveryState.SENT, None)
+
+
+WAIT_S = 60.0
+
+
+def dicom_file(sop_instance_uid: str) -> bytes:
+    """A report without content, as a file."""
+    ds = Dataset()
+    ds.file_meta = FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    ds.SOPClassUID, ds.SOPInstanceUID = Comprehensive3DSRStorage, sop_instance_uid
+    buffer = BytesIO()
+    ds.save_as(buffer, enforce_file_format=True)
+    return buffer.getvalue()
 
 
 class FakePacs:
-    """A sender whose destination answers from a list, each time anew; None in it breaks the association."""
+    """A destination that answers from a list; None in it breaks the line.
 
-    def __init__(self, *statuses: int | None) -> None:
+    Attributes:
+        commits: the status of its response to a commitment request; None breaks the line, an error is raised.
+        asked: the requests that it got.
+    """
+
+    def __init__(self, *statuses: int | None, commits: int | None = 0) -> None:
         self.statuses = statuses
+        self.commits = commits
         self.sent: list[list[str]] = []
+        self.asked: list[Request] = []
+        self.before_response: Callable[[Request], None] = lambda _request: None
 
-    def __call__(self, destination: Destination, objects: Sequence[Outgoing]) -> Iterator[Answer]:
+    @contextmanager
+    def open_line(self, _objects: Sequence[Outgoing]) -> Iterator["FakePacs"]:
+        """The line is itself."""
+        yield self
+
+    def send(self, objects: Sequence[Outgoing]) -> Iterator[Answer]:
         """Send."""
-        assert destination is PACS
         self.sent.append([outgoing.path.name for outgoing in objects])
-        for _, status in zip(objects, self.statuses, strict=False):
+        for outgoing, status in zip(objects, self.statuses, strict=False):
             if status is None:
                 raise UnreachableError("pacs closed the association")
-            yield Answer(status=status)
+            yield Answer(status=status, sent=outgoing)
+
+    def ask(self, request: Request) -> int:
+        """Ask."""
+        self.asked.append(request)
+        self.before_response(request)
+        if self.commits is None:
+            raise UnreachableError("pacs closed the association")
+        return self.commits
 
 
 class House:
@@ -45,6 +84,7 @@ class House:
         self.store = Folder(folder / "store")
         self.time = NOW
         self.paths: list[Path] = []
+        self.data: list[bytes] = []
         with self.database.write() as connection:
             study_id = add_study(connection)
             reading = add_job(connection, study_id)
@@ -53,13 +93,15 @@ class House:
             deliveries.add(connection, self.results, "pacs")
             self.job_id = add_job(connection, study_id, kind=JobKind.DELIVER, destination="pacs")
 
-    def deliver(self, pacs: FakePacs, destinations: dict[str, Destination] | None = None) -> Job:
+    def deliver(
+        self, pacs: FakePacs, destinations: Mapping[str, Recipient | Senders] | None = None, *, commitment: bool = False
+    ) -> Job:
         """Run the job once; what became of it."""
+        recipient = Recipient(open_line=pacs.open_line, commitment=commitment, wait_s=WAIT_S)
         delivery = Delivery(
             store=self.store,
             database=self.database,
-            sender=pacs,
-            destinations={"pacs": PACS} if destinations is None else destinations,
+            destinations={"pacs": recipient} if destinations is None else destinations,
             now=lambda: self.time,
         )
         worker = Worker(
@@ -86,12 +128,13 @@ class House:
         return job
 
     def _stored(self, number: int) -> dict[str, object]:
-        data = f"object {number}".encode()
+        data = dicom_file(f"2.25.500{number}")
         part = self.store.begin()
         part.write(data)
         name = part.commit()
         part.discard()
         self.paths.append(self.store.path(name))
+        self.data.append(data)
         return {"path": name, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
@@ -103,7 +146,7 @@ def house(tmp_path: Path, sqlite_database: Database) -> Iterator[House]:
     made.store.close()
 
 
-SENT = (DeliveryState.SENT, None)
+SENT = ANSWERED
 WAITING = (DeliveryState.WAITING, None)
 
 
@@ -113,15 +156,16 @@ def test_accepted_objects_are_sent_once(house: House):
 
     job = house.deliver(pacs)
 
-    assert (job.state, house.states()) == (JobState.DONE, [SENT] * 3)
+    warned = (DeliveryState.SENT, "the destination answered 0xb000 (it changed elements)")
+    assert (job.state, house.states()) == (JobState.DONE, [SENT, warned, SENT])
     assert pacs.sent == [[path.name for path in house.paths]]
 
 
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        (0xA900, "the destination answered 0xa900"),
-        (0xC000, "the destination answered 0xc000"),
+        (0xA900, "the destination answered 0xa900 (the data set does not match its SOP Class)"),
+        (0xC000, "the destination answered 0xc000 (it cannot understand the object)"),
         (NO_CONTEXT, "the destination does not accept this SOP Class"),
     ],
 )
@@ -215,7 +259,7 @@ def test_damaged_object_is_not_sent_and_the_others_are(damage: Callable[[Path], 
     assert (job.state, job.error_code) == (JobState.FAILED, "damaged")
     assert house.states() == [(DeliveryState.WAITING, "the stored object is gone or was changed"), SENT, SENT]
 
-    house.paths[0].write_bytes(b"object 1")
+    house.paths[0].write_bytes(house.data[0])
     with house.database.write() as connection:
         jobs.retry(connection, job.id, house.time)
     assert house.deliver(FakePacs(0)).state is JobState.DONE
