@@ -189,6 +189,17 @@ commitment_request = Table(
     UniqueConstraint("calling_ae", "transaction_uid", name="uq_commitment_request_identity"),
 )
 
+trial = Table(
+    "trial",
+    metadata,
+    _id(),
+    _uid("transaction_uid", unique=True),
+    Column("destination", String(64), nullable=False),
+    Column("asked_at", Utc, nullable=False),
+    Column("answered_at", Utc),
+    Column("failed", JSON),
+)
+
 model = Table(
     "model",
     metadata,

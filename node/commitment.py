@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from db import commitments, deliveries, jobs, studies
+from db import commitments, deliveries, jobs, studies, trials
 from db.engine import Connection, Database
 from db.records import Job, JobKind, JobState, StoredInstance
 from node.dicom.commitment import CLASS_CONFLICT, FAILURE_REASONS, NO_SUCH_INSTANCE, Report, Request
@@ -85,9 +85,10 @@ class Desk:
             found = deliveries.answered(connection, report.transaction_uid, failed, now)
             for study_id, revision, destination in found:
                 jobs.wake_answered(connection, study_id, revision, destination, again)
+            known = bool(found) or trials.answered(connection, report.transaction_uid, failed, now)
         fields = {"transaction_uid": report.transaction_uid, "failed": len(failed)}
-        log.info("commitment reported" if found else "report of an unknown transaction", extra={"fields": fields})
-        return bool(found)
+        log.info("commitment reported" if known else "report of an unknown transaction", extra={"fields": fields})
+        return known
 
     def answer(self, request: Request) -> Report:
         """What of a request is safe here."""

@@ -1,4 +1,4 @@
-"""Storage commitment: how each delivery was sent and what came of asking, and what modalities ask of the node."""
+"""Storage commitment: how each delivery was sent and what came of asking, and what modalities ask."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -34,8 +34,21 @@ def upgrade() -> None:
         sa.UniqueConstraint("calling_ae", "transaction_uid", name=op.f("uq_commitment_request_identity")),
     )
 
+    op.create_table(
+        "trial",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("transaction_uid", sa.String(length=64), nullable=False),
+        sa.Column("destination", sa.String(length=64), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("failed", sa.JSON(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_trial")),
+        sa.UniqueConstraint("transaction_uid", name=op.f("uq_trial_transaction_uid")),
+    )
+
 
 def downgrade() -> None:
+    op.drop_table("trial")
     op.drop_table("commitment_request")
     op.execute("DELETE FROM job WHERE kind = 'commit'")
     op.execute("DELETE FROM delivery WHERE state = 'withheld'")
