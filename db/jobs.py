@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, and_, case, func, or_, select, update
+from sqlalchemy import Connection, CursorResult, Select, and_, case, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db.errors import LeaseLostError
@@ -79,15 +79,11 @@ def claim(
 
     `to` takes those to one destination alone, `not_to` leaves out those to some.
     """
-    which = select(job.c.id).where(job.c.state == JobState.QUEUED, job.c.kind.in_(kinds), job.c.not_before <= now)
-    if to is not None:
-        which = which.where(job.c.destination == to)
-    if not_to:
-        which = which.where(job.c.destination.not_in(not_to))
-    due = which.order_by(job.c.not_before, job.c.id).limit(1).with_for_update(skip_locked=True).scalar_subquery()
+    due = _due(kinds, now, to, not_to).order_by(job.c.not_before, job.c.id).limit(1)
+    due = due.with_for_update(skip_locked=True)
     statement = (
         update(job)
-        .where(job.c.id == due, job.c.state == JobState.QUEUED)
+        .where(job.c.id == due.scalar_subquery(), job.c.state == JobState.QUEUED)
         .values(
             state=JobState.RUNNING,
             owner=owner,
@@ -98,6 +94,24 @@ def claim(
     )
     row = connection.execute(statement).mappings().one_or_none()
     return None if row is None else _job(row)
+
+
+def any_due(
+    connection: Connection,
+    kinds: Collection[JobKind],
+    now: datetime,
+    to: str | None = None,
+    not_to: Collection[str] = (),
+) -> bool:
+    """Whether `claim` would find a job: a look that holds up nobody who writes."""
+    return connection.execute(_due(kinds, now, to, not_to).limit(1)).first() is not None
+
+
+def _due(kinds: Collection[JobKind], now: datetime, to: str | None, not_to: Collection[str]) -> Select[Any]:
+    which = select(job.c.id).where(job.c.state == JobState.QUEUED, job.c.kind.in_(kinds), job.c.not_before <= now)
+    if to is not None:
+        which = which.where(job.c.destination == to)
+    return which.where(job.c.destination.not_in(not_to)) if not_to else which
 
 
 def renew(connection: Connection, held: Job, now: datetime, lease_s: float) -> None:

@@ -32,9 +32,9 @@ from node.trial import Piece
 from tests.bench.peers import DCMTK, ENVIRONMENT, HOST
 from tests.bench.reception import processor
 from tests.peers.orthanc import Orthanc
-from tests.peers.processes import wait_until
 
 PATIENCE_S = 600
+LOOK_S = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +206,10 @@ def timed(node: wiring.Node, state: str, count: int) -> float:
         with node.database.read() as connection:
             return deliveries.counts(connection).get(state, 0) == count
 
-    wait_until(all_there, timeout_s=PATIENCE_S, what=f"not all are {state}")
+    while not all_there():
+        if time.perf_counter() - begin > PATIENCE_S:
+            raise TimeoutError(f"not all are {state}")
+        time.sleep(LOOK_S)
     return time.perf_counter() - begin
 
 
