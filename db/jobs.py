@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, and_, case, func, or_, select, update
+from sqlalchemy import Connection, CursorResult, Select, and_, case, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db.errors import LeaseLostError
@@ -22,6 +22,9 @@ MAX_ATTEMPTS = 3
 
 NO_MODEL = "no_model"
 """The error code of a job that waits for a model that can serve."""
+
+AWAITING, UNCONFIRMED = "awaiting_commitment", "unconfirmed"
+"""The error codes of a delivery that was sent and not yet committed, and of one nobody answered for."""
 
 UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
 
@@ -63,20 +66,24 @@ def add(
 
 
 def claim(
-    connection: Connection, *, kinds: Collection[JobKind], owner: str, now: datetime, lease_s: float
+    connection: Connection,
+    *,
+    kinds: Collection[JobKind],
+    owner: str,
+    now: datetime,
+    lease_s: float,
+    to: str | None = None,
+    not_to: Collection[str] = (),
 ) -> Job | None:
-    """Take the longest-waiting due job of these kinds, if there is one."""
-    due = (
-        select(job.c.id)
-        .where(job.c.state == JobState.QUEUED, job.c.kind.in_(kinds), job.c.not_before <= now)
-        .order_by(job.c.not_before, job.c.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
-    )
+    """Take the longest-waiting due job of these kinds, if there is one.
+
+    `to` takes those to one destination alone, `not_to` leaves out those to some.
+    """
+    due = _due(kinds, now, to, not_to).order_by(job.c.not_before, job.c.id).limit(1)
+    due = due.with_for_update(skip_locked=True)
     statement = (
         update(job)
-        .where(job.c.id == due, job.c.state == JobState.QUEUED)
+        .where(job.c.id == due.scalar_subquery(), job.c.state == JobState.QUEUED)
         .values(
             state=JobState.RUNNING,
             owner=owner,
@@ -87,6 +94,24 @@ def claim(
     )
     row = connection.execute(statement).mappings().one_or_none()
     return None if row is None else _job(row)
+
+
+def any_due(
+    connection: Connection,
+    kinds: Collection[JobKind],
+    now: datetime,
+    to: str | None = None,
+    not_to: Collection[str] = (),
+) -> bool:
+    """Whether `claim` would find a job: a look that holds up nobody who writes."""
+    return connection.execute(_due(kinds, now, to, not_to).limit(1)).first() is not None
+
+
+def _due(kinds: Collection[JobKind], now: datetime, to: str | None, not_to: Collection[str]) -> Select[Any]:
+    which = select(job.c.id).where(job.c.state == JobState.QUEUED, job.c.kind.in_(kinds), job.c.not_before <= now)
+    if to is not None:
+        which = which.where(job.c.destination == to)
+    return which.where(job.c.destination.not_in(not_to)) if not_to else which
 
 
 def renew(connection: Connection, held: Job, now: datetime, lease_s: float) -> None:
@@ -207,12 +232,51 @@ def due(connection: Connection, now: datetime, limit: int = 100) -> list[int]:
 
 
 def wake(connection: Connection, destination: str, now: datetime) -> None:
-    """The destination answers again: what waits for it need not wait longer."""
-    connection.execute(
-        update(job)
-        .where(job.c.destination == destination, job.c.state == JobState.QUEUED, job.c.not_before > now)
-        .values(not_before=now)
+    """The destination answers again: what waits for it, and not for its commitment, need not wait longer."""
+    waits = (
+        job.c.kind == JobKind.DELIVER,
+        job.c.destination == destination,
+        job.c.state == JobState.QUEUED,
+        job.c.not_before > now,
     )
+    other = or_(job.c.error_code.is_(None), job.c.error_code != AWAITING)
+    connection.execute(update(job).where(*waits, other).values(not_before=now))
+
+
+def wake_answered(connection: Connection, subject_id: int, revision: int, destination: str, now: datetime) -> None:
+    """The destination answered whether it commits to a delivery: its job goes on, though nobody hoped for it any more.
+
+    A job that runs is touched too: where both commit at once one waits for the other, and no answer is overlooked.
+    """
+    mine = (
+        job.c.kind == JobKind.DELIVER,
+        job.c.subject_id == subject_id,
+        job.c.revision == revision,
+        job.c.destination == destination,
+    )
+    connection.execute(update(job).where(*mine, job.c.state.in_(UNFINISHED)).values(not_before=now))
+    given_up = update(job).where(*mine, job.c.state == JobState.FAILED, job.c.error_code == UNCONFIRMED)
+    connection.execute(
+        given_up.values(
+            state=JobState.QUEUED, postponed=job.c.attempts, not_before=now, ended_at=None, error_code=AWAITING
+        )
+    )
+
+
+def wake_one(connection: Connection, job_id: int, now: datetime) -> None:
+    """This job need not wait longer."""
+    connection.execute(update(job).where(job.c.id == job_id, job.c.state == JobState.QUEUED).values(not_before=now))
+
+
+def troubles(connection: Connection) -> list[tuple[str, str, int, str]]:
+    """Why deliveries wait: destination, error code, how many jobs, and the sentence of one of them."""
+    query = (
+        select(job.c.destination, job.c.error_code, func.count(), func.max(job.c.error))
+        .where(job.c.kind == JobKind.DELIVER, job.c.error_code.is_not(None), job.c.state != JobState.DONE)
+        .group_by(job.c.destination, job.c.error_code)
+        .order_by(job.c.destination, job.c.error_code)
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in connection.execute(query)]
 
 
 def wake_for_model(connection: Connection, now: datetime) -> None:

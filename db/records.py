@@ -34,12 +34,14 @@ class JobKind(StrEnum):
     READ: read a settled study. DELIVER: deliver one revision's results of a study to one destination.
     MINE: mine every report version up to this one that the miner in force has not mined.
     SHADOW: let the shadow model read what the current one has read of a study; nothing is sent.
+    COMMIT: tell the modality of one commitment request which of its instances are safe here.
     """
 
     READ = "read"
     DELIVER = "deliver"
     MINE = "mine"
     SHADOW = "shadow"
+    COMMIT = "commit"
 
 
 class JobState(StrEnum):
@@ -56,11 +58,21 @@ class JobState(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """waiting -> sent | refused. A destination that is down leaves it waiting."""
+    """waiting -> sent | refused. A destination that is down leaves it waiting.
+
+    Where the destination has to commit: waiting -> sent -> asked -> committed. A failed commitment leads back to
+    waiting and in the end to `lost` (it accepted the object and has it no more); without an answer the end is
+    `unconfirmed`. `withheld` was not sent because no finding is above its operating point.
+    """
 
     WAITING = "waiting"
     SENT = "sent"
+    ASKED = "asked"
+    COMMITTED = "committed"
     REFUSED = "refused"
+    LOST = "lost"
+    UNCONFIRMED = "unconfirmed"
+    WITHHELD = "withheld"
 
 
 class ResultKind(StrEnum):
@@ -232,7 +244,12 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One result on its way to one destination."""
+    """One result on its way to one destination.
+
+    The four fields from `sop_class_uid` on are as it was sent, None before: a destination may get it as another SOP
+    Class or in another transfer syntax than it is stored. `transaction_uid` and `asked_at` are of the last commitment
+    request, `tries` counts those that came to nothing.
+    """
 
     id: int
     result_id: int
@@ -240,6 +257,43 @@ class Delivery:
     state: DeliveryState
     sent_at: datetime | None
     error: str | None
+    sop_class_uid: str | None
+    sop_instance_uid: str | None
+    transfer_syntax_uid: str | None
+    sha256: str | None
+    transaction_uid: str | None
+    asked_at: datetime | None
+    committed_at: datetime | None
+    tries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """A result and its delivery to one destination."""
+
+    result: Result
+    delivery: Delivery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SopReference:
+    """An instance by its class and its own UID, as storage commitment names it."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitmentRequest:
+    """A modality's question whether the instances it sent are safe here. `asked` counts its repetitions."""
+
+    id: int
+    transaction_uid: str
+    calling_ae: str
+    references: tuple[SopReference, ...]
+    asked: int
+    received_at: datetime
+    answered_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

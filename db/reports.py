@@ -30,6 +30,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from db import linking
 from db.examination import examination
+from db.records import DeliveryState
 from db.report_records import OLDEST, MessageArrival, Report, ReportArrival, ReportSection, ReportStatus
 from db.schema import Utc, delivery, link, message, report, result
 from db.vocabulary import Examination
@@ -121,11 +122,13 @@ def of_study(connection: Connection, study_id: int) -> list[Report]:
 def after_results(connection: Connection) -> set[tuple[int, int]]:
     """Report versions that may repeat the node: of these studies (row ids of report and study) its result was there.
 
-    A result counts from when it was built for a destination. A report that came later was written later, unless its
-    own time is a day or more before: it was brought in from a history then, and no clock is that wrong.
+    A result counts from when it was built for a destination that it was not withheld from. A report that came later
+    was written later, unless its own time is a day or more before: it was brought in from a history
+    then, and no clock is that wrong.
     """
     built = select(result.c.study_id, func.min(result.c.created_at).label("at"))
-    built = built.where(exists().where(delivery.c.result_id == result.c.id)).group_by(result.c.study_id)
+    shown = exists().where(delivery.c.result_id == result.c.id, delivery.c.state != DeliveryState.WITHHELD)
+    built = built.where(shown).group_by(result.c.study_id)
     first = built.subquery()
     query = (
         select(report.c.id, link.c.study_id, report.c.version_at, type_coerce(first.c.at, Utc).label("at"))

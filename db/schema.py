@@ -165,7 +165,39 @@ delivery = Table(
     Column("state", String(16), nullable=False, index=True),
     Column("sent_at", Utc),
     Column("error", Text),
+    Column("sop_class_uid", String(64)),
+    Column("sop_instance_uid", String(64)),
+    Column("transfer_syntax_uid", String(64)),
+    Column("sha256", String(64)),
+    Column("transaction_uid", String(64), index=True),
+    Column("asked_at", Utc),
+    Column("committed_at", Utc),
+    Column("tries", Integer, nullable=False, server_default="0"),
     UniqueConstraint("result_id", "destination"),
+)
+
+commitment_request = Table(
+    "commitment_request",
+    metadata,
+    _id(),
+    _uid("transaction_uid"),
+    Column("calling_ae", String(16), nullable=False),
+    Column("references", JSON, nullable=False),
+    Column("asked", Integer, nullable=False),
+    Column("received_at", Utc, nullable=False),
+    Column("answered_at", Utc),
+    UniqueConstraint("calling_ae", "transaction_uid", name="uq_commitment_request_identity"),
+)
+
+trial = Table(
+    "trial",
+    metadata,
+    _id(),
+    _uid("transaction_uid", unique=True),
+    Column("destination", String(64), nullable=False),
+    Column("asked_at", Utc, nullable=False),
+    Column("answered_at", Utc),
+    Column("failed", JSON),
 )
 
 model = Table(

@@ -1,6 +1,6 @@
 """Studies and their instances."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
@@ -209,6 +209,26 @@ def instances(connection: Connection, study_id: int | None = None) -> list[Store
     if study_id is not None:
         query = query.where(instance.c.study_id == study_id)
     return [_instance(row) for row in connection.execute(query).mappings()]
+
+
+def with_uids(connection: Connection, sop_instance_uids: Collection[str]) -> dict[str, list[StoredInstance]]:
+    """What is stored under each of these SOP Instance UIDs; one that is not stored is left out."""
+    found: dict[str, list[StoredInstance]] = {}
+    for part in _parts(sorted(set(sop_instance_uids))):
+        for row in connection.execute(select(instance).where(instance.c.sop_instance_uid.in_(part))).mappings():
+            found.setdefault(row["sop_instance_uid"], []).append(_instance(row))
+    return found
+
+
+def calling_aes(connection: Connection, study_id: int) -> list[str]:
+    """The AE titles that sent instances of a study, the last one first."""
+    query = (
+        select(instance.c.calling_ae)
+        .where(instance.c.study_id == study_id)
+        .group_by(instance.c.calling_ae)
+        .order_by(func.max(instance.c.id).desc())
+    )
+    return list(connection.execute(query).scalars())
 
 
 def instance_uids(connection: Connection) -> Sequence[str]:

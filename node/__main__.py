@@ -34,6 +34,7 @@ COMMANDS = {
         "node.commands.results:list_results",
         "List the result objects that were built, and where each was sent.",
     ),
+    "destinations": ("node.commands.destinations:destinations_app", "Where results go: look, and try."),
     "retry": ("node.commands.jobs:retry", "Queue a failed or dead job again."),
     "demo": (
         "node.commands.demo:demo",

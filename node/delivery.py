@@ -1,27 +1,75 @@
-"""Delivery: the results of a study's revision to one destination, over one association.
+"""Delivery: the results of a study's revision to one destination.
 
-A destination that is down makes its own deliveries wait, longer each time, and nothing else. What was sent and
-answered is sent; what is sent twice is the same SOP Instance, byte for byte. A stored object that is not what it was
-is not sent.
+Theory of operation. A job runs through the deliveries that are not settled: what waits is sent, and where the
+destination has to commit to what it took, it is asked to; then the job waits for the answer, which may come at any
+time and on any association (`node/commitment.py`). An answer that does not come, or is a failure, leads to another
+try, and after some of them to a person. What a destination said of an object is its row, so that whatever interrupts
+the job, it goes on from there.
+
+A destination that is down makes its own deliveries wait, longer each time, and nothing else. What is sent twice is
+the same SOP Instance, byte for byte; a stored object that is not what it was is not sent.
 """
 
 import hashlib
+import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.filereader import read_file_meta_info
 
-from db import deliveries, jobs
+from db import deliveries, jobs, studies
+from db.deliveries import AsSent
 from db.engine import Connection, Database
-from db.records import DeliveryState, Job, JobState, Result
-from node.dicom.sender import Answer, Destination, Outgoing, Sender
+from db.records import DeliveryState, Job, JobState, Parcel, Result, SopReference
+from node.dicom.commitment import Request
+from node.dicom.outgoing import NO_CONTEXT, Answer, Line, OpenLine, Outgoing
 from node.errors import UnreachableError
 from node.files import InstanceStore
 from node.worker import Ending
 
 FIRST_DELAY_S, LONGEST_DELAY_S = 2.0, 120.0
 DAMAGED = "the stored object is gone or was changed"
+NOT_OFFERED = "it does not offer storage commitment: enable it there, or set commitment = false"
+NO_ANSWER = "it did not answer whether it keeps the object"
+
+GIVEN_UP: Mapping[DeliveryState, tuple[str, str]] = {
+    DeliveryState.REFUSED: ("refused", "refused"),
+    DeliveryState.LOST: ("lost", "accepted and did not keep"),
+    DeliveryState.UNCONFIRMED: (jobs.UNCONFIRMED, "did not commit to"),
+}
+"""States in which a delivery waits for a person: its job's error code, and what the destination did."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """A destination: how to open a line to it, and whether it has to commit to what it takes within `wait_s`."""
+
+    open_line: OpenLine
+    commitment: bool = False
+    wait_s: float = 3600.0
+
+
+Senders = Mapping[str, Recipient]
+"""Where results go back to who sent the study: the recipients by their AE titles."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Run:
+    """What a run of a job came to: `parcels` as they are now, `pairs` the answers that are not in the database yet."""
+
+    parcels: list[Parcel]
+    pairs: list[tuple[Parcel, Answer]] = field(default_factory=list)
+    damaged: list[int] = field(default_factory=list)
+    exhausted: bool = False
+    arrived: bool = False
+    broken: UnreachableError | None = None
+
+    def take(self, parcel: Parcel, answer: Answer) -> None:
+        """The destination answered."""
+        self.pairs.append((parcel, answer))
+        self.arrived = self.arrived or answer.stored
+        self.exhausted = self.exhausted or answer.later
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,25 +78,74 @@ class Delivery:
 
     store: InstanceStore
     database: Database
-    sender: Sender
-    destinations: Mapping[str, Destination]
+    destinations: Mapping[str, Recipient | Senders]
     now: Callable[[], datetime]
 
     def __call__(self, job: Job) -> Ending:
-        """Send what has not reached the job's destination yet."""
+        """Send what has not reached the job's destination yet, and see to it that it is kept there."""
         name = job.destination or ""
-        destination = self.destinations.get(name)
-        if destination is None:
+        found = self.destinations.get(name)
+        if found is None:
             sentence = f"The settings have no destination {name!r} any more."
             return Ending(state=JobState.FAILED, error_code="no_destination", error=sentence)
+        recipient = found if isinstance(found, Recipient) else self._sender(job, found)
+        if recipient is None:
+            sentence = "Who sent the study has no host and port in [[dicom.peers]]; give them, then retry."
+            return Ending(state=JobState.FAILED, error_code="no_address", error=sentence)
+        run = _Run(parcels=self._prepared(job, recipient))
+        self._deliver(job, recipient, run)
+        return self._ended(job, recipient, run)
+
+    def _sender(self, job: Job, senders: Senders) -> Recipient | None:
+        """Who sent the study; of several the last."""
         with self.database.read() as connection:
-            waiting = deliveries.waiting(connection, job.subject_id, job.revision, name)
-        if not waiting:
-            return Ending(state=JobState.DONE)
-        intact = [result for result in waiting if self._intact(result)]
-        answers, broken = self._send(destination, intact) if intact else ([], None)
-        damaged = [result.id for result in waiting if result not in intact]
-        return self._ended(job, name, list(zip(intact, answers, strict=False)), damaged, broken)
+            titles = studies.calling_aes(connection, job.subject_id)
+        return next((senders[ae_title] for ae_title in titles if ae_title in senders), None)
+
+    def _parcels(self, job: Job) -> list[Parcel]:
+        with self.database.read() as connection:
+            found = deliveries.parcels(connection, job.subject_id, job.revision, job.destination or "")
+        return [each for each in found if each.delivery.state is not DeliveryState.WITHHELD]
+
+    def _prepared(self, job: Job, recipient: Recipient) -> list[Parcel]:
+        """The job's parcels: a person's retry opens again what was given up, and an answer that is late is none."""
+        parcels = self._parcels(job)
+        retried = job.error_code is None and any(each.delivery.state in GIVEN_UP for each in parcels)
+        deadline = self.now() - timedelta(seconds=recipient.wait_s)
+        late = [
+            each.delivery.id
+            for each in parcels
+            if each.delivery.state is DeliveryState.ASKED and (each.delivery.asked_at or deadline) <= deadline
+        ]
+        if not retried and not late:
+            return parcels
+        with self.database.write() as connection:
+            if retried:
+                deliveries.reopen(connection, [each.delivery.id for each in parcels])
+            deliveries.unanswered(connection, late, NO_ANSWER)
+        return self._parcels(job)
+
+    def _deliver(self, job: Job, recipient: Recipient, run: _Run) -> None:
+        """Send and ask what is to be sent and asked now."""
+        waiting = [each for each in run.parcels if each.delivery.state is DeliveryState.WAITING]
+        intact = [each for each in waiting if self._intact(each.result)]
+        run.damaged = [each.delivery.id for each in waiting if each not in intact]
+        unasked = [each for each in run.parcels if each.delivery.state is DeliveryState.SENT and recipient.commitment]
+        if not intact and not unasked:
+            return
+        objects = [self._outgoing(each) for each in intact]
+        try:
+            with recipient.open_line(objects) as line:
+                for parcel, answer in zip(intact, line.send(objects), strict=True):
+                    run.take(parcel, answer)
+                if recipient.commitment:
+                    self._ask(line, run, unasked)
+        except UnreachableError as error:
+            run.broken = error
+        if recipient.commitment:
+            with self.database.write() as connection:
+                self._record(connection, run)
+            run.parcels = self._parcels(job)
 
     def _intact(self, result: Result) -> bool:
         """Whether the store has the object as it was built."""
@@ -58,53 +155,144 @@ class Delivery:
         except OSError:
             return False
 
-    def _send(self, destination: Destination, waiting: Sequence[Result]) -> tuple[list[Answer], str | None]:
-        """The answers, and what broke the association if it broke before the last of them."""
-        answers: list[Answer] = []
-        try:
-            for answer in self.sender(destination, [self._outgoing(result) for result in waiting]):
-                answers.append(answer)
-        except UnreachableError as error:
-            return answers, f"{error}."
-        return answers, None
-
-    def _outgoing(self, result: Result) -> Outgoing:
+    def _outgoing(self, parcel: Parcel) -> Outgoing:
+        result, delivery = parcel.result, parcel.delivery
+        path = self.store.path(result.path)
+        pinned = None
+        if delivery.sop_class_uid is not None:
+            pinned = delivery.sop_class_uid, delivery.sop_instance_uid or "", delivery.sha256 or ""
         return Outgoing(
-            path=self.store.path(result.path),
+            path=path,
             sop_class_uid=result.sop_class_uid,
-            transfer_syntax_uid=str(ExplicitVRLittleEndian),
+            sop_instance_uid=result.sop_instance_uid,
+            transfer_syntax_uid=str(read_file_meta_info(path).TransferSyntaxUID),
+            sha256=result.sha256,
+            pinned=pinned,
         )
 
-    def _ended(
-        self, job: Job, name: str, pairs: Sequence[tuple[Result, Answer]], damaged: Sequence[int], broken: str | None
-    ) -> Ending:
-        sent = [result.id for result, answer in pairs if answer.stored]
-        refused = [(result.id, answer.words) for result, answer in pairs if not answer.stored and not answer.later]
-        exhausted = any(answer.later for _, answer in pairs)
+    def _ask(self, line: Line, run: _Run, unasked: Sequence[Parcel]) -> None:
+        """Ask to commit to what was just taken, and to what was taken before.
+
+        The rows are written first: the answer may come before the response (PS3.4 J.3.2.1.4 allows it).
+        """
+        taken = [(parcel.delivery.id, _reference(answer)) for parcel, answer in run.pairs if answer.stored]
+        earlier = [
+            (each.delivery.id, _named(each.delivery.sop_class_uid, each.delivery.sop_instance_uid)) for each in unasked
+        ]
+        asked = [*taken, *earlier]
+        if not asked:
+            return
+        ids, transaction_uid = [delivery_id for delivery_id, _ in asked], f"2.25.{uuid.uuid4().int}"
+        with self.database.write() as connection:
+            self._record(connection, run)
+            deliveries.ask(connection, ids, transaction_uid, self.now())
+        words, status = NO_ANSWER, None
+        try:
+            references = tuple(reference for _, reference in asked)
+            status = line.ask(Request(transaction_uid=transaction_uid, references=references))
+            words = NOT_OFFERED if status == NO_CONTEXT else f"it answered {status:#06x} to the commitment request"
+        finally:
+            if status != 0:
+                with self.database.write() as connection:
+                    deliveries.unanswered(connection, ids, words, final=status == NO_CONTEXT)
+
+    def _record(self, connection: Connection, run: _Run) -> None:
+        """Write what the destination answered."""
+        now = self.now()
+        for parcel, answer in run.pairs:
+            if answer.stored:
+                deliveries.sent(connection, parcel.delivery.id, _as_sent(answer, parcel), now)
+            elif not answer.later:
+                deliveries.mark(connection, [parcel.delivery.id], DeliveryState.REFUSED, error=answer.words)
+        run.pairs.clear()
+        deliveries.mark(connection, run.damaged, DeliveryState.WAITING, error=DAMAGED)
+
+    def _ended(self, job: Job, recipient: Recipient, run: _Run) -> Ending:
+        name = job.destination or ""
+        states = {each.delivery.id: (each.delivery.state, each.delivery.error) for each in run.parcels}
+        for parcel, answer in run.pairs:
+            if not answer.later:
+                state = DeliveryState.SENT if answer.stored else DeliveryState.REFUSED
+                states[parcel.delivery.id] = state, answer.words
 
         def record(connection: Connection) -> list[int]:
-            now = self.now()
-            deliveries.mark(connection, sent, name, DeliveryState.SENT, now=now)
-            for result_id, words in refused:
-                deliveries.mark(connection, [result_id], name, DeliveryState.REFUSED, now=now, error=words)
-            deliveries.mark(connection, damaged, name, DeliveryState.WAITING, now=now, error=DAMAGED)
-            if sent and not broken and not exhausted:
-                jobs.wake(connection, name, now)
+            self._record(connection, run)
+            if run.arrived and not run.broken and not run.exhausted:
+                jobs.wake(connection, name, self.now())
             return []
 
-        if broken:
-            return _again(job, "unreachable", broken, record)
-        if exhausted:
+        if run.broken:
+            return _again(job, run.broken.code, f"{run.broken}.", record)
+        if run.exhausted:
             return _again(job, "out_of_resources", f"{name} is out of resources.", record)
-        if damaged:
-            sentence = f"{len(damaged)} of the results: {DAMAGED}; restore the store, then retry."
-            return Ending(state=JobState.FAILED, error_code="damaged", error=sentence, record=record)
-        if refused:
-            sentence = f"{name} refused {len(refused)} of {len(pairs)} objects: {refused[0][1]}."
-            return Ending(state=JobState.FAILED, error_code="refused", error=sentence, record=record)
-        return Ending(state=JobState.DONE, record=record)
+        if recipient.commitment:
+            unasked = [error for state, error in states.values() if state is DeliveryState.SENT]
+            if unasked:
+                return _again(job, "commitment_failed", f"{name}: {unasked[0]}.", record)
+            if any(state is DeliveryState.ASKED for state, _ in states.values()):
+                return self._awaiting(job, recipient, run, record)
+        return _settled(name, states, run.damaged, record)
+
+    def _awaiting(self, job: Job, recipient: Recipient, run: _Run, record: Callable[[Connection], list[int]]) -> Ending:
+        """All is sent and asked for: the job sleeps until the answer comes, or is late."""
+        times = [each.delivery.asked_at for each in run.parcels if each.delivery.state is DeliveryState.ASKED]
+        first = min((time for time in times if time is not None), default=self.now())
+        delay_s = max((first - self.now()).total_seconds() + recipient.wait_s, 0.0)
+
+        def record_and_look(connection: Connection) -> list[int]:
+            new_jobs = record(connection)
+            now = deliveries.parcels(connection, job.subject_id, job.revision, job.destination or "")
+            if not any(each.delivery.state is DeliveryState.ASKED for each in now):
+                jobs.wake_one(connection, job.id, self.now())  # the answer came before this job lay down
+                new_jobs = [*new_jobs, job.id]
+            return new_jobs
+
+        sentence = f"{job.destination} took {len(times)} objects and has not said yet that it keeps them."
+        return Ending(
+            state=JobState.QUEUED, error_code=jobs.AWAITING, error=sentence, delay_s=delay_s, record=record_and_look
+        )
+
+
+def _settled(
+    name: str,
+    states: Mapping[int, tuple[DeliveryState, str | None]],
+    damaged: Sequence[int],
+    record: Callable[[Connection], list[int]],
+) -> Ending:
+    """Nothing more is to be expected: the job is done, or a person has to look."""
+    if damaged:
+        sentence = f"{len(damaged)} of the results: {DAMAGED}; restore the store, then retry."
+        return Ending(state=JobState.FAILED, error_code="damaged", error=sentence, record=record)
+    for state, (code, verb) in GIVEN_UP.items():
+        reasons = [error for other, error in states.values() if other is state]
+        if reasons:
+            sentence = f"{name} {verb} {len(reasons)} of {len(states)} objects: {reasons[0]}."
+            return Ending(state=JobState.FAILED, error_code=code, error=sentence, record=record)
+    return Ending(state=JobState.DONE, record=record)
 
 
 def _again(job: Job, code: str, sentence: str, record: Callable[[Connection], list[int]]) -> Ending:
     delay_s = min(FIRST_DELAY_S * 2 ** min(job.postponed, 10), LONGEST_DELAY_S)
     return Ending(state=JobState.QUEUED, error_code=code, error=sentence, delay_s=delay_s, record=record)
+
+
+def _as_sent(answer: Answer, parcel: Parcel) -> AsSent:
+    sent = answer.sent
+    if sent is None:
+        raise ValueError(f"result {parcel.result.id} was stored without being sent")
+    return AsSent(
+        sop_class_uid=sent.sop_class_uid,
+        sop_instance_uid=sent.sop_instance_uid,
+        transfer_syntax_uid=sent.transfer_syntax_uid,
+        sha256=sent.sha256,
+        warning=answer.words if answer.status else None,
+    )
+
+
+def _reference(answer: Answer) -> SopReference:
+    sent = answer.sent
+    return _named(sent.sop_class_uid, sent.sop_instance_uid) if sent else _named(None, None)
+
+
+def _named(sop_class_uid: str | None, sop_instance_uid: str | None) -> SopReference:
+    return SopReference(sop_class_uid=sop_class_uid or "", sop_instance_uid=sop_instance_uid or "")

@@ -27,4 +27,8 @@ class RefusedError(NodeError):
 
 
 class UnreachableError(NodeError):
-    """A destination does not answer, or refuses the association."""
+    """A destination does not answer, or refuses the association; `code` names which of these it is."""
+
+    def __init__(self, words: str, code: str = "unreachable") -> None:
+        super().__init__(words)
+        self.code = code

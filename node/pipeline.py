@@ -11,24 +11,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from db import deliveries, frontals, jobs, results, studies
+from db import frontals, jobs, results, studies
 from db.engine import Connection, Database
 from db.learning_records import Frontal
-from db.records import (
-    DEFAULT_KINDS,
-    Job,
-    JobKind,
-    JobState,
-    Result,
-    ResultKind,
-    StoredInstance,
-    Study,
-    StudyState,
-)
+from db.records import Job, JobState, Result, ResultKind, StoredInstance, Study, StudyState
 from db.vocabulary import BROKEN, Reason
 from inference import image_file
 from inference.eligibility import Policy, view
 from inference.errors import BundleError, NotReadable
+from node import routes
 from node.files import InstanceStore
 from node.memory import kept, restored
 from node.models import shadow
@@ -37,6 +28,7 @@ from node.objects import bundle, encoding
 from node.objects.identity import Identity
 from node.objects.reading import Reading
 from node.objects.result import ResultObject
+from node.routes import Route
 from node.worker import Ending
 
 log = logging.getLogger(__name__)
@@ -84,10 +76,8 @@ class Pipeline:
     current_model: CurrentModel
     policy: Policy
     max_pixels: int
-    destinations: Sequence[str]
+    destinations: Sequence[Route]
     now: Callable[[], datetime]
-    kinds: frozenset[ResultKind] = DEFAULT_KINDS
-    """The result objects to build."""
 
     def __call__(self, job: Job) -> Ending:
         """Read a study's revision."""
@@ -117,7 +107,7 @@ class Pipeline:
             model=model.description,
             created=job.created_at,
             predecessor=_name(predecessor, study) if predecessor else None,
-            kinds=self.kinds,
+            kinds=routes.kinds_of(self.destinations),
         )
         stored = [self._store(result, model.description.version) for result in objects]
         return Ending(
@@ -190,19 +180,9 @@ class Pipeline:
         _record_looks(connection, read, not_read, now)
         result_ids = [_add_result(connection, job, item) for item in stored]
         studies.end_revision(connection, job.subject_id, job.revision, StudyState.READ)
-        new_jobs = []
-        for destination in self.destinations:
-            deliveries.add(connection, result_ids, destination)
-            new_jobs.append(
-                jobs.add(
-                    connection,
-                    kind=JobKind.DELIVER,
-                    subject_id=job.subject_id,
-                    revision=job.revision,
-                    destination=destination,
-                    now=now,
-                )
-            )
+        made = [(result_id, item.result.kind) for result_id, item in zip(result_ids, stored, strict=True)]
+        above = any(score.present for seen in read for score in seen.reading.prediction.scores)
+        new_jobs = routes.dispatch(connection, self.destinations, job, made, above=above, now=now)
         new_jobs.append(shadow.queue(connection, job, now))
         return [job_id for job_id in new_jobs if job_id is not None]
 

@@ -5,17 +5,23 @@ A lost announcement costs a few seconds, never a job: a thread also looks by its
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
 
 from db.errors import DatabaseError
 from db.records import JobKind
+from node.worker import ANYWHERE, Towards
 
 log = logging.getLogger(__name__)
 
 LOOK_S = 2.0
 """How often an idle thread looks for work nobody announced."""
 
-RunOne = Callable[[Collection[JobKind]], bool]
+
+class RunOne(Protocol):
+    """Runs one job of these kinds, if there is one that may run now."""
+
+    def __call__(self, kinds: Collection[JobKind], towards: Towards = ANYWHERE, /) -> bool: ...
 
 
 class LocalQueue:
@@ -23,10 +29,17 @@ class LocalQueue:
 
     Args:
         lanes: for each kind of job, how many threads run only that kind.
+        destinations: each has as many threads of its own for deliveries, so that one that hangs delays no other.
+            What goes elsewhere (to a destination that left the settings) has one thread.
     """
 
-    def __init__(self, lanes: Mapping[JobKind, int]) -> None:
-        self._lanes = lanes
+    def __init__(self, lanes: Mapping[JobKind, int], destinations: Sequence[str] = ()) -> None:
+        self._lanes: list[tuple[JobKind, Towards, int]] = [
+            (kind, ANYWHERE, count) for kind, count in lanes.items() if kind is not JobKind.DELIVER
+        ]
+        if senders := lanes.get(JobKind.DELIVER, 0):
+            self._lanes += [(JobKind.DELIVER, Towards(to=name), senders) for name in destinations]
+            self._lanes.append((JobKind.DELIVER, Towards(not_to=tuple(destinations)), 1))
         self._announced = 0
         self._condition = threading.Condition()
         self._stopping = False
@@ -40,9 +53,10 @@ class LocalQueue:
 
     def start(self, run_one: RunOne) -> None:
         """Start the threads."""
-        for kind, count in self._lanes.items():
+        for kind, towards, count in self._lanes:
             for number in range(count):
-                thread = threading.Thread(target=self._work, args=(run_one, kind), name=f"{kind}:{number}", daemon=True)
+                name = f"{kind}:{towards.to or ''}:{number}"
+                thread = threading.Thread(target=self._work, args=(run_one, kind, towards), name=name, daemon=True)
                 self._threads.append(thread)
                 thread.start()
 
@@ -54,14 +68,14 @@ class LocalQueue:
         for thread in self._threads:
             thread.join()
 
-    def _work(self, run_one: RunOne, kind: JobKind) -> None:
+    def _work(self, run_one: RunOne, kind: JobKind, towards: Towards) -> None:
         while True:
             with self._condition:
                 if self._stopping:
                     return
                 announced = self._announced
             try:
-                busy = run_one((kind,))
+                busy = run_one((kind,), towards)
             except DatabaseError:
                 log.exception("no work without the database")
                 busy = False

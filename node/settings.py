@@ -8,12 +8,23 @@ import os
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as EnvironmentValueError
 
+from db.records import ResultKind
 from nlp.aggregate import Policy
 from nlp.parser import MODEL
 from node.errors import SettingsError
@@ -36,6 +47,38 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
+def _secret(value: object) -> object:
+    """The secret that `file:` or `env:` leads to; any other text is the secret itself."""
+    if not isinstance(value, str):
+        return value
+    kind, _, where = value.partition(":")
+    try:
+        if kind == "file":
+            return Path(where).read_text("utf-8").strip()
+        return os.environ[where] if kind == "env" else value
+    except (OSError, UnicodeDecodeError, KeyError):
+        raise ValueError(f"there is no secret at {kind}:{where}") from None
+
+
+Secret = Annotated[SecretStr, BeforeValidator(_secret)]
+"""A secret, or better where it is: `file:/run/secrets/pacs` or `env:PACS_TOKEN`. It is masked wherever it is shown."""
+
+
+class TlsSettings(Section):
+    """How a connection that the node opens is encrypted."""
+
+    ca: Path | None = None
+    """Certificates (PEM) of the authorities that the other side must be certified by; without them, the system's."""
+    certificate: Path | None = None
+    """Our certificate chain (PEM), for a peer that wants to know us."""
+    key: Path | None = None
+    """Its private key (PEM), if not in the same file."""
+    key_password: Secret | None = None
+    """The key's password: `file:...`, `env:...` or itself."""
+    server_name: str | None = None
+    """What the other side's certificate names, if that is not `host`."""
+
+
 class PeerSettings(Section):
     """A calling AE that may send to the node."""
 
@@ -43,6 +86,20 @@ class PeerSettings(Section):
     """Its AE title, or "*" for any."""
     addresses: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
     """Where it may call from: addresses or networks, such as "10.1.2.3" or "10.1.2.0/24"."""
+    host: str | None = None
+    """Host name or address where it listens itself: for results that go back to it, and its commitment reports."""
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """TCP port there."""
+    tls: TlsSettings | None = None
+    """With this, the node speaks TLS to it."""
+
+    @model_validator(mode="after")
+    def _whole_address(self) -> Self:
+        if (self.host is None) != (self.port is None):
+            raise ValueError("give host and port, or neither")
+        if self.host is not None and self.ae_title == "*":
+            raise ValueError("host and port are of one AE title, not of any")
+        return self
 
 
 class DicomSettings(Section):
@@ -142,21 +199,71 @@ class DestinationSettings(Section):
 
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
     """What the node calls it."""
-    ae_title: AeTitle
-    """Its AE title."""
-    host: str
-    """Host name or address."""
-    port: Annotated[int, Field(ge=1, le=65535)]
-    """TCP port."""
+    protocol: Literal["cstore", "stow"] = "cstore"
+    """`cstore`: by DICOM's C-STORE; `stow`: over the web, by STOW-RS."""
+    ae_title: AeTitle | None = None
+    """Its AE title (C-STORE)."""
+    host: str | None = None
+    """Host name or address (C-STORE)."""
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """TCP port (C-STORE)."""
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[^/?#@\s]+(/[^?#\s]*)?$")] | None = None
+    """Root of its DICOMweb service (STOW-RS), such as "https://pacs.example.org/dicom-web"."""
+    user: str | None = None
+    """User of the DICOMweb service, where it asks for one."""
+    password: Secret | None = None
+    """The user's password: `file:...`, `env:...` or itself."""
+    token: Secret | None = None
+    """Bearer token of the DICOMweb service, in place of user and password: `file:...`, `env:...` or itself."""
+    tls: TlsSettings | None = None
+    """With this, C-STORE goes over TLS; an https URL needs it only for own certificates and authorities."""
+    return_to_sender: bool = False
+    """Results go to the AE that sent the study, where [[dicom.peers]] gives its host and port; by C-STORE."""
+    profile: Literal["ohif", "weasis", "pacs-minimal", "full"] | tuple[ResultKind, ...] = "ohif"
+    """Which results: those a viewer shows, or a list of sr, seg, overlay, gsps, heatmap, cad, not_processed."""
+    only_above: bool = False
+    """Send only if a finding is above its operating point; the results of other studies are withheld."""
+    commitment: bool = False
+    """Ask it to commit to what it took; a result counts as there only when it does (C-STORE)."""
+    commitment_wait_s: float = Field(default=3600, gt=0)
+    """Seconds to wait for that, before it is asked again; after three times a person is told."""
     timeout_s: float = Field(default=30, gt=0)
     """Seconds to wait for its connection and for each of its answers."""
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Self:
+        address = (self.ae_title, self.host, self.port)
+        if self.protocol == "stow":
+            if self.url is None or any(address):
+                raise ValueError("stow takes url, and no ae_title, host and port")
+            if self.commitment or self.return_to_sender:
+                raise ValueError("commitment and return_to_sender are for cstore; STOW-RS answers for each instance")
+        elif self.url is not None or self.user is not None or self.password is not None or self.token is not None:
+            raise ValueError('url, user, password and token are for stow; say protocol = "stow"')
+        elif self.return_to_sender and (any(address) or self.tls):
+            raise ValueError("return_to_sender takes ae_title, host, port and tls from [[dicom.peers]]")
+        elif not self.return_to_sender and not all(address):
+            raise ValueError("cstore takes ae_title, host and port")
+        if (self.user is None) != (self.password is None) or (self.user and self.token):
+            raise ValueError("give user and password, or token, or none")
+        if (self.password or self.token) and not _private(self.url or ""):
+            raise ValueError("password and token go over https alone, but for this machine")
+        if ResultKind.REJECTION in self.profile:
+            raise ValueError("a rejection goes wherever the rejected results went; leave it out of profile")
+        return self
+
+
+def _private(url: str) -> bool:
+    """Whether nobody else can read what goes to this URL."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1", "::1")
 
 
 class WorkSettings(Section):
     """How work is given out."""
 
-    delivery_workers: int = Field(default=2, ge=0)
-    """Threads that send results."""
+    delivery_workers: int = Field(default=1, ge=0)
+    """Threads, and connections, that send results to each destination; 0 sends nothing here."""
     lease_s: float = Field(default=60, gt=0)
     """Seconds after which a silent worker's job is given to another."""
     tick_s: float = Field(default=0.25, gt=0)
@@ -280,4 +387,4 @@ def _first_problem(error: ValidationError) -> str:
     where = ".".join(str(part) for part in problem["loc"]) or "settings"
     if problem["type"] == "extra_forbidden":
         return f"{where} is not a setting; `cxr config show` lists those there are"
-    return f"{where}: {problem['msg']}"
+    return f"{where}: {problem['msg'].removeprefix('Value error, ')}"

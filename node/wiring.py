@@ -9,18 +9,20 @@ import pydicom
 
 from db import audit, migration, models, studies
 from db.engine import Connection, Database
-from db.records import DEFAULT_KINDS, Job, JobKind, StudyState
+from db.records import Job, JobKind, StudyState
 from inference.eligibility import Policy
 from nlp.workers import Pool
+from node import outbound
 from node.clock import utc_now
+from node.commitment import Answering, Desk
 from node.console import app
 from node.console.server import Server, require_loopback
 from node.database import open_database
 from node.delivery import Delivery
 from node.dicom.acceptance import Acceptance, Peer
 from node.dicom.association import Limits
+from node.dicom.reporter import Reporter
 from node.dicom.scp import Scp
-from node.dicom.sender import Destination, Scu
 from node.errors import SettingsError
 from node.files import Folder
 from node.hl7 import connection as hl7_connection
@@ -31,6 +33,7 @@ from node.mining import ReportMining
 from node.models.service import Service
 from node.models.shadow import Shadow
 from node.models.starter import install_starter
+from node.outbound import Outbound
 from node.pipeline import Pipeline
 from node.queue import LocalQueue
 from node.reconcile import Reconciler
@@ -54,6 +57,7 @@ class Node:
     worker: Worker
     mining: ReportMining
     shadow: Shadow
+    outbound: Outbound
 
     def start(self) -> None:
         """Sweep, reconcile, then work, and last of all let peers in."""
@@ -76,6 +80,7 @@ class Node:
         self.mining.stop()
         self.shadow.stop()
         self.queue.stop()
+        self.outbound.close()
         self.store.close()
         self.database.close()
 
@@ -101,12 +106,31 @@ def build(settings: Settings, now: Callable[[], datetime] = utc_now) -> Node:
     migration.upgrade(database)
     store = open_store(settings)
     install_starter(database, settings.data / "models", now())
-    queue = LocalQueue(_lanes(settings))
+    queue = LocalQueue(_lanes(settings), [each.name for each in settings.destinations])
+    desk = Desk(
+        database=database,
+        store=store,
+        reachable={peer.ae_title for peer in settings.dicom.peers if peer.host is not None},
+        announce=queue.announce,
+        now=now,
+    )
+    ways_out = outbound.build(settings, desk.reported)
     mining = _mining(settings, database, now)
     shadow = _shadow(settings, database, store, now)
     worker = Worker(
         database=database,
-        handlers=_handlers(settings, database, store, now) | {JobKind.MINE: mining, JobKind.SHADOW: shadow},
+        handlers=_handlers(settings, database, store, ways_out, now)
+        | {
+            JobKind.MINE: mining,
+            JobKind.SHADOW: shadow,
+            JobKind.COMMIT: Answering(
+                database=database,
+                desk=desk,
+                modalities=ways_out.modalities,
+                send=Reporter(settings.dicom.ae_title),
+                now=now,
+            ),
+        },
         announce=queue.announce,
         on_dead=study_failed,
         lease_s=settings.work.lease_s,
@@ -119,7 +143,7 @@ def build(settings: Settings, now: Callable[[], datetime] = utc_now) -> Node:
         tick_s=settings.work.tick_s,
         now=now,
     )
-    scp = _scp(settings, database, store, now)
+    scp = _scp(settings, database, store, desk, now)
     listener = _listener(settings, database, tls, now)
     console = Server(
         host=settings.console.host,
@@ -138,6 +162,7 @@ def build(settings: Settings, now: Callable[[], datetime] = utc_now) -> Node:
         worker=worker,
         mining=mining,
         shadow=shadow,
+        outbound=ways_out,
     )
 
 
@@ -146,6 +171,7 @@ def _lanes(settings: Settings) -> dict[JobKind, int]:
     return {
         JobKind.READ: settings.reading.workers,
         JobKind.DELIVER: settings.work.delivery_workers,
+        JobKind.COMMIT: min(1, settings.work.delivery_workers),
         JobKind.MINE: min(1, settings.mining.workers),  # one job at a time, on all the processes
         JobKind.SHADOW: min(1, settings.reading.workers),  # where studies are read, and never two beside them
     }
@@ -181,26 +207,23 @@ def _policy(settings: Settings) -> Policy:
 
 
 def _handlers(
-    settings: Settings, database: Database, store: Folder, now: Callable[[], datetime]
+    settings: Settings, database: Database, store: Folder, ways_out: Outbound, now: Callable[[], datetime]
 ) -> dict[JobKind, Handler]:
     """What is done for each kind of job."""
     reading = settings.reading
-    destinations = {each.name: _destination(each.model_dump()) for each in settings.destinations}
     pipeline = Pipeline(
         store=store,
         database=database,
         current_model=Service(database=database, path=reading.model, threads=reading.threads),
         policy=policy(settings),
         max_pixels=reading.max_pixels,
-        destinations=tuple(destinations),
-        kinds=DEFAULT_KINDS,
+        destinations=outbound.routes(settings),
         now=now,
     )
     delivery = Delivery(
         store=store,
         database=database,
-        sender=Scu(ae_title=settings.dicom.ae_title),
-        destinations=destinations,
+        destinations=ways_out.recipients,
         now=now,
     )
     return {JobKind.READ: pipeline, JobKind.DELIVER: delivery}
@@ -228,7 +251,7 @@ def policy(settings: Settings) -> Policy:
     )
 
 
-def _scp(settings: Settings, database: Database, store: Folder, now: Callable[[], datetime]) -> Scp:
+def _scp(settings: Settings, database: Database, store: Folder, desk: Desk, now: Callable[[], datetime]) -> Scp:
     dicom = settings.dicom
     intake = open_intake(settings, database, store, read=True, now=now)
 
@@ -252,6 +275,7 @@ def _scp(settings: Settings, database: Database, store: Folder, now: Callable[[]
         ),
         intake=intake,
         on_reject=audit_rejection,
+        commitment=desk,
         limits=Limits(idle_s=dicom.idle_s, pdu_s=dicom.pdu_s),
         max_associations=dicom.max_associations,
         max_per_address=dicom.max_associations_per_address,
@@ -303,10 +327,6 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
     except (OSError, ssl.SSLError) as error:
         raise SettingsError("hl7.tls_certificate, tls_key or tls_clients cannot be used; give PEM files") from error
     return context
-
-
-def _destination(settings: dict[str, object]) -> Destination:
-    return Destination(**settings)  # type: ignore[arg-type]  # the settings have the record's fields, checked
 
 
 def study_failed(connection: Connection, job: Job) -> None:

@@ -38,6 +38,16 @@ class Ending:
     delay_s: float = 0.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Towards:
+    """Which destinations' jobs a thread runs: those to one, or those to none of some; else any, or none at all."""
+
+    to: str | None = None
+    not_to: tuple[str, ...] = ()
+
+
+ANYWHERE = Towards()
+
 Handler = Callable[[Job], Ending]
 Announce = Callable[[int], None]
 OnDead = Callable[[Connection, Job], None]
@@ -59,11 +69,10 @@ class Worker:
     lease_s: float
     now: Callable[[], datetime]
 
-    def run_one(self, kinds: Collection[JobKind]) -> bool:
+    def run_one(self, kinds: Collection[JobKind], towards: Towards = ANYWHERE) -> bool:
         """Run the longest-waiting due job of these kinds. Returns False when there is none."""
         owner = f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"
-        with self.database.write() as connection:
-            job = jobs.claim(connection, kinds=kinds, owner=owner, now=self.now(), lease_s=self.lease_s)
+        job = self._claimed(kinds, towards, owner)
         if job is None:
             return False
         fields = {"job": job.id, "kind": job.kind, "attempt": job.attempts}
@@ -81,6 +90,22 @@ class Worker:
         else:
             log.info("job ended", extra={"fields": fields | {"state": ending.state}})
         return True
+
+    def _claimed(self, kinds: Collection[JobKind], towards: Towards, owner: str) -> Job | None:
+        """A job to run; an idle thread that was woken for nothing looks, and writes nothing."""
+        with self.database.read() as connection:
+            if not jobs.any_due(connection, kinds, self.now(), towards.to, towards.not_to):
+                return None
+        with self.database.write() as connection:
+            return jobs.claim(
+                connection,
+                kinds=kinds,
+                owner=owner,
+                now=self.now(),
+                lease_s=self.lease_s,
+                to=towards.to,
+                not_to=towards.not_to,
+            )
 
     def _end(self, job: Job, ending: Ending) -> None:
         now = self.now()

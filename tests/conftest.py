@@ -19,6 +19,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # so that `tests.peers` can be imported, whatever pytest was started by
 
 pytest_plugins = [
+    "tests.peers.certificates",
     "tests.peers.databases",
     "tests.peers.dcmtk",
     "tests.peers.orthanc",
@@ -28,7 +29,17 @@ pytest_plugins = [
 ]
 
 PEER_FIXTURES = frozenset(
-    {"dciodvfy", "dsrdump", "echoscu", "orthanc", "postgres_server", "postgres_url", "redis_url", "storescu"}
+    {
+        "certificates",
+        "dciodvfy",
+        "dsrdump",
+        "echoscu",
+        "orthanc",
+        "postgres_server",
+        "postgres_url",
+        "redis_url",
+        "storescu",
+    }
 )
 NO_SHARED_DATA = "There is no ../shared/data; name the folder of public test data in CXR_SHARED_DATA"
 

@@ -18,11 +18,11 @@ from rich.console import Console
 from db import jobs, results, studies
 from db.records import JobState, StudyState
 from inference.prediction import Prediction
-from node import wiring
+from node import modality, wiring
 from node.commands.options import print_table
 from node.dicom import archive
 from node.dicom.archive import Archive
-from node.dicom.sender import Destination, Outgoing, Scu
+from node.dicom.opening import Address
 from node.errors import NodeError
 from node.memory import restored
 from node.objects.reading import shown_boxes
@@ -118,14 +118,8 @@ def _node(scratch: Path, pacs_port: int) -> Node:
 
 
 def _push(source: Path, node: Node) -> None:
-    meta = pydicom.dcmread(source, stop_before_pixels=True).file_meta
-    here = Destination(name="node", ae_title=node.settings.dicom.ae_title, host="127.0.0.1", port=node.scp.port)
-    outgoing = Outgoing(
-        path=source,
-        sop_class_uid=str(meta.MediaStorageSOPClassUID),
-        transfer_syntax_uid=str(meta.TransferSyntaxUID),
-    )
-    (answer,) = Scu(ae_title="MODALITY")(here, [outgoing])
+    here = Address(name="node", ae_title=node.settings.dicom.ae_title, host="127.0.0.1", port=node.scp.port)
+    answer = modality.push(source, here)
     if not answer.stored:
         raise DemoError(f"the node did not take the radiograph: {answer.words}")
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from db import deliveries, results
+from db.records import Delivery
 from node.commands.options import ConfigOption, DataOption, JsonOption, UidsOption, opened, print_json, print_table
 
 
@@ -35,10 +36,15 @@ def list_results(
                     result.kind,
                     result.revision,
                     result.model_version,
-                    ", ".join(f"{each.destination}: {each.state}" for each in sent[result.id]),
+                    ", ".join(_fate(each) for each in sent[result.id]),
                     result.sop_instance_uid,
                 )
                 for result in found
             ],
             empty="No result has been built yet.",
         )
+
+
+def _fate(delivery: Delivery) -> str:
+    """How far a delivery got, and why not further."""
+    return f"{delivery.destination}: {delivery.state}" + (f" ({delivery.error})" if delivery.error else "")

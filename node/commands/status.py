@@ -25,6 +25,10 @@ def status(config: ConfigOption = None, data: DataOption = None, as_json: JsonOp
             "studies": studies.counts(connection),
             "jobs": jobs.counts(connection),
             "deliveries": deliveries.counts(connection),
+            "undelivered": [
+                {"destination": name, "code": code, "jobs": count, "error": words}
+                for name, code, count, words in jobs.troubles(connection)
+            ],
             "reports": links.counts(connection),
             "report_versions": reports.count(connection),
             "unmined_report_versions": _unmined(connection, settings.mining),
@@ -38,6 +42,8 @@ def status(config: ConfigOption = None, data: DataOption = None, as_json: JsonOp
         rows.append(("model in its shadow", facts["shadow"]))
     for noun in ("studies", "jobs", "deliveries"):
         rows += [(f"{noun}, {state}", count) for state, count in sorted(facts[noun].items())]
+    for each in facts["undelivered"]:
+        rows.append((f"to {each['destination']}: {each['error']}", each["jobs"]))
     linked = facts["reports"].get("linked", 0)
     rows += [("reports, linked", linked), ("reports, not linked", sum(facts["reports"].values()) - linked)]
     rows.append(("report versions", facts["report_versions"]))

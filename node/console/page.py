@@ -10,7 +10,14 @@ from db.report_records import ReportStatus
 from node.console.facts import Facts
 from node.implementation import SOFTWARE_VERSION
 
-WORRYING = {StudyState.FAILED, JobState.FAILED, JobState.DEAD, DeliveryState.REFUSED}
+WORRYING = {
+    StudyState.FAILED,
+    JobState.FAILED,
+    JobState.DEAD,
+    DeliveryState.REFUSED,
+    DeliveryState.LOST,
+    DeliveryState.UNCONFIRMED,
+}
 """States that wait for a person."""
 
 STUDY_STATES: dict[str, str] = {
@@ -32,7 +39,12 @@ JOB_KINDS = {JobKind.READ: "read", JobKind.DELIVER: "deliver"}
 DELIVERY_STATES: dict[str, str] = {
     DeliveryState.WAITING: "waiting",
     DeliveryState.SENT: "sent",
+    DeliveryState.ASKED: "sent, not yet committed",
+    DeliveryState.COMMITTED: "committed",
     DeliveryState.REFUSED: "refused",
+    DeliveryState.LOST: "accepted and lost there",
+    DeliveryState.UNCONFIRMED: "never committed",
+    DeliveryState.WITHHELD: "withheld",
 }
 REPORT_STATUSES: dict[str, str] = {status: status.value for status in ReportStatus}
 

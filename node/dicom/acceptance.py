@@ -1,12 +1,12 @@
 """Whom the node talks to, and about what (DICOM PS3.8 section 9.3, PS3.4 annex B)."""
 
 import ipaddress
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydicom.uid import (
     HTJ2K,
     JPEG2000,
+    UID,
     ComputedRadiographyImageStorage,
     DigitalXRayImageStorageForPresentation,
     DigitalXRayImageStorageForProcessing,
@@ -33,9 +33,13 @@ from pynetdicom.pdu_primitives import (
     ImplementationClassUIDNotification,
     ImplementationVersionNameNotification,
     MaximumLengthNotification,
+    SCP_SCU_RoleSelectionNegotiation,
 )
 from pynetdicom.presentation import PresentationContext, build_context, negotiate_as_acceptor
-from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]  # pynetdicom makes these at import
+from pynetdicom.sop_class import (  # type: ignore[attr-defined]  # pynetdicom makes these at import
+    StorageCommitmentPushModel,
+    Verification,
+)
 
 from node.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
@@ -131,27 +135,48 @@ class Acceptance:
         return None
 
 
-def negotiate(request: A_ASSOCIATE) -> list[PresentationContext]:
-    """Answer the proposed presentation contexts, one result each (PS3.8 9.3.3.2)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Negotiation:
+    """One result for each proposed presentation context, and for each proposed role (PS3.7 D.3.3.4)."""
+
+    contexts: list[PresentationContext]
+    roles: list[SCP_SCU_RoleSelectionNegotiation]
+
+
+def negotiate(request: A_ASSOCIATE) -> Negotiation:
+    """Answer the proposed presentation contexts and roles (PS3.8 9.3.3.2).
+
+    Storage Commitment is taken in both roles: a modality asks us (it is the SCU), and a PACS that was asked reports
+    to us on an association of its own (it is the SCP, and says so by role selection).
+    """
     supported = [build_context(uid, list(TRANSFER_SYNTAXES)) for uid in STORAGE_CLASSES]
-    supported.append(build_context(Verification, [ExplicitVRLittleEndian, ImplicitVRLittleEndian]))
-    contexts, _roles = negotiate_as_acceptor(list(request.presentation_context_definition_list), supported)
-    return contexts
+    uncompressed: list[str | UID] = [ExplicitVRLittleEndian, ImplicitVRLittleEndian]
+    supported.append(build_context(Verification, uncompressed))
+    commitment = build_context(StorageCommitmentPushModel, uncompressed)
+    commitment.scu_role = commitment.scp_role = True
+    supported.append(commitment)
+    proposed = {
+        UID(item.sop_class_uid or ""): (item.scu_role, item.scp_role)
+        for item in request.user_information
+        if isinstance(item, SCP_SCU_RoleSelectionNegotiation)
+    }
+    contexts, roles = negotiate_as_acceptor(list(request.presentation_context_definition_list), supported, proposed)
+    return Negotiation(contexts=contexts, roles=roles)
 
 
-def answer(request: A_ASSOCIATE, contexts: Sequence[PresentationContext], max_pdu_bytes: int) -> A_ASSOCIATE:
+def answer(request: A_ASSOCIATE, negotiated: Negotiation, max_pdu_bytes: int) -> A_ASSOCIATE:
     """The A-ASSOCIATE-AC for a request whose contexts were negotiated."""
     primitive = A_ASSOCIATE()
     primitive.application_context_name = request.application_context_name
     primitive.calling_ae_title = request.calling_ae_title
     primitive.called_ae_title = request.called_ae_title
     primitive.result = 0
-    primitive.presentation_context_definition_results_list = list(contexts)
+    primitive.presentation_context_definition_results_list = negotiated.contexts
     maximum_length = MaximumLengthNotification()
     maximum_length.maximum_length_received = max_pdu_bytes
     class_uid = ImplementationClassUIDNotification()
     class_uid.implementation_class_uid = IMPLEMENTATION_CLASS_UID
     version = ImplementationVersionNameNotification()
     version.implementation_version_name = IMPLEMENTATION_VERSION_NAME
-    primitive.user_information = [maximum_length, class_uid, version]
+    primitive.user_information = [maximum_length, class_uid, version, *negotiated.roles]
     return primitive

@@ -2,7 +2,8 @@
 
 Theory of operation. A connection starts in Sta2: the one PDU expected is A-ASSOCIATE-RQ, answered by `accept` or
 `reject`. Accepted, it is in Sta6: `receive` hands out one message at a time, its command set whole, its data set
-as fragments straight from the socket's buffer, and `respond` answers it. A-RELEASE-RQ ends `receive` after
+as fragments straight from the socket's buffer, and `respond` answers it; `request_operation` asks something of the
+peer, whose response is one of the messages that `receive` hands out. A-RELEASE-RQ ends `receive` after
 A-RELEASE-RP is sent; A-ABORT, a closed connection, a PDU out of place, above its size or behind its deadline
 end it with an exception. Every wait is bounded: `idle_s` for the next PDU's header, `pdu_s` for the rest of it.
 
@@ -18,7 +19,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RJ, A_ASSOCIATE_RQ
-from pynetdicom.pdu_primitives import A_ASSOCIATE
+from pynetdicom.pdu_primitives import A_ASSOCIATE, MaximumLengthNotification
 
 from node.dicom import command
 from node.dicom.command import Command
@@ -69,6 +70,7 @@ class Association:
         # One call fills the buffer where the kernel can do that; TLS has no such flag.
         self._flags = 0 if isinstance(sock, ssl.SSLSocket) else socket.MSG_WAITALL
         self._pdvs = self._receive_pdvs()
+        self._peers_max_pdu_bytes = 0
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(limits.tick_s))
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(limits.pdu_s))
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -100,6 +102,9 @@ class Association:
         contexts = request.presentation_context_definition_list
         if not all(context.abstract_syntax and context.transfer_syntax for context in contexts):
             raise PeerError("a presentation context without its syntaxes")
+        for item in request.user_information:
+            if isinstance(item, MaximumLengthNotification):
+                self._peers_max_pdu_bytes = item.maximum_length_received or 0
         return request
 
     def accept(self, answer: A_ASSOCIATE) -> None:
@@ -140,6 +145,16 @@ class Association:
         body = command.response(to.command, status, comment)
         pdv = PDV_HEADER.pack(len(body) + 2, to.context_id, COMMAND_FRAGMENT | LAST_FRAGMENT) + body
         self._send(PDU_HEADER.pack(P_DATA, len(pdv)) + pdv)
+
+    def request_operation(self, context_id: int, command_set: bytes, data_set: bytes) -> None:
+        """Ask for an operation with a data set; its response is among the messages that come."""
+        for flags, data in ((COMMAND_FRAGMENT, command_set), (0, data_set)):
+            room = (self._peers_max_pdu_bytes or self._limits.max_pdu_bytes) - PDV_HEADER.size
+            for begin in range(0, len(data), room):
+                part = data[begin : begin + room]
+                last = LAST_FRAGMENT if begin + room >= len(data) else 0
+                pdv = PDV_HEADER.pack(len(part) + 2, context_id, flags | last) + part
+                self._send(PDU_HEADER.pack(P_DATA, len(pdv)) + pdv)
 
     def close(self) -> None:
         """Close the connection; what the peer has not read yet still reaches it."""

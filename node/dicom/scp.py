@@ -1,4 +1,4 @@
-"""The storage service class provider: C-ECHO and C-STORE (DICOM PS3.4 annexes A and B).
+"""What the node provides: C-ECHO, C-STORE, and both roles of storage commitment (DICOM PS3.4 annexes A, B and J).
 
 One thread accepts connections and never waits for a peer; each association has a thread of its own.
 """
@@ -9,18 +9,20 @@ import ssl
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 from pydicom.uid import UID
 from pynetdicom.presentation import PresentationContext
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]  # pynetdicom makes these at import
 
 from db.errors import DatabaseError
-from node.dicom import acceptance, command
+from node.dicom import acceptance, command, commitment
 from node.dicom.acceptance import TOO_MANY, Acceptance, Rejection
 from node.dicom.association import Association, Limits, Message
+from node.dicom.caller import Caller
+from node.dicom.commitment import Commitment
+from node.dicom.commitment_scp import CommitmentScp
 from node.errors import PeerClosedError, PeerError, RefusedError
 from node.intake import Intake, Origin
 
@@ -33,7 +35,6 @@ LINGER_S = 1.0
 """How long a peer may go on talking after our last word."""
 
 OUT_OF_RESOURCES = 0xA700
-PROCESSING_FAILURE = 0x0110
 
 OnReject = Callable[[str, str, str], None]
 """Called with calling AE title, address and reason when a caller is turned away."""
@@ -46,6 +47,7 @@ class Scp:
         acceptance: who may call.
         intake: where instances go.
         on_reject: told of each refused association.
+        commitment: what is done about storage commitment; without it that is refused.
         max_associations: in all, and `max_per_address` from one address; the next one is rejected.
     """
 
@@ -57,6 +59,7 @@ class Scp:
         acceptance: Acceptance,
         intake: Intake,
         on_reject: OnReject,
+        commitment: Commitment | None = None,
         limits: Limits | None = None,
         max_associations: int = 200,
         max_per_address: int = 200,
@@ -64,6 +67,7 @@ class Scp:
         self._acceptance = acceptance
         self._intake = intake
         self._on_reject = on_reject
+        self._commitment = None if commitment is None else CommitmentScp(commitment)
         self._limits = limits or Limits()
         self._max_associations = max_associations
         self._max_per_address = max_per_address
@@ -150,18 +154,20 @@ class Scp:
                 log.exception("rejection not audited")
             assoc.reject(rejection.result, rejection.source, rejection.reason)
             return
-        contexts = acceptance.negotiate(request)
-        _log_refused_contexts(contexts, calling_ae)
-        assoc.accept(acceptance.answer(request, contexts, self._limits.max_pdu_bytes))
-        accepted = {context.context_id: context for context in contexts if context.result == 0}
-        caller = _Caller(ae_title=calling_ae, address=address, contexts=accepted)
+        negotiated = acceptance.negotiate(request)
+        _log_refused_contexts(negotiated.contexts, calling_ae)
+        assoc.accept(acceptance.answer(request, negotiated, self._limits.max_pdu_bytes))
+        accepted = {context.context_id: context for context in negotiated.contexts if context.result == 0}
+        caller = Caller(ae_title=calling_ae, address=address, contexts=accepted)
         try:
             while (message := assoc.receive()) is not None:
-                status, comment = self._serve(message, caller)
+                answer = self._serve(message, caller)
                 for _ in message.fragments:  # what a refusal left unread
                     pass
-                if message.command.field != command.C_CANCEL_RQ:
-                    assoc.respond(message, status, comment)
+                if answer is not None:
+                    assoc.respond(message, *answer)
+                if caller.reports and self._commitment is not None:
+                    self._commitment.report(assoc, message.context_id, caller)
         finally:
             self._intake.released(caller.studies)
 
@@ -171,8 +177,8 @@ class Scp:
         crowded = each.total() > self._max_associations or each[address] > self._max_per_address
         return TOO_MANY if crowded else None
 
-    def _serve(self, message: Message, caller: "_Caller") -> tuple[int, str]:
-        """One request to its status and comment."""
+    def _serve(self, message: Message, caller: Caller) -> tuple[int, str] | None:
+        """One message to its status and comment; None where nothing is to be answered."""
         context = caller.contexts.get(message.context_id)
         if context is None:
             raise PeerError("a message on a presentation context that was not accepted")
@@ -180,12 +186,19 @@ class Scp:
         if request.field == command.C_ECHO_RQ and context.abstract_syntax == Verification:
             return command.SUCCESS, ""
         if request.field != command.C_STORE_RQ:
-            return command.UNRECOGNIZED_OPERATION, "Only C-ECHO and C-STORE are served here"
+            return self._serve_other(message, caller, context)
         if not request.has_data_set or request.sop_class_uid != context.abstract_syntax:
             return command.SOP_CLASS_NOT_SUPPORTED, "The SOP Class is not that of the presentation context"
         return self._store(message, _only(context.transfer_syntax), caller)
 
-    def _store(self, message: Message, transfer_syntax_uid: str, caller: "_Caller") -> tuple[int, str]:
+    def _serve_other(self, message: Message, caller: Caller, context: PresentationContext) -> tuple[int, str] | None:
+        if message.command.field == command.C_CANCEL_RQ:
+            return None
+        if self._commitment is not None and context.abstract_syntax == commitment.SOP_CLASS:
+            return self._commitment.serve(message, caller, UID(_only(context.transfer_syntax)))
+        return command.UNRECOGNIZED_OPERATION, "Only C-ECHO, C-STORE and storage commitment are served here"
+
+    def _store(self, message: Message, transfer_syntax_uid: str, caller: Caller) -> tuple[int, str]:
         """The C-STORE door: past it goes no exception but a broken association's."""
         origin = Origin(
             sop_class_uid=message.command.sop_class_uid,
@@ -207,19 +220,9 @@ class Scp:
             return OUT_OF_RESOURCES, "Out of resources: not stored, send it again later"
         except Exception:
             log.exception("fault", extra={"fields": fields})
-            return PROCESSING_FAILURE, "Not stored: a fault in the node"
+            return command.PROCESSING_FAILURE, "Not stored: a fault in the node"
         log.info("stored", extra={"fields": fields})
         return command.SUCCESS, ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Caller:
-    """Who is at the other end, what was agreed with it, and which studies it has touched."""
-
-    ae_title: str
-    address: str
-    contexts: Mapping[int | None, PresentationContext]
-    studies: set[str] = field(default_factory=set)
 
 
 def _only(items: list[UID]) -> str:

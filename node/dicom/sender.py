@@ -1,140 +1,159 @@
-"""The storage service class user: stored objects to a destination, as they are stored (DICOM PS3.4 annex B)."""
+"""The storage service class user: objects to a destination over associations that many studies share.
 
-import socket
-import struct
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
+An association proposes every form in which an object may go (DICOM PS3.4 annex B), and what was accepted decides. The
+bytes of a file go out as they are; an object is made anew only where the destination does not take its stored form.
+"""
 
-from pydicom.uid import UID
-from pynetdicom import AE, _config, evt
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from io import BytesIO
+
+from pydicom import Dataset, dcmread
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pynetdicom import _config, evt
 from pynetdicom.association import Association
-from pynetdicom.events import Event
+from pynetdicom.events import Event, EventHandlerType
 
-from node.errors import UnreachableError
+from db.errors import DatabaseError
+from node.dicom import commitment
+from node.dicom.commitment import Report, Request
+from node.dicom.lines import IDLE_S, Lines
+from node.dicom.opening import Address, associate
+from node.dicom.outgoing import NO_CONTEXT, Answer, Form, Outgoing, Render, Rendition, forms, in_form
+from node.errors import RefusedError, UnreachableError
 
-TRY_AGAIN = range(0xA700, 0xA800)
-"""Statuses of a destination that is out of resources; it may take the object later."""
-WARNINGS = (0xB000, 0xB006, 0xB007)
-NO_CONTEXT = -1
+log = logging.getLogger(__name__)
 
+MAX_CONTEXTS = 126
+COMMITMENT_FORMS: tuple[Form, ...] = tuple(
+    (commitment.SOP_CLASS, str(syntax)) for syntax in (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
+)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Destination:
-    """A peer that takes objects. `timeout_s` bounds its connection and each of its answers."""
-
-    name: str
-    ae_title: str
-    host: str
-    port: int
-    timeout_s: float = 30.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outgoing:
-    """An object in the store and what a presentation context for it needs."""
-
-    path: Path
-    sop_class_uid: str
-    transfer_syntax_uid: str
+OnReport = Callable[[Report], bool]
+"""Takes a destination's report; False if nobody asked for it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What a destination said to one object; `status` is that of the C-STORE response."""
-
-    status: int
-
-    @property
-    def stored(self) -> bool:
-        """The destination has it."""
-        return self.status == 0 or self.status in WARNINGS
-
-    @property
-    def later(self) -> bool:
-        """The destination may take it another time."""
-        return self.status in TRY_AGAIN
-
-    @property
-    def words(self) -> str:
-        """The answer in words."""
-        if self.status == NO_CONTEXT:
-            return "the destination does not accept this SOP Class"
-        return f"the destination answered {self.status:#06x}"
-
-
-class Sender(Protocol):
-    """Sends objects over one association."""
-
-    def __call__(self, destination: Destination, objects: Sequence[Outgoing]) -> Iterator[Answer]:
-        """Send `objects` in order, and yield the answer to each as it comes.
-
-        Raises:
-            UnreachableError: no association, or it broke; what was answered before has been.
-        """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Scu:
-    """Sends by C-STORE under our own AE title."""
+    """Sends to one destination by C-STORE, under our own AE title.
 
-    ae_title: str
+    Args:
+        ae_title: ours.
+        address: the destination.
+        render: makes the forms of an object that are not the stored one.
+        on_report: takes what the destination reports on an association of ours; with it, commitment is proposed.
+    """
 
-    def __call__(self, destination: Destination, objects: Sequence[Outgoing]) -> Iterator[Answer]:
-        """Send `objects` (see `Sender`)."""
+    def __init__(
+        self,
+        *,
+        ae_title: str,
+        address: Address,
+        render: Render,
+        on_report: OnReport | None = None,
+        idle_s: float = IDLE_S,
+    ) -> None:
+        self._ae_title = ae_title
+        self._address = address
+        self._render = render
+        self._on_report = on_report
+        self._lines: Lines[DimseLine] = Lines(idle_s)
+        self._proposals: frozenset[Form] = frozenset(COMMITMENT_FORMS if on_report else ())
+
+    def line(self, objects: Sequence[Outgoing]) -> AbstractContextManager["DimseLine"]:
+        """An association that proposed every form of these objects (see `OpenLine`)."""
+        wanted = frozenset(form for outgoing in objects for form in forms(outgoing))
+        return self._lines.lent(lambda: self._open(wanted), lambda line: wanted <= line.proposed)
+
+    def close(self) -> None:
+        """Release what is open."""
+        self._lines.close()
+
+    def _open(self, wanted: frozenset[Form]) -> "DimseLine":
+        """What was wanted before is proposed again, so that the next study's objects find the same association."""
+        proposed = wanted | self._proposals
+        if len(proposed) > MAX_CONTEXTS:
+            proposed = wanted
+        self._proposals = proposed
         # The file's own bytes go out, not what a library would make of them; the switch is the library's own.
         _config.STORE_SEND_CHUNKED_DATASET = True
-        assoc = self._associate(destination, objects)
+        handlers: list[EventHandlerType] = []
+        if self._on_report is not None:
+            handlers.append((evt.EVT_N_EVENT_REPORT, _reported, [self._on_report]))
+        assoc = associate(self._address, self._ae_title, sorted(proposed), handlers=handlers)
+        return DimseLine(assoc, self._address.name, proposed, self._render)
+
+
+class DimseLine:
+    """An association with a destination (see `Line`)."""
+
+    def __init__(self, assoc: Association, name: str, proposed: frozenset[Form], render: Render) -> None:
+        self.proposed = proposed
+        self._assoc = assoc
+        self._name = name
+        self._render = render
+        self._accepted = {
+            (str(context.abstract_syntax), str(context.transfer_syntax[0])) for context in assoc.accepted_contexts
+        }
+        self._message_id = 0
+
+    @property
+    def alive(self) -> bool:
+        """Whether the association is established."""
+        return self._assoc.is_established
+
+    def send(self, objects: Sequence[Outgoing]) -> Iterator[Answer]:
+        """Send `objects` (see `Line`)."""
+        for outgoing in objects:
+            sent = in_form(outgoing, self._accepted, self._render)
+            yield sent if isinstance(sent, Answer) else Answer(status=self._store(sent), sent=sent)
+
+    def ask(self, request: Request) -> int:
+        """Ask to commit (see `Line`)."""
+        if not self._accepted.intersection(COMMITMENT_FORMS):
+            return NO_CONTEXT
+        data = commitment.dataset(request)
+        names = (commitment.SOP_CLASS, commitment.SOP_INSTANCE)
+        status, _ = self._operation(
+            lambda number: self._assoc.send_n_action(data, commitment.ACTION_REQUEST, *names, msg_id=number)
+        )
+        return int(status.Status)
+
+    def close(self) -> None:
+        """Release the association, or abort one that is not at rest."""
+        if self.alive:
+            self._assoc.release()
+
+    def abort(self) -> None:
+        """End the association at once."""
+        if self.alive:
+            self._assoc.abort()
+
+    def _store(self, sent: Outgoing | Rendition) -> int:
+        what = sent.path if isinstance(sent, Outgoing) else dcmread(BytesIO(sent.data))
+        status, _ = self._operation(lambda number: (self._assoc.send_c_store(what, msg_id=number), None))
+        return int(status.Status)
+
+    def _operation(self, send: Callable[[int], tuple[Dataset, Dataset | None]]) -> tuple[Dataset, Dataset | None]:
+        if not self._assoc.is_established:
+            raise UnreachableError(f"{self._name} closed the association")
+        self._message_id = self._message_id % 65535 + 1
         try:
-            for number, outgoing in enumerate(objects):
-                yield _send(assoc, outgoing, number, destination)
-            assoc.release()
-        finally:
-            if assoc.is_established:
-                assoc.abort()
-
-    def _associate(self, destination: Destination, objects: Sequence[Outgoing]) -> Association:
-        ae = AE(ae_title=self.ae_title)
-        ae.connection_timeout = ae.acse_timeout = destination.timeout_s
-        ae.dimse_timeout = ae.network_timeout = destination.timeout_s
-        for sop_class_uid, transfer_syntax_uid in sorted({(o.sop_class_uid, o.transfer_syntax_uid) for o in objects}):
-            ae.add_requested_context(UID(sop_class_uid), UID(transfer_syntax_uid))
-        try:
-            assoc = ae.associate(
-                destination.host,
-                destination.port,
-                ae_title=destination.ae_title,
-                evt_handlers=[(evt.EVT_CONN_OPEN, _bound_sending, [destination.timeout_s])],
-            )
-        except OSError as error:
-            raise UnreachableError(f"{destination.name}: the name of its host leads to no address") from error
-        if assoc.is_rejected:
-            raise UnreachableError(f"{destination.name} rejected the association")
-        if not assoc.is_established and not assoc.rejected_contexts:
-            raise UnreachableError(f"{destination.name} does not answer")
-        return assoc
+            answer = send(self._message_id)
+        except RuntimeError as error:  # it ended between the look above and here
+            raise UnreachableError(f"{self._name} closed the association") from error
+        if "Status" not in answer[0]:
+            raise UnreachableError(f"{self._name} did not answer in time, or broke off")
+        return answer
 
 
-def _bound_sending(event: Event, timeout_s: float) -> None:
-    """Let no write to the connection take longer: pynetdicom's own timeouts bound what is read alone."""
-    whole_s, rest_s = divmod(timeout_s, 1)
-    bound = struct.pack("@ll", int(whole_s), int(rest_s * 1e6))  # a timeval, socket(7)
-    connection = event.assoc.dul.socket
-    if connection is not None and connection.socket is not None:
-        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, bound)
-
-
-def _send(assoc: Association, outgoing: Outgoing, number: int, destination: Destination) -> Answer:
-    accepted = {(cx.abstract_syntax, cx.transfer_syntax[0]) for cx in assoc.accepted_contexts}
-    if (outgoing.sop_class_uid, outgoing.transfer_syntax_uid) not in accepted:
-        return Answer(status=NO_CONTEXT)
-    if not assoc.is_established:
-        raise UnreachableError(f"{destination.name} closed the association")
+def _reported(event: Event, on_report: OnReport) -> tuple[int, None]:
+    """A report on an association of ours, in a thread of pynetdicom's: a door."""
     try:
-        status = assoc.send_c_store(outgoing.path, msg_id=number % 65535 + 1)
-    except RuntimeError as error:  # it ended between the look above and here
-        raise UnreachableError(f"{destination.name} closed the association") from error
-    if "Status" not in status:
-        raise UnreachableError(f"{destination.name} did not answer in time")
-    return Answer(status=int(status.Status))
+        known = on_report(commitment.report_of(event.event_information))
+    except RefusedError as error:
+        return error.status, None
+    except DatabaseError:
+        log.exception("no commitment without the database")
+        return 0x0110, None
+    return (0x0000 if known else commitment.INVALID_ARGUMENT), None

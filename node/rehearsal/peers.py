@@ -9,7 +9,8 @@ from threading import Lock
 
 import pydicom
 
-from node.dicom.sender import Destination, Outgoing, Scu
+from node import modality
+from node.dicom.opening import Address
 from node.errors import NodeError
 from node.hl7.framing import END, START, frame
 from node.rehearsal.department import ROOMS, SyntheticStudy
@@ -75,13 +76,8 @@ class Modalities:
         path = self.folder / f"{study.number}.dcm"
         ds = radiograph(study, pixels=self.pixels)
         ds.save_as(path, enforce_file_format=True)
-        outgoing = Outgoing(
-            path=path,
-            sop_class_uid=str(ds.SOPClassUID),
-            transfer_syntax_uid=str(ds.file_meta.TransferSyntaxUID),
-        )
-        here = Destination(name="the node", ae_title=self.ae_title, host=HOST, port=self.port, timeout_s=TIMEOUT_S)
-        (answer,) = Scu(ae_title=study.room)(here, [outgoing])
+        here = Address(name="the node", ae_title=self.ae_title, host=HOST, port=self.port, timeout_s=TIMEOUT_S)
+        answer = modality.push(path, here, ae_title=study.room)
         path.unlink()
         if not answer.stored:
             raise RehearsalError(f"the node did not take a radiograph: {answer.words}")

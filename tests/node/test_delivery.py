@@ -1,40 +1,81 @@
 """What becomes of a delivery by what its destination says, and by what the store still has."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import Comprehensive3DSRStorage, ExplicitVRLittleEndian
 
 from db import deliveries, jobs
 from db.engine import Database
 from db.records import DeliveryState, Job, JobKind, JobState
-from node.delivery import Delivery
-from node.dicom.sender import NO_CONTEXT, Answer, Destination, Outgoing
+from node.commitment import RESEND_DELAY_S, Desk
+from node.delivery import Delivery, Recipient, Senders
+from node.dicom.commitment import Report, Request
+from node.dicom.outgoing import NO_CONTEXT, Answer, Outgoing
 from node.errors import UnreachableError
 from node.files import Folder
 from node.worker import Worker
 from tests.db.rows import NOW, add_job, add_result, add_study
 
-PACS = Destination(name="pacs", ae_title="PACS", host="127.0.0.1", port=104)
+ANSWERED = (DeliveryState.SENT, None)
+
+
+WAIT_S = 60.0
+
+
+def dicom_file(sop_instance_uid: str) -> bytes:
+    """A report without content, as a file."""
+    ds = Dataset()
+    ds.file_meta = FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    ds.SOPClassUID, ds.SOPInstanceUID = Comprehensive3DSRStorage, sop_instance_uid
+    buffer = BytesIO()
+    ds.save_as(buffer, enforce_file_format=True)
+    return buffer.getvalue()
 
 
 class FakePacs:
-    """A sender whose destination answers from a list, each time anew; None in it breaks the association."""
+    """A destination that answers from a list; None in it breaks the line.
 
-    def __init__(self, *statuses: int | None) -> None:
+    Attributes:
+        commits: the status of its response to a commitment request; None breaks the line, an error is raised.
+        asked: the requests that it got.
+    """
+
+    def __init__(self, *statuses: int | None, commits: int | None = 0) -> None:
         self.statuses = statuses
+        self.commits = commits
         self.sent: list[list[str]] = []
+        self.asked: list[Request] = []
+        self.before_response: Callable[[Request], None] = lambda _request: None
 
-    def __call__(self, destination: Destination, objects: Sequence[Outgoing]) -> Iterator[Answer]:
+    @contextmanager
+    def open_line(self, _objects: Sequence[Outgoing]) -> Iterator["FakePacs"]:
+        """The line is itself."""
+        yield self
+
+    def send(self, objects: Sequence[Outgoing]) -> Iterator[Answer]:
         """Send."""
-        assert destination is PACS
-        self.sent.append([outgoing.path.name for outgoing in objects])
-        for _, status in zip(objects, self.statuses, strict=False):
+        if objects:
+            self.sent.append([outgoing.path.name for outgoing in objects])
+        for outgoing, status in zip(objects, self.statuses, strict=False):
             if status is None:
                 raise UnreachableError("pacs closed the association")
-            yield Answer(status=status)
+            yield Answer(status=status, sent=outgoing)
+
+    def ask(self, request: Request) -> int:
+        """Ask."""
+        self.asked.append(request)
+        self.before_response(request)
+        if self.commits is None:
+            raise UnreachableError("pacs closed the association")
+        return self.commits
 
 
 class House:
@@ -45,6 +86,7 @@ class House:
         self.store = Folder(folder / "store")
         self.time = NOW
         self.paths: list[Path] = []
+        self.data: list[bytes] = []
         with self.database.write() as connection:
             study_id = add_study(connection)
             reading = add_job(connection, study_id)
@@ -53,13 +95,15 @@ class House:
             deliveries.add(connection, self.results, "pacs")
             self.job_id = add_job(connection, study_id, kind=JobKind.DELIVER, destination="pacs")
 
-    def deliver(self, pacs: FakePacs, destinations: dict[str, Destination] | None = None) -> Job:
+    def deliver(
+        self, pacs: FakePacs, destinations: Mapping[str, Recipient | Senders] | None = None, *, commitment: bool = False
+    ) -> Job:
         """Run the job once; what became of it."""
+        recipient = Recipient(open_line=pacs.open_line, commitment=commitment, wait_s=WAIT_S)
         delivery = Delivery(
             store=self.store,
             database=self.database,
-            sender=pacs,
-            destinations={"pacs": PACS} if destinations is None else destinations,
+            destinations={"pacs": recipient} if destinations is None else destinations,
             now=lambda: self.time,
         )
         worker = Worker(
@@ -86,12 +130,13 @@ class House:
         return job
 
     def _stored(self, number: int) -> dict[str, object]:
-        data = f"object {number}".encode()
+        data = dicom_file(f"2.25.500{number}")
         part = self.store.begin()
         part.write(data)
         name = part.commit()
         part.discard()
         self.paths.append(self.store.path(name))
+        self.data.append(data)
         return {"path": name, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
@@ -103,7 +148,7 @@ def house(tmp_path: Path, sqlite_database: Database) -> Iterator[House]:
     made.store.close()
 
 
-SENT = (DeliveryState.SENT, None)
+SENT = ANSWERED
 WAITING = (DeliveryState.WAITING, None)
 
 
@@ -113,15 +158,16 @@ def test_accepted_objects_are_sent_once(house: House):
 
     job = house.deliver(pacs)
 
-    assert (job.state, house.states()) == (JobState.DONE, [SENT] * 3)
+    warned = (DeliveryState.SENT, "the destination answered 0xb000 (it changed elements)")
+    assert (job.state, house.states()) == (JobState.DONE, [SENT, warned, SENT])
     assert pacs.sent == [[path.name for path in house.paths]]
 
 
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        (0xA900, "the destination answered 0xa900"),
-        (0xC000, "the destination answered 0xc000"),
+        (0xA900, "the destination answered 0xa900 (the data set does not match its SOP Class)"),
+        (0xC000, "the destination answered 0xc000 (it cannot understand the object)"),
         (NO_CONTEXT, "the destination does not accept this SOP Class"),
     ],
 )
@@ -215,7 +261,7 @@ def test_damaged_object_is_not_sent_and_the_others_are(damage: Callable[[Path], 
     assert (job.state, job.error_code) == (JobState.FAILED, "damaged")
     assert house.states() == [(DeliveryState.WAITING, "the stored object is gone or was changed"), SENT, SENT]
 
-    house.paths[0].write_bytes(b"object 1")
+    house.paths[0].write_bytes(house.data[0])
     with house.database.write() as connection:
         jobs.retry(connection, job.id, house.time)
     assert house.deliver(FakePacs(0)).state is JobState.DONE
@@ -230,3 +276,142 @@ def test_nothing_is_called_when_nothing_can_be_sent(house: House):
 
     assert house.deliver(pacs).error_code == "damaged"
     assert pacs.sent == []
+
+
+COMMITTED = (DeliveryState.COMMITTED, None)
+
+
+def answer(house: House, request: Request, failed: Mapping[str, int] | None = None) -> bool:
+    """The destination's report to a request, at the house's desk."""
+    reasons = failed or {}
+    report = Report(
+        transaction_uid=request.transaction_uid,
+        committed=tuple(each for each in request.references if each.sop_instance_uid not in reasons),
+        failed=tuple(
+            (each, reasons[each.sop_instance_uid]) for each in request.references if each.sop_instance_uid in reasons
+        ),
+    )
+    desk = Desk(
+        database=house.database, store=house.store, reachable=(), announce=lambda _id: None, now=lambda: house.time
+    )
+    return desk.reported(report)
+
+
+def test_results_count_as_there_when_the_destination_commits(house: House):
+    """What was taken waits for the report; with it the job is done and nothing was sent twice."""
+    pacs = FakePacs(0, 0, 0)
+
+    job = house.deliver(pacs, commitment=True)
+
+    assert (job.state, job.error_code) == (JobState.QUEUED, "awaiting_commitment")
+    assert (job.not_before - house.time).total_seconds() == WAIT_S
+    (request,) = pacs.asked
+    assert [each.sop_instance_uid for each in request.references] == ["2.25.5001", "2.25.5002", "2.25.5003"]
+    assert answer(house, request)
+    job = house.deliver(pacs, commitment=True)
+    assert (job.state, house.states(), len(pacs.sent)) == (JobState.DONE, [COMMITTED] * 3, 1)
+
+
+def test_report_that_comes_before_the_response(house: House):
+    """An answer that overtakes the response to the request is not waited for any more."""
+    pacs = FakePacs(0, 0, 0)
+    pacs.before_response = lambda request: assert_true(answer(house, request))
+
+    job = house.deliver(pacs, commitment=True)
+
+    assert (job.state, house.states()) == (JobState.DONE, [COMMITTED] * 3)
+
+
+def test_object_that_the_destination_lost_is_sent_again_as_the_same(house: House):
+    """Accepted and forgotten: it alone goes again, and after three times a person is told; a retry tries again."""
+    pacs = FakePacs(0, 0, 0)
+    house.deliver(pacs, commitment=True)
+
+    for _ in range(3):
+        assert answer(house, pacs.asked[-1], {"2.25.5002": 0x0112})
+        house.time += timedelta(seconds=RESEND_DELAY_S)
+        job = house.deliver(pacs, commitment=True)
+
+    assert pacs.sent == [[path.name for path in house.paths], *[[house.paths[1].name]] * 2]
+    assert (job.state, job.error_code) == (JobState.FAILED, "lost")
+    assert job.error == "pacs accepted and did not keep 1 of 3 objects: it does not have the object."
+    assert [state for state, _ in house.states()] == ["committed", "lost", "committed"]
+
+    with house.database.write() as connection:
+        jobs.retry(connection, job.id, house.time)
+    house.deliver(pacs, commitment=True)
+    assert answer(house, pacs.asked[-1])
+    assert house.deliver(pacs, commitment=True).state is JobState.DONE
+    assert house.states() == [COMMITTED] * 3
+
+
+def test_destination_that_never_answers_is_asked_three_times(house: House):
+    """Without a report the question is repeated, not the objects; then a person is told, and a late report mends it."""
+    pacs = FakePacs(0, 0, 0)
+    for _ in range(4):
+        job = house.deliver(pacs, commitment=True)
+        house.time += timedelta(seconds=WAIT_S)
+
+    assert (job.state, job.error_code, len(pacs.sent), len(pacs.asked)) == (JobState.FAILED, "unconfirmed", 1, 3)
+    assert job.error == "pacs did not commit to 3 of 3 objects: it did not answer whether it keeps the object."
+
+    assert answer(house, pacs.asked[-1])
+    assert house.deliver(pacs, commitment=True).state is JobState.DONE
+    assert house.states() == [COMMITTED] * 3
+
+
+def test_destination_without_storage_commitment_says_what_to_do(house: House):
+    """Where it is not offered, nobody waits for it."""
+    job = house.deliver(FakePacs(0, 0, 0, commits=NO_CONTEXT), commitment=True)
+
+    assert (job.state, job.error_code) == (JobState.FAILED, "unconfirmed")
+    assert "does not offer storage commitment: enable it there, or set commitment = false" in (job.error or "")
+
+
+@pytest.mark.parametrize("commits", [0x0110, None])
+def test_request_that_fails_is_repeated_after_a_pause(commits: int | None, house: House):
+    """A destination that cannot take the request now is asked again, and the objects are not sent again."""
+    pacs = FakePacs(0, 0, 0, commits=commits)
+
+    job = house.deliver(pacs, commitment=True)
+
+    assert job.state is JobState.QUEUED
+    assert [state for state, _ in house.states()] == ["sent"] * 3
+    house.time += timedelta(seconds=2)
+    pacs.commits = 0
+    house.deliver(pacs, commitment=True)
+    assert answer(house, pacs.asked[-1])
+    assert (len(pacs.sent), house.states()) == (1, [COMMITTED] * 3)
+
+
+def test_refused_object_waits_for_a_person_while_the_others_are_committed(house: House):
+    """A refusal is reported when nothing else is to be expected."""
+    pacs = FakePacs(0, 0xC000, 0)
+    house.deliver(pacs, commitment=True)
+    assert answer(house, pacs.asked[-1])
+
+    job = house.deliver(pacs, commitment=True)
+
+    assert (job.state, job.error_code) == (JobState.FAILED, "refused")
+    assert [state for state, _ in house.states()] == ["committed", "refused", "committed"]
+    assert len(pacs.sent) == 1
+
+
+def test_results_go_back_to_who_sent_the_study(house: House):
+    """The recipient is looked up by the AE title that sent the images; without an address that is said."""
+    pacs = FakePacs(0, 0, 0)
+    nobody: Senders = {"OTHER": Recipient(open_line=pacs.open_line)}
+
+    job = house.deliver(pacs, destinations={"pacs": nobody})
+
+    assert (job.state, job.error_code) == (JobState.FAILED, "no_address")
+    with house.database.write() as connection:
+        jobs.retry(connection, job.id, house.time)
+    known: Senders = {"MODALITY": Recipient(open_line=pacs.open_line)}
+    assert house.deliver(pacs, destinations={"pacs": known}).state is JobState.DONE
+    assert house.states() == [SENT] * 3
+
+
+def assert_true(value: bool) -> None:
+    """It holds."""
+    assert value

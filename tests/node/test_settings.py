@@ -125,3 +125,59 @@ def test_settings_do_not_change(file: Path):
 
     with pytest.raises(ValueError, match="frozen"):
         settings.dicom.port = 1
+
+
+PACS = {"name": "pacs", "ae_title": "PACS", "host": "pacs", "port": 104}
+
+
+@pytest.mark.parametrize(
+    ("destination", "words"),
+    [
+        ({"name": "a"}, "cstore takes ae_title, host and port"),
+        ({"name": "a", "protocol": "stow"}, "stow takes url"),
+        ({"name": "a", "protocol": "stow", "url": "https://x/dicom-web", "port": 1}, "stow takes url"),
+        ({"name": "a", "protocol": "stow", "url": "https://x", "commitment": True}, "are for cstore"),
+        ({**PACS, "url": "https://x"}, "are for stow"),
+        ({**PACS, "return_to_sender": True}, "takes ae_title, host, port and tls from"),
+        ({"name": "a", "protocol": "stow", "url": "http://x", "token": "abc"}, "go over https alone"),
+        ({"name": "a", "protocol": "stow", "url": "https://x", "user": "u"}, "give user and password"),
+        ({**PACS, "profile": ["rejection"]}, "leave it out of profile"),
+        ({**PACS, "profile": "nonsense"}, "ohif"),
+        ({"name": "a", "protocol": "stow", "url": "https://x", "token": "file:/nowhere"}, "no secret at file:/nowhere"),
+    ],
+)
+def test_destination_that_does_not_fit_together(destination: dict[str, object], words: str):
+    """A destination that cannot work is an error at the start, in one sentence, without the secret."""
+    with pytest.raises(SettingsError, match="destinations") as raised:
+        load(None, destinations=[destination])
+
+    assert words in str(raised.value)
+    assert "abc" not in str(raised.value)
+
+
+def test_secret_comes_from_a_file_or_the_environment_and_is_masked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A secret is named where it lies, and never shown."""
+    (tmp_path / "token").write_text("s3cret\n")
+    monkeypatch.setenv("PACS_PASSWORD", "pa55")
+    web = {"protocol": "stow", "url": "https://pacs.example.org/dicom-web"}
+
+    settings = load(
+        None,
+        destinations=[
+            {"name": "a", "token": f"file:{tmp_path / 'token'}", **web},
+            {"name": "b", "user": "u", "password": "env:PACS_PASSWORD", **web},
+        ],
+    )
+
+    first, second = settings.destinations
+    assert first.token is not None
+    assert second.password is not None
+    assert (first.token.get_secret_value(), second.password.get_secret_value()) == ("s3cret", "pa55")
+    assert "s3cret" not in str(settings.model_dump(mode="json"))
+
+
+def test_peer_with_half_an_address():
+    """A host without a port is a mistake, and so is an address of anybody."""
+    for peer in ({"ae_title": "A", "host": "a"}, {"ae_title": "*", "host": "a", "port": 104}):
+        with pytest.raises(SettingsError, match=r"dicom\.peers"):
+            load(None, **{"dicom.peers": [{"addresses": ["10.0.0.1"], **peer}]})

@@ -248,7 +248,7 @@ def test_announced_job_wakes_a_sleeping_thread():
     looks = threading.Semaphore(0)
     queue = LocalQueue({JobKind.READ: 1})
 
-    def look(_kinds: object) -> bool:
+    def look(_kinds: object, _towards: object) -> bool:
         looks.release()
         return False
 
@@ -266,7 +266,7 @@ def test_thread_outlives_a_fault(caplog: pytest.LogCaptureFixture):
     looks = threading.Semaphore(0)
     queue = LocalQueue({JobKind.READ: 1})
 
-    def stumble(_kinds: object) -> bool:
+    def stumble(_kinds: object, _towards: object) -> bool:
         looks.release()
         raise RuntimeError
 
@@ -284,7 +284,7 @@ def test_stopping_lets_the_running_job_end():
     begun, ended = threading.Event(), threading.Event()
     queue = LocalQueue({JobKind.READ: 1})
 
-    def job(_kinds: object) -> bool:
+    def job(_kinds: object, _towards: object) -> bool:
         begun.set()
         ended.wait(0.2)
         ended.set()

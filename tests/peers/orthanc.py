@@ -162,6 +162,11 @@ class Orthanc:
         """C-STORE one of its instances to a modality that it knows, and wait for the end."""
         self.post(f"/modalities/{modality}/store", self._lookup(sop_instance_uid, "Instance"))
 
+    def orthanc_id(self, sop_instance_uid: str) -> str:
+        """What Orthanc calls an instance."""
+        (name,) = self._lookup(sop_instance_uid, "Instance")
+        return name
+
     def _count(self, study_instance_uid: str | None) -> int:
         if study_instance_uid is None:
             count: int = self.get("/statistics")["CountInstances"]

@@ -42,7 +42,7 @@ def agreed(*syntaxes: UID, sop_class: UID = ComputedRadiographyImageStorage) -> 
     context.context_id = 1
     request = A_ASSOCIATE()
     request.presentation_context_definition_list = [context]
-    (answer,) = negotiate(request)
+    (answer,) = negotiate(request).contexts
     return answer.result, str(answer.transfer_syntax[0])
 
 

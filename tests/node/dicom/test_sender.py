@@ -5,17 +5,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless
 from pynetdicom import AE, evt
 from pynetdicom.events import Event, EventHandlerType
 
-from node.dicom.sender import Answer, Destination, Outgoing, Scu
+from node.dicom.opening import Address
+from node.dicom.outgoing import Answer, Outgoing
+from node.dicom.sender import Scu
 from node.errors import UnreachableError
+from node.outbound import RENDER
 from tests.nodes import chest
 from tests.peers.processes import HOST, free_port
 
 DX = "1.2.840.10008.5.1.4.1.1.1.1"
-StartScp = Callable[..., Destination]
+StartScp = Callable[..., Address]
 
 
 @pytest.fixture
@@ -30,7 +33,7 @@ def start_scp() -> Iterator[StartScp]:
         handlers: list[EventHandlerType] | None = None,
         called: str = "PACS",
         timeout_s: float = 5,
-    ) -> Destination:
+    ) -> Address:
         ae = AE(ae_title="PACS")
         ae.require_called_aet = True
         ae.add_supported_context(DX, syntax)
@@ -39,7 +42,7 @@ def start_scp() -> Iterator[StartScp]:
         server = ae.start_server((HOST, 0), block=False, evt_handlers=[answer, *(handlers or [])])
         assert server is not None
         running.append(ae)
-        return Destination(name="pacs", ae_title=called, host=HOST, port=server.server_address[1], timeout_s=timeout_s)
+        return Address(name="pacs", ae_title=called, host=HOST, port=server.server_address[1], timeout_s=timeout_s)
 
     yield start
     for ae in running:
@@ -58,17 +61,26 @@ def written(path: Path, megabytes: int = 0) -> Outgoing:
     if megabytes:
         ds.PixelData = bytes(megabytes * 1024 * 1024)
     ds.save_as(path, enforce_file_format=True)
-    return Outgoing(path=path, sop_class_uid=DX, transfer_syntax_uid=str(ExplicitVRLittleEndian))
+    return Outgoing(
+        path=path,
+        sop_class_uid=DX,
+        sop_instance_uid=str(ds.SOPInstanceUID),
+        transfer_syntax_uid=str(ExplicitVRLittleEndian),
+    )
 
 
-def send(destination: Destination, outgoing: list[Outgoing]) -> tuple[list[Answer], str | None]:
+def send(destination: Address, outgoing: list[Outgoing]) -> tuple[list[Answer], str | None]:
     """What was answered, and the error that ended it if one did."""
     answers: list[Answer] = []
+    scu = Scu(ae_title="CXRNODE", address=destination, render=RENDER)
     try:
-        for answer in Scu(ae_title="CXRNODE")(destination, outgoing):
-            answers.append(answer)
+        with scu.line(outgoing) as line:
+            for answer in line.send(outgoing):
+                answers.append(answer)
     except UnreachableError as error:
         return answers, str(error)
+    finally:
+        scu.close()
     return answers, None
 
 
@@ -108,18 +120,21 @@ def test_refusal_says_whether_to_come_again(status: int, later: bool, start_scp:
     answers, error = send(destination, outgoing)
 
     assert [(answer.stored, answer.later) for answer in answers] == [(True, False), (False, later), (True, False)]
-    assert answers[1].words == f"the destination answered {status:#06x}"
+    assert answers[1].words.startswith(f"the destination answered {status:#06x} (")
     assert error is None
 
 
 def test_destination_that_rejects_the_association(start_scp: StartScp, outgoing: list[Outgoing]):
     """An AE title that the destination does not know is said in words."""
-    assert send(start_scp(called="OTHER"), outgoing) == ([], "pacs rejected the association")
+    assert send(start_scp(called="OTHER"), outgoing) == (
+        [],
+        "pacs rejected the association: it does not go by the AE title 'OTHER': correct ae_title",
+    )
 
 
 def test_destination_that_takes_no_such_object(start_scp: StartScp, outgoing: list[Outgoing]):
     """Without a presentation context nothing is sent, and each object has its answer."""
-    answers, error = send(start_scp(syntax=ImplicitVRLittleEndian), outgoing)
+    answers, error = send(start_scp(syntax=JPEG2000Lossless), outgoing)
 
     assert [(answer.stored, answer.later) for answer in answers] == [(False, False)] * 3
     assert answers[0].words == "the destination does not accept this SOP Class"
@@ -135,7 +150,7 @@ def test_destination_that_takes_no_such_object(start_scp: StartScp, outgoing: li
 )
 def test_destination_that_is_down(host: str, expected: str, outgoing: list[Outgoing]):
     """A closed port, and a name that is not known now, are unreachable: both may change."""
-    destination = Destination(name="pacs", ae_title="PACS", host=host, port=free_port(), timeout_s=2)
+    destination = Address(name="pacs", ae_title="PACS", host=host, port=free_port(), timeout_s=2)
 
     assert send(destination, outgoing) == ([], expected)
 
@@ -176,7 +191,7 @@ def test_late_answer_is_none(start_scp: StartScp, outgoing: list[Outgoing]):
     answers, error = send(start_scp(store, timeout_s=0.2), outgoing)
     go_on.set()
 
-    assert (answers, error) == ([], "pacs did not answer in time")
+    assert (answers, error) == ([], "pacs did not answer in time, or broke off")
 
 
 def test_connection_that_closes_within_an_object(start_scp: StartScp, tmp_path: Path):

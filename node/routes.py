@@ -1,0 +1,69 @@
+"""Which results go to which destination."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from db import deliveries, jobs
+from db.engine import Connection
+from db.records import DEFAULT_KINDS, READ_KINDS, DeliveryState, Job, JobKind, ResultKind
+
+_ALWAYS = frozenset({ResultKind.NOT_PROCESSED})
+PROFILES: Mapping[str, frozenset[ResultKind]] = {
+    "ohif": frozenset({ResultKind.SR, ResultKind.SEG, ResultKind.OVERLAY}) | _ALWAYS,
+    "weasis": frozenset({ResultKind.SR, ResultKind.SEG, ResultKind.GSPS, ResultKind.OVERLAY}) | _ALWAYS,
+    "pacs-minimal": frozenset({ResultKind.SR, ResultKind.OVERLAY}) | _ALWAYS,
+    "full": READ_KINDS | _ALWAYS,
+}
+"""What a kind of viewer can show. A note that a study was not read goes to all, where the node makes one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A destination, the kinds of results it gets, and whether only studies with a finding go there."""
+
+    name: str
+    kinds: frozenset[ResultKind]
+    only_above: bool = False
+
+
+def kinds_of(routes: Iterable[Route]) -> frozenset[ResultKind]:
+    """The kinds to build of a study that was read: what anybody gets, and always the report, which later ones name."""
+    wanted = frozenset[ResultKind]().union(*(route.kinds for route in routes)) & READ_KINDS
+    return wanted | {ResultKind.SR} if wanted else DEFAULT_KINDS
+
+
+def dispatch(
+    connection: Connection,
+    routes: Sequence[Route],
+    job: Job,
+    made: Collection[tuple[int, str]],
+    *,
+    above: bool,
+    now: datetime,
+) -> list[int | None]:
+    """Queue results, by row id and kind, on their ways. Returns the ids of the new jobs.
+
+    Where a destination gets only studies with a finding `above` its operating point, the others are withheld; but a
+    study that it has results of gets the new ones too, or it would go on to show what does not hold any more.
+    """
+    new_jobs = []
+    for route in routes:
+        result_ids = [result_id for result_id, kind in made if kind in route.kinds]
+        if not result_ids:
+            continue
+        if route.only_above and not above and not deliveries.known(connection, job.subject_id, route.name):
+            deliveries.add(connection, result_ids, route.name, DeliveryState.WITHHELD)
+            continue
+        deliveries.add(connection, result_ids, route.name)
+        new_jobs.append(
+            jobs.add(
+                connection,
+                kind=JobKind.DELIVER,
+                subject_id=job.subject_id,
+                revision=job.revision,
+                destination=route.name,
+                now=now,
+            )
+        )
+    return new_jobs
