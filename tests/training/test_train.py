@@ -26,6 +26,7 @@ from tests.training.tiny import FINDINGS, MACHINE, RECIPE, tiny_row, write_snaps
 from training import checkpoint  # noqa: E402
 from training.checkpoint import Checkpoint  # noqa: E402
 from training.errors import CheckpointError, TrainingError  # noqa: E402
+from training.occupied import occupied  # noqa: E402
 from training.snapshot import Snapshot, read  # noqa: E402
 from training.train import identity, train  # noqa: E402
 
@@ -52,13 +53,23 @@ def undisturbed(data: Path) -> Path:
     return data / "undisturbed"
 
 
-def run(data: Path, out: Path, *, batch: int = 8, resume: bool = False, last: int = 0, processes: int = 1) -> None:
+def run(
+    data: Path, out: Path, *, batch: int = 8, resume: bool = False, last: int | str = 0, processes: int = 1
+) -> None:
     """Train in a process of its own, or in several."""
+    result = started(data, out, batch=batch, resume=resume, last=last, processes=processes)
+    assert result.returncode == (-signal.SIGKILL if isinstance(last, int) and last else 0), result.stderr[-3000:]
+
+
+def started(
+    data: Path, out: Path, *, batch: int = 8, resume: bool = False, last: int | str = 0, processes: int = 1
+) -> subprocess.CompletedProcess[str]:
+    """How that went."""
     program = ["-m", "tests.training.tiny", str(data / "s"), str(out), str(batch)]
     if processes > 1:
         torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
         program = [*torchrun, *program]
-    result = subprocess.run(
+    return subprocess.run(
         [sys.executable, *program, "resume" if resume else "new", str(last)],
         cwd=ROOT,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
@@ -66,7 +77,6 @@ def run(data: Path, out: Path, *, batch: int = 8, resume: bool = False, last: in
         text=True,
         check=False,
     )
-    assert result.returncode == (-signal.SIGKILL if last else 0), result.stderr[-3000:]
 
 
 def events(out: Path) -> list[dict[str, object]]:
@@ -111,13 +121,27 @@ def test_killed_and_resumed_is_the_same_training(data: Path, undisturbed: Path) 
 
 
 def test_two_processes_learn_what_one_does(data: Path, undisturbed: Path) -> None:
-    """Two processes with batches of 4 have the losses of one with batches of 8, and the same bundle comes of them."""
+    """Two processes with batches of 4 have the losses of one with batches of 8, and the same bundle comes of them.
+
+    The second does not wait while the first measures: here the first begins to measure when the second has ended.
+    """
     out = data / "two"
 
-    run(data, out, batch=4, processes=2)
+    run(data, out, batch=4, processes=2, last="alone")
 
     assert losses(out) == pytest.approx(losses(undisturbed), abs=1e-5)
     assert bundle.load(out / "model").card.data == bundle.load(undisturbed / "model").card.data
+
+
+def test_refusal_of_the_first_process_ends_the_others(data: Path, undisturbed: Path) -> None:
+    """If the folder is taken, which the first process alone finds, the second does not wait for it."""
+    out = data / "taken"
+    with occupied(out):
+        result = started(data, out, batch=4, processes=2)
+
+    assert result.returncode == 1
+    assert "another training is at work" in result.stderr
+    assert not (out / "metrics.jsonl").exists()
 
 
 def test_second_run_reads_no_image(data: Path, undisturbed: Path, tmp_path) -> None:

@@ -1,0 +1,30 @@
+"""The folder of a training is one training's at a time."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from training.errors import TrainingError
+
+LOCK = ".lock"
+
+
+@contextmanager
+def occupied(out: Path) -> Iterator[None]:
+    """Hold a training's folder, which is made if it is not there.
+
+    The lock is the system's: it ends with its process, however that ends, so a kill leaves nothing to clear away.
+
+    Raises:
+        TrainingError: another training holds it.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / LOCK).open("w") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise TrainingError(
+                f"another training is at work in {out}; wait until it ends, or name another --out"
+            ) from error
+        yield
