@@ -3,7 +3,6 @@
 Calibration and operating points come from the validation set, results from the test set.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -31,11 +30,12 @@ from training.evaluate import (
     platt,
     sensitivity,
     specificity,
-    threshold_for_specificity,
+    threshold,
 )
 from training.localization import hit
 from training.roc import auc, stratified_auc
 from training.snapshot import Item, Snapshot
+from training.target import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,21 +100,20 @@ def probabilities(reading: Reading, calibration: Calibration) -> npt.NDArray[np.
 
 
 def operating_points(
-    validation: Reading, test: Reading, calibration: Calibration, findings: Sequence[str], target: float
+    validation: Reading, test: Reading, calibration: Calibration, findings: Sequence[str], target: Target
 ) -> tuple[OperatingPoint, ...]:
-    """One probability a finding, chosen on validation for a specificity, with what it reaches on test."""
+    """One probability a finding, chosen on validation for a target, with what it reaches on test."""
     chosen, reached = probabilities(validation, calibration), probabilities(test, calibration)
     points = []
     for c, finding in enumerate(findings):
-        threshold = threshold_for_specificity(validation.labels[:, c], chosen[:, c], target)
-        threshold = math.ceil(threshold * 10_000) / 10_000
-        found = sensitivity(test.labels[:, c], reached[:, c], threshold)
-        spared = specificity(test.labels[:, c], reached[:, c], threshold)
+        level = threshold(validation.labels[:, c], chosen[:, c], target)
+        found = sensitivity(test.labels[:, c], reached[:, c], level)
+        spared = specificity(test.labels[:, c], reached[:, c], level)
         points.append(
             OperatingPoint(
                 finding=finding,
-                probability=threshold,
-                target=f"specificity {target:.2f} on the validation set",
+                probability=level,
+                target=f"{target} on the validation set",
                 sensitivity=round(found.value, 3),
                 sensitivity_interval=(round(found.low, 3), round(found.high, 3)),
                 specificity=round(spared.value, 3),
