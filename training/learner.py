@@ -15,7 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 from inference.card import Preprocessing
 from inference.network import Network
 from training.checkpoint import random_state, restore_random_state
-from training.errors import CheckpointError, TrainingError
+from training.errors import CheckpointError, DivergedError
 from training.losses import LOSSES
 from training.material import Chosen, Material, normalised
 from training.parallel import SharedBatchNorm, Team
@@ -103,7 +103,7 @@ class Learner:
             whole: the labels of all images of the step, of all processes.
 
         Raises:
-            TrainingError: the loss is no number; the weights are those of the step before.
+            DivergedError: the loss is no number; the weights are those of the step before.
         """
         for group in self._optimizer.param_groups:
             group["lr"] = group["peak"] * _rate(self.done, self._steps)
@@ -121,7 +121,7 @@ class Learner:
             loss += part.detach()
         value = self._team.total(loss).item()
         if not math.isfinite(value):
-            raise TrainingError(
+            raise DivergedError(
                 f"the loss is no number any more in step {self.done + 1}; give a smaller --rate and train anew"
             )
         self._scaler.step(self._optimizer)

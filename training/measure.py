@@ -3,7 +3,7 @@
 Calibration and operating points come from the validation set, results from the test set.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,15 +62,11 @@ def read(
 ) -> Reading:
     """Read every image with the exported graph."""
     logits, cams, grid = [], {}, 0
-    shape = (1, preprocessing.channels, preprocessing.size, preprocessing.size)
-    for done, (item, row) in enumerate(zip(items, cache.rows(items), strict=True), start=1):
-        image = np.ascontiguousarray(np.broadcast_to(normalise(cache.images[row], preprocessing), shape))
-        scores, maps = session.run(["logits", "cam"], {"image": image})
+    for item, (scores, maps) in zip(items, logits_of(session, items, cache, preprocessing, tell), strict=True):
         logits.append(scores)
         grid = maps.shape[-1]
         if item.image in boxed:
             cams[item.image] = maps[0]
-        tell(done, len(items))
     return Reading(
         items=items,
         strata=tuple(strata_of[item.image] for item in items),
@@ -79,6 +75,18 @@ def read(
         cams=cams,
         grid=grid,
     )
+
+
+def logits_of(
+    session: onnxruntime.InferenceSession, items: Sequence[Item], cache: Cache, preprocessing: Preprocessing, tell: Tell
+) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
+    """Logits (1, C) and maps (1, C, S, S) of each image."""
+    shape = (1, preprocessing.channels, preprocessing.size, preprocessing.size)
+    for done, row in enumerate(cache.rows(items), start=1):
+        image = np.ascontiguousarray(np.broadcast_to(normalise(cache.images[row], preprocessing), shape))
+        scores, maps = session.run(["logits", "cam"], {"image": image})
+        yield scores, maps
+        tell(done, len(items))
 
 
 def calibrate(validation: Reading) -> Calibration:
