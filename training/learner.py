@@ -148,14 +148,23 @@ class Learner:
 
     @torch.inference_mode()
     def score(self, material: Material, count: int) -> npt.NDArray[np.float64]:
-        """The running average's logits (N, C) of all images as they are."""
+        """The running average's logits (N, C) of all images as they are.
+
+        Raises:
+            DivergedError: one is no number, as after a last step whose own loss was one.
+        """
         self.average.eval()
         path, scores = Logits(self.average, self._preprocessing), []
         for start in range(0, count, SCORED_AT_ONCE):
             chosen: Chosen = np.arange(start, min(start + SCORED_AT_ONCE, count))
             with torch.autocast(**self._mixed):
                 scores.append(path(material.plain(chosen).to(self._team.device)).float().cpu().numpy())
-        return np.concatenate(scores).astype(np.float64)
+        logits = np.concatenate(scores).astype(np.float64)
+        if not np.isfinite(logits).all():
+            raise DivergedError(
+                f"what is learnt is no number any more after step {self.done}; give a smaller --rate and train anew"
+            )
+        return logits
 
     def keep_best(self) -> None:
         """The running average is the best so far."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from inference.bundle import CARD
 from training.errors import TrainingError
 
 LOCK = ".lock"
@@ -17,8 +18,10 @@ def occupied(out: Path) -> Iterator[None]:
     The lock is the system's: it ends with its process, however that ends, so a kill leaves nothing to clear away.
 
     Raises:
-        TrainingError: another training holds it.
+        TrainingError: another training holds it, or it is a model's own folder, which what training writes would break.
     """
+    if (out / CARD).exists():
+        raise TrainingError(f"{out} is a model's folder; name another --out")
     out.mkdir(parents=True, exist_ok=True)
     with (out / LOCK).open("w") as stream:
         try:

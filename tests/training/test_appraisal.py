@@ -111,6 +111,20 @@ def test_boxes_of_training_images_are_not_measured(tmp_path) -> None:
     assert (found.images, found.images_with_boxes, found.overlaps) == (5, 0, ())
 
 
+@pytest.mark.parametrize("labels", [[(1.0, 1.0)], [(0.0, 1.0)] * 3, [(float("nan"), 1.0)] * 2], ids=str)
+def test_patients_who_cannot_be_told_apart(tmp_path, labels) -> None:
+    """One patient, or a finding that nobody or everybody has, or of which nothing is known: no AUC, and no fault."""
+    written = write_snapshot(tmp_path, labels)
+    model = write_model(tmp_path / "model", version="good-1", skill=1)
+
+    found = appraise(model, written, folder=tmp_path / "scores", track=iter)
+
+    assert found.mean is None
+    assert [row.ours for row in found.rows] == [None, None]
+    assert found.curves == {}
+    assert len(found.calibration) == (1 if np.isnan(labels[0][0]) else 2)
+
+
 def test_a_snapshot_of_other_findings(tmp_path) -> None:
     """Nothing to measure is said in a sentence."""
     written = write_snapshot(tmp_path, rows(4), findings=("Hernia", "Edema"))

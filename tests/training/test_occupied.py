@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from inference import bundle
+from tests.bundles import write_tiny
 from training.errors import TrainingError
 from training.occupied import occupied
 
@@ -40,3 +42,13 @@ def test_one_after_the_other(tmp_path: Path) -> None:
 
     with occupied(tmp_path / "out"):
         pass
+
+
+def test_folder_of_a_model_is_refused(tmp_path: Path) -> None:
+    """What training writes beside a model's files would keep it from being loaded."""
+    made = write_tiny(tmp_path / "model")
+
+    with pytest.raises(TrainingError, match="is a model's folder; name another --out"), occupied(made.path):
+        pass
+
+    assert bundle.load(made.path) == made

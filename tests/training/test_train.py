@@ -25,7 +25,7 @@ from inference.image import Image  # noqa: E402
 from tests.training.tiny import FINDINGS, MACHINE, RECIPE, tiny_row, write_snapshot  # noqa: E402
 from training import checkpoint  # noqa: E402
 from training.checkpoint import Checkpoint  # noqa: E402
-from training.errors import CheckpointError, TrainingError  # noqa: E402
+from training.errors import CheckpointError, DivergedError, TrainingError  # noqa: E402
 from training.occupied import occupied  # noqa: E402
 from training.snapshot import Snapshot, read  # noqa: E402
 from training.train import identity, train  # noqa: E402
@@ -191,6 +191,41 @@ def test_loss_that_is_no_number_stops_in_words(data: Path, undisturbed: Path, tm
         train(data / "s", tmp_path / "out", recipe, replace(MACHINE, checkpoint_steps=1))
 
     assert not (tmp_path / "out" / "model").exists()
+
+
+def test_last_step_that_spoils_the_weights_stops_in_words(data: Path, undisturbed: Path, tmp_path) -> None:
+    """The loss of the only step is a number, and what it makes of the weights is not: no bundle comes of it."""
+    recipe = replace(RECIPE, rate=1e38, optimizer="sgd", effective_batch=48, epochs=0, average=0.0)
+
+    with pytest.raises(DivergedError, match="no number any more after step 1"):
+        train(data / "s", tmp_path / "out", recipe, MACHINE)
+
+    assert len(losses(tmp_path / "out")) == 1
+    assert not (tmp_path / "out" / "model").exists()
+
+
+def test_full_disk_at_the_end_stops_in_words(data: Path, undisturbed: Path, tmp_path, monkeypatch) -> None:
+    """A bundle that finds no room is not there, nor a part of it; with room, --resume goes on and measures alone.
+
+    What a kill left of a bundle is in nobody's way.
+    """
+    out = tmp_path / "out"
+    (out / ".model.killed.part").mkdir(parents=True)
+    (out / ".model.killed.part" / "card.json").write_text('{"name": "half')
+
+    def full(_path: Path, _source: object) -> None:
+        raise OSError(28, "No space left on device", "model.onnx")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("inference.bundle.write_durably", full)
+        with pytest.raises(TrainingError, match=r"the disk is full; make room for model\.onnx"):
+            train(data / "s", out, RECIPE, MACHINE)
+    assert sorted(path.name for path in out.glob("*model*")) == [".model.killed.part"]
+
+    train(data / "s", out, RECIPE, MACHINE, resume=True)
+
+    assert losses(out) == losses(undisturbed)
+    assert bundle.load(out / "model").card.data == bundle.load(undisturbed / "model").card.data
 
 
 def test_full_disk_stops_in_words(data: Path, undisturbed: Path, tmp_path, monkeypatch) -> None:
