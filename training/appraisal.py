@@ -77,6 +77,7 @@ class Overlap:
 class Appraisal:
     """All that a model reaches.
 
+    `unknown_patients` says that the card names no snapshot, so that the model may have learnt from these very patients.
     `by_source` and `by_view` are mean AUCs, for what a model learns of acquisition. `chosen_for` says where the
     operating points come from.
 
@@ -88,6 +89,7 @@ class Appraisal:
     snapshot: str
     images: int
     patients: int
+    unknown_patients: bool
     rows: tuple[table3.Row, ...]
     mean: float | None
     by_source: Mapping[str, float]
@@ -135,6 +137,7 @@ def appraise(
         snapshot=snapshot.sha256,
         images=len(items),
         patients=len({item.patient for item in items}),
+        unknown_patients=bundle.card.data.snapshot is None,
         rows=rows,
         mean=table3.mean(rows),
         by_source=_by_group([item.source for item in items], truth, logits, findings),

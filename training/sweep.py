@@ -132,7 +132,7 @@ def _trained(
             found[point.label] = bundle.load(out / point.folder / MODEL)
             continue
         waiting = len(all_points) - len(there) - len(spent)
-        left = f"; about {waiting * sum(spent) / len(spent) / 60:.0f} min left" if spent else ""
+        left = f"; about {waiting * spent[-1] / 60:.0f} min left" if spent else ""
         say(f"{number} of {len(all_points)}: {point.label}{left}")
         started = time.monotonic()
         try:

@@ -79,6 +79,10 @@ def _show(found: Appraisal) -> None:
     typer.echo(
         f"{found.model} on {found.images} test images of {found.patients} patients, snapshot {found.snapshot[:12]}"
     )
+    if found.unknown_patients:
+        typer.echo(
+            f"The card of {found.model} names no snapshot; if it learnt from any of these patients, it looks too good."
+        )
     rows: list[tuple[Any, ...]] = [
         (
             row.finding,

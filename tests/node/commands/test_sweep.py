@@ -45,7 +45,7 @@ def test_losses_beside_one_another(tmp_path: Path, monkeypatch) -> None:
     with (out / "sweep.csv").open(encoding="utf-8") as stream:
         assert len(list(csv.DictReader(stream))) == 4 * 2
     assert bundle.load(out / "cel" / "model").card.architecture.loss == "CEL (cross entropy)"
-    assert len(list((tmp_path / "s.cache").glob("features-*"))) == 2  # of the training and of the validation set
+    assert 0 < len(list((tmp_path / "s.cache").glob("features-*"))) < 4  # fewer than one a training
     assert again.exit_code == 0, again.output
     assert "of 4:" not in again.stderr
     told = json.loads(again.stdout)
