@@ -33,7 +33,9 @@ def draw(of: "Sweep", path: Path) -> None:
     with rc_context({"svg.hashsalt": "cxr-node", "svg.fonttype": "none", "font.family": "DejaVu Sans"}):
         figure = Figure(figsize=(3.6 * ACROSS, 2.3 * down + 1.0), layout="constrained")
         figure.suptitle(
-            f"AUC by {of.over}: {of.images:,} test images of {of.patients:,} patients, 95 % intervals",
+            f"AUC by {of.over}, with 95 % intervals: {of.images:,} test images of {of.patients:,} patients "
+            "(in brackets, how many have the finding)",
+            size=11,
             color=INK,
             x=0.01,
             ha="left",
@@ -65,17 +67,12 @@ def _numbers(values: Iterable[float | None]) -> npt.NDArray[np.float64]:
 def _mean(panel: "Axes", of: "Sweep") -> None:
     there = _measured(of)
     places = [place for place, _ in there]
-    panel.plot(places, _numbers(outcome.mean for _, outcome in there), "o-", color=BLUE, ms=4, lw=1.2, label="mean AUC")
-    panel.plot(
-        places,
-        _numbers(outcome.stratified for _, outcome in there),
-        "s--",
-        color=FAINT,
-        ms=3,
-        lw=0.9,
-        label="within source and view",
-    )
-    _printed(panel, of, [sum(PRINTED[label].values()) / len(PRINTED[label]) for label in PRINTED])
+    line, dashes = ("-", "--") if of.over == "pooling" else ("", "")  # poolings stand in an order, losses do not
+    means, fair = (outcome.mean for _, outcome in there), (outcome.stratified for _, outcome in there)
+    panel.plot(places, _numbers(means), f"o{line}", color=BLUE, ms=4, lw=1.2, label="mean AUC")
+    panel.plot(places, _numbers(fair), f"s{dashes}", color=FAINT, ms=3, lw=0.9, label="within source and view")
+    if set(of.findings) == set(PRINTED["CEL"]):
+        _printed(panel, of, [sum(PRINTED[label].values()) / len(PRINTED[label]) for label in PRINTED])
     panel.set_title("mean", size=9, color=INK, weight="bold", loc="left")
     panel.legend(fontsize=7, frameon=False, loc="lower left")
 
@@ -87,7 +84,7 @@ def _finding(panel: "Axes", of: "Sweep", column: int) -> None:
         [place for place, _ in there],
         [one.value for one in found],
         yerr=[[one.value - one.low for one in found], [one.high - one.value for one in found]],
-        fmt="o-",
+        fmt="o-" if of.over == "pooling" else "o",
         color=BLUE,
         ecolor="#b9cde4",
         ms=4,
