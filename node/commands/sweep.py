@@ -15,7 +15,6 @@ from training import sweep_figure
 from training.sweep_figure import PRINTED
 
 if TYPE_CHECKING:
-    from training.outcome import Outcome
     from training.sweep import Sweep
 
 IN_THE_PAPER = {
@@ -81,7 +80,10 @@ def _show(found: "Sweep") -> None:
     ]
     means = (_number(sum(values.values()) / len(values)) for values in printed.values())
     rows.append(("mean", *(_number(outcome.mean) for outcome in found.outcomes), *means))
-    rows.append((f"above {found.reference}, 95 %", *(_difference(outcome) for outcome in found.outcomes)))
+    gains = [outcome.difference for outcome in found.outcomes]
+    rows.append((f"mean above {found.reference}", *("" if gain is None else f"{gain.value:+.3f}" for gain in gains)))
+    rows.append(("  95 % from", *("" if gain is None else f"{gain.low:+.3f}" for gain in gains)))
+    rows.append(("  to", *("" if gain is None else f"{gain.high:+.3f}" for gain in gains)))
     rows.append(("mean within source, view", *(_number(outcome.stratified) for outcome in found.outcomes)))
     rows.append(("the same on validation", *(_number(outcome.validation) for outcome in found.outcomes)))
     width = 1 + len(found.outcomes) + len(printed)
@@ -95,11 +97,6 @@ def _show(found: "Sweep") -> None:
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
-
-
-def _difference(outcome: "Outcome") -> str:
-    gain = outcome.difference
-    return "" if gain is None else f"{gain.value:+.3f} ({gain.low:+.2f} to {gain.high:+.2f})"
 
 
 def _write(found: "Sweep", out: Path) -> None:
