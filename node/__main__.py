@@ -49,6 +49,10 @@ COMMANDS = {
         "node.commands.train:train",
         "Train a model from a snapshot, measure it and write it as a bundle; the model that reads is not touched.",
     ),
+    "sweep": (
+        "node.commands.sweep:sweep",
+        "Train with each pooling or each loss of the paper, alike in all else, and compare (its Figure 6).",
+    ),
     "models": ("node.commands.models:models_app", "The models this node knows."),
     "labels": (
         "node.commands.labels:labels_app",

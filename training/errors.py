@@ -11,3 +11,7 @@ class SnapshotError(TrainingError):
 
 class CheckpointError(TrainingError):
     """What was kept of a training is not what was written, or is of another training."""
+
+
+class DivergedError(TrainingError):
+    """The loss of a training became something that is no number."""

@@ -1,11 +1,16 @@
 """How good a model is, with intervals: mean AUC, operating points, calibration (Wang et al. 2017, Table 3)."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from scipy import optimize, stats  # type: ignore[import-untyped]  # scipy ships no types
 
 from training.roc import Interval, Labels, Scores, auc, stratified_auc
+from training.target import Target
+
+STEPS = 10_000
+"""Operating points have four decimals, rounded to the side on which the target holds."""
 
 
 def mean_auc(labels: Labels, scores: Scores, smallest: int = 1) -> float | None:
@@ -33,12 +38,35 @@ def proportion(count: int, total: int) -> Interval:
     return Interval(value=count / total, low=float(result.low), high=float(result.high))
 
 
-def threshold_for_specificity(labels: Labels, probabilities: Scores, specificity: float) -> float:
-    """The lowest probability from which at most 1 - specificity of the negatives are called present."""
-    negatives = np.sort(probabilities[labels == 0])
-    allowed = int((1 - specificity) * negatives.size + 1e-9)
-    highest_passed = negatives[negatives.size - allowed - 1]
-    return float(np.nextafter(highest_passed, 1))
+def threshold(labels: Labels, probabilities: Scores, target: Target) -> float:
+    """The operating point that keeps a target at the least cost, in steps of 0.0001, as cards have it.
+
+    For a specificity it is the lowest probability from which at most 1 - specificity of the negatives are called
+    present; for a sensitivity the highest from which at least that part of the positives are.
+
+    Args:
+        labels: with at least one positive and one negative.
+        probabilities: in [0, 1].
+        target: what to keep on these images.
+    """
+    if target.measure == "specificity":
+        negatives = np.sort(probabilities[labels == 0])
+        allowed = int((1 - target.value) * negatives.size + 1e-9)
+        highest_passed = np.nextafter(negatives[negatives.size - allowed - 1], 1)
+        return _rounded_up(float(highest_passed))
+    positives = np.sort(probabilities[labels == 1])
+    needed = max(1, math.ceil(target.value * positives.size - 1e-9))
+    return _rounded_down(float(positives[positives.size - needed]))
+
+
+def _rounded_up(level: float) -> float:
+    steps = math.ceil(level * STEPS)
+    return (steps if steps / STEPS >= level else steps + 1) / STEPS
+
+
+def _rounded_down(level: float) -> float:
+    steps = math.floor(level * STEPS)
+    return (steps if steps / STEPS <= level else steps - 1) / STEPS
 
 
 def sensitivity(labels: Labels, probabilities: Scores, threshold: float) -> Interval:

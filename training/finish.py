@@ -84,7 +84,7 @@ def finish(
     validation = read_set(Split.VALIDATION, 0)
     test = read_set(Split.TEST, len(sets[Split.VALIDATION]))
     calibration = calibrate(validation)
-    points = operating_points(validation, test, calibration, findings, recipe.specificity)
+    points = operating_points(validation, test, calibration, findings, recipe.target)
     flagged = flagged_without_finding(test, calibration, points)
     card = Card(
         name=name,

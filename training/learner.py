@@ -15,7 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 from inference.card import Preprocessing
 from inference.network import Network
 from training.checkpoint import random_state, restore_random_state
-from training.errors import CheckpointError, TrainingError
+from training.errors import CheckpointError, DivergedError
 from training.losses import LOSSES
 from training.material import Chosen, Material, normalised
 from training.parallel import SharedBatchNorm, Team
@@ -103,7 +103,7 @@ class Learner:
             whole: the labels of all images of the step, of all processes.
 
         Raises:
-            TrainingError: the loss is no number; the weights are those of the step before.
+            DivergedError: the loss is no number; the weights are those of the step before.
         """
         for group in self._optimizer.param_groups:
             group["lr"] = group["peak"] * _rate(self.done, self._steps)
@@ -121,7 +121,7 @@ class Learner:
             loss += part.detach()
         value = self._team.total(loss).item()
         if not math.isfinite(value):
-            raise TrainingError(
+            raise DivergedError(
                 f"the loss is no number any more in step {self.done + 1}; give a smaller --rate and train anew"
             )
         self._scaler.step(self._optimizer)
@@ -148,14 +148,23 @@ class Learner:
 
     @torch.inference_mode()
     def score(self, material: Material, count: int) -> npt.NDArray[np.float64]:
-        """The running average's logits (N, C) of all images as they are."""
+        """The running average's logits (N, C) of all images as they are.
+
+        Raises:
+            DivergedError: one is no number, as after a last step whose own loss was one.
+        """
         self.average.eval()
         path, scores = Logits(self.average, self._preprocessing), []
         for start in range(0, count, SCORED_AT_ONCE):
             chosen: Chosen = np.arange(start, min(start + SCORED_AT_ONCE, count))
             with torch.autocast(**self._mixed):
                 scores.append(path(material.plain(chosen).to(self._team.device)).float().cpu().numpy())
-        return np.concatenate(scores).astype(np.float64)
+        logits = np.concatenate(scores).astype(np.float64)
+        if not np.isfinite(logits).all():
+            raise DivergedError(
+                f"what is learnt is no number any more after step {self.done}; give a smaller --rate and train anew"
+            )
+        return logits
 
     def keep_best(self) -> None:
         """The running average is the best so far."""

@@ -3,8 +3,7 @@
 Calibration and operating points come from the validation set, results from the test set.
 """
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,11 +30,12 @@ from training.evaluate import (
     platt,
     sensitivity,
     specificity,
-    threshold_for_specificity,
+    threshold,
 )
 from training.localization import hit
 from training.roc import auc, stratified_auc
 from training.snapshot import Item, Snapshot
+from training.target import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,15 +62,11 @@ def read(
 ) -> Reading:
     """Read every image with the exported graph."""
     logits, cams, grid = [], {}, 0
-    shape = (1, preprocessing.channels, preprocessing.size, preprocessing.size)
-    for done, (item, row) in enumerate(zip(items, cache.rows(items), strict=True), start=1):
-        image = np.ascontiguousarray(np.broadcast_to(normalise(cache.images[row], preprocessing), shape))
-        scores, maps = session.run(["logits", "cam"], {"image": image})
+    for item, (scores, maps) in zip(items, logits_of(session, items, cache, preprocessing, tell), strict=True):
         logits.append(scores)
         grid = maps.shape[-1]
         if item.image in boxed:
             cams[item.image] = maps[0]
-        tell(done, len(items))
     return Reading(
         items=items,
         strata=tuple(strata_of[item.image] for item in items),
@@ -79,6 +75,18 @@ def read(
         cams=cams,
         grid=grid,
     )
+
+
+def logits_of(
+    session: onnxruntime.InferenceSession, items: Sequence[Item], cache: Cache, preprocessing: Preprocessing, tell: Tell
+) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
+    """Logits (1, C) and maps (1, C, S, S) of each image."""
+    shape = (1, preprocessing.channels, preprocessing.size, preprocessing.size)
+    for done, row in enumerate(cache.rows(items), start=1):
+        image = np.ascontiguousarray(np.broadcast_to(normalise(cache.images[row], preprocessing), shape))
+        scores, maps = session.run(["logits", "cam"], {"image": image})
+        yield scores, maps
+        tell(done, len(items))
 
 
 def calibrate(validation: Reading) -> Calibration:
@@ -100,21 +108,20 @@ def probabilities(reading: Reading, calibration: Calibration) -> npt.NDArray[np.
 
 
 def operating_points(
-    validation: Reading, test: Reading, calibration: Calibration, findings: Sequence[str], target: float
+    validation: Reading, test: Reading, calibration: Calibration, findings: Sequence[str], target: Target
 ) -> tuple[OperatingPoint, ...]:
-    """One probability a finding, chosen on validation for a specificity, with what it reaches on test."""
+    """One probability a finding, chosen on validation for a target, with what it reaches on test."""
     chosen, reached = probabilities(validation, calibration), probabilities(test, calibration)
     points = []
     for c, finding in enumerate(findings):
-        threshold = threshold_for_specificity(validation.labels[:, c], chosen[:, c], target)
-        threshold = math.ceil(threshold * 10_000) / 10_000
-        found = sensitivity(test.labels[:, c], reached[:, c], threshold)
-        spared = specificity(test.labels[:, c], reached[:, c], threshold)
+        level = threshold(validation.labels[:, c], chosen[:, c], target)
+        found = sensitivity(test.labels[:, c], reached[:, c], level)
+        spared = specificity(test.labels[:, c], reached[:, c], level)
         points.append(
             OperatingPoint(
                 finding=finding,
-                probability=threshold,
-                target=f"specificity {target:.2f} on the validation set",
+                probability=level,
+                target=f"{target} on the validation set",
                 sensitivity=round(found.value, 3),
                 sensitivity_interval=(round(found.low, 3), round(found.high, 3)),
                 specificity=round(spared.value, 3),

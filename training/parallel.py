@@ -60,6 +60,12 @@ class Team:
         distributed.broadcast(said, src=0)
         return said.item()
 
+    def part(self) -> None:
+        """All leave, together, since NCCL may wait for everybody; each goes on alone, or ends."""
+        if distributed.is_initialized():
+            self.wait()
+            distributed.destroy_process_group()
+
 
 @contextmanager
 def joined() -> Iterator[Team]:
@@ -71,11 +77,10 @@ def joined() -> Iterator[Team]:
         torch.cuda.set_device(device)
     if size > 1:
         distributed.init_process_group("nccl" if cuda else "gloo", timeout=PATIENCE)
-    try:
-        yield Team(rank=rank, size=size, device=device)
-    finally:
-        if size > 1:
-            distributed.destroy_process_group()
+    team = Team(rank=rank, size=size, device=device)
+    yield team
+    # After an error there is no leaving together: the process ends, and torchrun ends the others.
+    team.part()
 
 
 class SharedBatchNorm(nn.BatchNorm2d):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from training.augment import Augmentation
 from training.errors import TrainingError
+from training.target import Target
 
 if TYPE_CHECKING:
     from inference.backbones import Weights  # torch is for commands that train
@@ -16,6 +17,8 @@ OptimizerName = Literal["adamw", "sgd"]
 Tune = Literal["upper", "all"]
 LARGEST_BATCH = 16
 """Images at once where nothing was said; a small GPU holds them."""
+TARGET = Target(measure="specificity", value=0.9)
+"""Of the operating points, where nothing was said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,7 @@ class Recipe:
         bfloat16: compute these features in bfloat16: two to three times faster on a processor, and less exact.
         balance: 0 draws all images alike, 1 all pairs of source and view.
         average: how much of the running average of the weights is the past, in [0, 1).
-        specificity: what the operating points are chosen for, in (0, 1).
+        target: what the operating points are chosen for.
         augmentation: how training images are altered.
         seed: of everything that is random.
     """
@@ -71,7 +74,7 @@ class Recipe:
     bfloat16: bool = False
     balance: float = 0.5
     average: float = 0.98
-    specificity: float = 0.9
+    target: Target = TARGET
     augmentation: Augmentation = field(default_factory=Augmentation)
     seed: int = 0
 

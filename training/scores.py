@@ -55,25 +55,32 @@ class ScoresError(TrainingError):
     """Test images cannot be read as they were; nothing can be compared on them."""
 
 
-def frozen_items(snapshot: Snapshot) -> tuple[Item, ...]:
+def frozen_items(snapshot: Snapshot, split: Split = Split.TEST) -> tuple[Item, ...]:
     """The images that models are compared on.
 
     A report that was written after an AI result may repeat it and would speak for the model that made it; such images
     are left out.
     """
-    return tuple(item for item in snapshot.items if item.split is Split.TEST and not item.after_result)
+    return tuple(item for item in snapshot.items if item.split is split and not item.after_result)
 
 
 def logits(
-    bundles: Sequence[Bundle], snapshot: Snapshot, folder: Path, track: Track, *, threads: int = 0
+    bundles: Sequence[Bundle],
+    snapshot: Snapshot,
+    folder: Path,
+    track: Track,
+    *,
+    split: Split = Split.TEST,
+    threads: int = 0,
 ) -> list[Logits]:
-    """Let models read the test images.
+    """Let models read the test images, or those of another split.
 
     Args:
         bundles: checked models.
         snapshot: what the images are of.
         folder: where the scores are kept, a file for each model and snapshot.
         track: wraps the images to read, for progress.
+        split: whose images.
         threads: processor threads for one image; 0 is one a core.
 
     Returns:
@@ -83,7 +90,7 @@ def logits(
         ScoresError: an image is missing, altered or cannot be read.
         inference.errors.BundleError: a graph cannot be loaded.
     """
-    items = frozen_items(snapshot)
+    items = frozen_items(snapshot, split)
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         kept = [stack.enter_context(_Kept(bundle, snapshot, folder, threads)) for bundle in bundles]
@@ -98,7 +105,10 @@ def logits(
             for each in kept:
                 if item.image not in each.scores:
                     each.add(item.image, look[each.size])
-        return [np.array([each.scores[item.image] for item in items]).reshape(len(items), -1) for each in kept]
+        return [
+            np.array([each.scores[item.image] for item in items]).reshape(len(items), len(bundle.card.findings))
+            for bundle, each in zip(bundles, kept, strict=True)
+        ]
 
 
 class _Kept:

@@ -19,6 +19,7 @@ nothing had happened: the seed, the epoch and the place in it decide what is dra
 import json
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ from training.finish import finish
 from training.journal import Journal
 from training.learner import Learner, Part
 from training.material import Features, Images, Material, features
+from training.occupied import occupied
 from training.parallel import Team, joined
 from training.recipe import Machine, Recipe
 from training.refusal import in_sentences, refuse
@@ -136,7 +138,12 @@ def train(
     """
     snapshot, prepared = read(folder), preprocessing(recipe)
     refuse(snapshot.items, snapshot.findings)
-    with in_sentences(out), joined() as team, reproducible(recipe.seed, machine.threads):
+    with (
+        in_sentences(out),
+        joined() as team,
+        reproducible(recipe.seed, machine.threads),
+        occupied(out) if team.first else nullcontext(),
+    ):
         recipe = recipe.fitted(team.size)
         kept = begun(out, identity(snapshot, recipe), resume=resume)
         position = Position(**kept.facts["position"]) if kept else Position()
@@ -160,6 +167,7 @@ def train(
             if kept is not None:
                 learner.restore(kept.tensors, kept.facts["learner"])
             learn(run, learner, position, training, validation)
+            team.part()  # the others end here, and nobody waits while the first measures
             return measured(run, learner, decoded, name or Name()) if team.first else None
 
 

@@ -15,6 +15,7 @@ from inference import bundle
 from inference.bundle import Bundle
 from node.commands import sheet
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table, settings_of
+from node.commands.targets import SensitivityOption, SpecificityOption, target_of
 from node.errors import SettingsError
 from node.models import registry
 from training import roc_figure, snapshot
@@ -27,12 +28,17 @@ def evaluate(
     model: Annotated[str, typer.Argument(help="A version, as `cxr models list` shows it, or a bundle's folder.")],
     on: Annotated[Path, typer.Option("--snapshot", help="A snapshot's folder.")],
     out: Annotated[Path | None, typer.Option(help="Folder for roc.png, roc.svg, table3.csv and table4.csv.")] = None,
+    sensitivity: SensitivityOption = None,
+    specificity: SpecificityOption = None,
     threads: Annotated[int, typer.Option(min=0, help="Processor threads for one image; 0 is one a core.")] = 0,
     config: ConfigOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure a model on the test patients of a snapshot: Table 3 beside the paper's, operating points, Table 4.
+
+    Operating points are the card's; with --sensitivity or --specificity others are chosen, on the validation patients,
+    to see what they would cost. That changes no model: what it calls present was settled when it was trained.
 
     A model that learnt from any of these patients looks better here than it is. Boxes are measured on the validation
     and test patients. ROC curves need the extra `plots`.
@@ -47,6 +53,7 @@ def evaluate(
         snapshot.read(on),
         folder=settings.data / "scores",
         track=_tracked,
+        target=target_of(sensitivity, specificity),
         threads=threads,
     )
     if out is not None:
@@ -72,6 +79,10 @@ def _show(found: Appraisal) -> None:
     typer.echo(
         f"{found.model} on {found.images} test images of {found.patients} patients, snapshot {found.snapshot[:12]}"
     )
+    if found.unknown_patients:
+        typer.echo(
+            f"The card of {found.model} names no snapshot; if it learnt from any of these patients, it looks too good."
+        )
     rows: list[tuple[Any, ...]] = [
         (
             row.finding,
@@ -89,9 +100,14 @@ def _show(found: Appraisal) -> None:
         if len(groups) > 1:
             means = (f"{name or 'unknown'} {mean:.3f}" for name, mean in groups.items())
             typer.echo(f"Mean AUC by {noun}: {', '.join(means)}.")
-    typer.echo()
+    _show_points(found)
+    _show_boxes(found)
+
+
+def _show_points(found: Appraisal) -> None:
+    typer.echo(f"\nOperating points: {found.chosen_for}.")
     print_table(
-        ("operating point", "probability", "sensitivity", "95 %", "specificity", "95 % "),
+        ("finding", "probability", "sensitivity", "95 %", "specificity", "95 % "),
         [
             (
                 point.finding,
@@ -105,7 +121,22 @@ def _show(found: Appraisal) -> None:
         ],
         empty="",
     )
-    _show_boxes(found)
+    typer.echo("\nCalibration: probabilities beside how many images have the finding.")
+    print_table(
+        ("finding", "mean probability", "have it", "95 %", "Brier score", "of their share"),
+        [
+            (
+                row.finding,
+                f"{row.predicted:.3f}",
+                f"{row.observed.value:.3f}",
+                f"{row.observed.low:.2f}-{row.observed.high:.2f}",
+                f"{row.brier:.3f}",
+                f"{row.brier_of_share:.3f}",
+            )
+            for row in found.calibration
+        ],
+        empty="",
+    )
 
 
 def _show_boxes(found: Appraisal) -> None:

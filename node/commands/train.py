@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from node.commands.grouped import grouped
 from node.commands.options import JsonOption, print_json, print_table
-from node.errors import SettingsError
-from training.recipe import LossName, Machine, OptimizerName, Pooling, Recipe, Tune
+from node.commands.recipe_options import Choices, Means, needs_extra
+from training.recipe import Machine, Recipe
 
 if TYPE_CHECKING:
     from inference.bundle import Bundle
 
-DEFAULT, HERE = Recipe(), Machine()
 
-
+@grouped
 def train(
+    *,
     snapshot: Annotated[Path, typer.Argument(help="Folder of the snapshot.")],
     out: Annotated[
         Path | None, typer.Option(help="Folder for metrics, checkpoint and model. Default: beside the snapshot.")
@@ -28,107 +29,25 @@ def train(
     words: Annotated[
         Path | None, typer.Option(help="TOML with the card's source, split, licence, attribution, limits, readme.")
     ] = None,
-    backbone: Annotated[str, typer.Option(help="alexnet, googlenet, vgg16, resnet50, densenet121, ...")] = (
-        DEFAULT.backbone
-    ),
-    weights: Annotated[str, typer.Option(help="Of the backbone: imagenet, none, or a file.")] = "imagenet",
-    width: Annotated[int, typer.Option(min=1, help="Channels of the transition.")] = DEFAULT.width,
-    pooling: Annotated[Pooling, typer.Option(help="Over all places of the maps.")] = DEFAULT.pooling,
-    r: Annotated[float, typer.Option(help="Sharpness of LSE pooling.")] = DEFAULT.r,
-    size: Annotated[int, typer.Option(min=32, max=2048, help="Side of the input, in pixels.")] = DEFAULT.size,
-    grid: Annotated[
-        int | None, typer.Option(min=1, help="S of the S x S maps. Default: what size and stride give.")
-    ] = DEFAULT.grid,
-    loss: Annotated[LossName, typer.Option(help="Section 3.1.3 of the paper.")] = DEFAULT.loss,
-    optimizer: Annotated[OptimizerName, typer.Option(help="SGD has a momentum of 0.9.")] = DEFAULT.optimizer,
-    rate: Annotated[float, typer.Option(min=0, help="Highest learning rate; the backbone's is a tenth.")] = (
-        DEFAULT.rate
-    ),
-    weight_decay: Annotated[float, typer.Option(min=0)] = DEFAULT.weight_decay,
-    tune: Annotated[
-        Tune, typer.Option(help="After the head, train the backbone's upper part or all; upper is quick on two cores.")
-    ] = DEFAULT.tune,
-    head_epochs: Annotated[int, typer.Option(min=0, help="Of transition and prediction alone.")] = DEFAULT.head_epochs,
-    epochs: Annotated[int, typer.Option(min=0, help="After that.")] = DEFAULT.epochs,
-    patience: Annotated[
-        int, typer.Option(min=0, help="Stop after so many epochs without a better validation; 0 never stops.")
-    ] = DEFAULT.patience,
-    effective_batch: Annotated[int, typer.Option(min=1, help="Images a step, on all processes.")] = (
-        DEFAULT.effective_batch
-    ),
-    batch: Annotated[
-        int | None, typer.Option(min=1, help="Images at once on each process. Default: up to 16.")
-    ] = DEFAULT.batch,
-    copies: Annotated[int, typer.Option(min=0, help="Altered copies whose lower features are kept.")] = DEFAULT.copies,
-    bfloat16: Annotated[
-        bool, typer.Option("--bfloat16", help="Lower features in bfloat16: quicker on a processor, less exact.")
-    ] = DEFAULT.bfloat16,
-    balance: Annotated[
-        float, typer.Option(min=0, max=1, help="0 draws images as they come, 1 each source and view alike.")
-    ] = DEFAULT.balance,
-    average: Annotated[
-        float, typer.Option(min=0, max=0.9999, help="The past's part in the running average of the weights.")
-    ] = DEFAULT.average,
-    specificity: Annotated[float, typer.Option(min=0.01, max=0.99, help="Target of the operating points.")] = (
-        DEFAULT.specificity
-    ),
-    augment: Annotated[
-        list[str] | None, typer.Option(help="How images are altered, NAME=VALUE, repeated; a wrong name lists them.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of all that is random.")] = DEFAULT.seed,
+    choices: Choices,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the training in --out, if there is one.")
     ] = False,
-    cache: Annotated[
-        Path | None, typer.Option(help="Folder of decoded images and features. Default: beside the snapshot.")
-    ] = None,
-    threads: Annotated[int, typer.Option(min=0, help="Processor threads; 0 is one a core.")] = HERE.threads,
-    loaders: Annotated[int, typer.Option(min=1, help="Threads that make batches ahead.")] = HERE.loaders,
-    decoders: Annotated[int, typer.Option(min=1, help="Processes that decode images, once.")] = HERE.decoders,
-    checkpoint_steps: Annotated[int, typer.Option(min=1, help="Steps between checkpoints.")] = HERE.checkpoint_steps,
+    means: Means,
     as_json: JsonOption = False,
 ) -> None:
     """Train a model from a snapshot, measure it and write it as a bundle; the model that reads is not touched.
 
     Images are decoded once, into a folder beside the snapshot. Transition and prediction train first, then more of the
     network; the best epoch by the AUC within source and view is kept. After a kill --resume goes on to the bit. On
-    several GPUs: torchrun --nproc-per-node 4 --no-python cxr train SNAPSHOT.
+    several GPUs: torchrun --nproc-per-node 4 --no-python cxr train SNAPSHOT. Operating points keep a specificity of
+    0.90 on the validation patients, unless --sensitivity or --specificity says otherwise.
 
     Example: cxr train data/snapshots/9a8523d9f179 --tune upper --copies 6 --out trainings/spring
     """
-    recipe = Recipe(
-        backbone=backbone,
-        weights=weights if weights in ("imagenet", "none") else Path(weights),  # type: ignore[arg-type]  # it is one of the two
-        width=width,
-        pooling=pooling,
-        r=r,
-        grid=grid,
-        size=size,
-        loss=loss,
-        optimizer=optimizer,
-        rate=rate,
-        weight_decay=weight_decay,
-        tune=tune,
-        head_epochs=head_epochs,
-        epochs=epochs,
-        patience=patience,
-        effective_batch=effective_batch,
-        batch=batch,
-        copies=copies,
-        bfloat16=bfloat16,
-        balance=balance,
-        average=average,
-        specificity=specificity,
-        augmentation=DEFAULT.augmentation.changed(augment or ()),
-        seed=seed,
-    )
-    machine = Machine(
-        cache=cache, threads=threads, loaders=loaders, decoders=decoders, checkpoint_steps=checkpoint_steps
-    )
     folder = snapshot.absolute()  # "." has no name to stand beside
-    made = _trained(
-        folder, out or folder.with_name(f"{folder.name}.training"), recipe, machine, name, model_version, words, resume
-    )
+    out = out or folder.with_name(f"{folder.name}.training")
+    made = _trained(folder, out, choices.recipe(), means.machine(), name, model_version, words, resume)
     if made is not None:  # in the first of several processes
         _show(made, as_json=as_json)
 
@@ -147,9 +66,7 @@ def _trained(
         import training.train as story  # noqa: PLC0415 - it needs torch, and its help does not
         from training.words import read  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        raise SettingsError(
-            f"training needs {error.name}; install the extra: pip install 'cxr-node[training]'"
-        ) from error
+        raise needs_extra(error) from error
     given = story.Name(name=name, version=version, words=read(words) if words else None)
     return story.train(folder, out, recipe, machine, name=given, resume=resume)
 

@@ -178,6 +178,15 @@ def test_outputs_of_another_name_are_refused(tmp_path: Path) -> None:
     assert "logits and cam" in refused(made.path, tmp_path / "models")
 
 
+@pytest.mark.parametrize("count", [7, 9])
+def test_graph_of_other_findings_is_refused(count: int, tmp_path: Path) -> None:
+    """A card of eight findings with a graph that answers for fewer or more would name the wrong ones."""
+    graph = tiny_graph(np.zeros((count, 3, 8, 8), dtype=np.float32))
+    made = bundle.write(tmp_path / "made", tiny_card(), {"model.onnx": graph})
+
+    assert "findings" in refused(made.path, tmp_path / "models")
+
+
 def test_graph_that_answers_with_no_number_is_refused(tmp_path: Path) -> None:
     """A training that went wrong leaves a model of NaN, which would call nothing present."""
     graph = tiny_graph(np.full((8, 3, 8, 8), np.nan, dtype=np.float32))

@@ -12,6 +12,7 @@ from tests.testset import FINDINGS, rows, write_model, write_snapshot
 from training import roc_figure, snapshot
 from training.appraisal import AppraisalError, appraise
 from training.localization import TrueBox
+from training.target import Target
 
 HALF = TrueBox(image="", finding="Effusion", x=0.0, y=0.0, width=0.5, height=1.0)
 
@@ -44,6 +45,49 @@ def test_operating_points_are_what_they_reach(appraisal) -> None:
         assert 0 <= point.sensitivity.low <= point.sensitivity.value <= 1
 
 
+def test_probabilities_beside_what_is_true(appraisal) -> None:
+    """Four of eight have a finding; without knowledge the Brier score would be a quarter."""
+    assert appraisal.chosen_for == "the model's card"
+    for row in appraisal.calibration:
+        assert row.observed.value == 0.5
+        assert row.brier_of_share == 0.25
+        assert 0 < row.brier < 0.25
+        assert 0 < row.predicted < 1
+
+
+@pytest.mark.parametrize("measure", ["sensitivity", "specificity"])
+def test_operating_points_for_a_target(tmp_path, measure) -> None:
+    """They are chosen on validation patients, and keep the target there; the test patients say what that is worth."""
+    written = write_snapshot(tmp_path, rows(16))
+    items = [replace(one, split=Split.VALIDATION) if place < 8 else one for place, one in enumerate(written.items)]
+    written = snapshot.write(tmp_path / "split", replace(written, items=tuple(items)))
+    model = write_model(tmp_path / "model", version="good-1", skill=1)
+    target = Target(measure=measure, value=0.75)
+
+    found = appraise(model, written, folder=tmp_path / "scores", track=iter, target=target)
+
+    assert found.chosen_for == f"{measure} 0.75 on 8 validation images"
+    assert found.images == 8
+    for point in found.points:
+        assert point.probability != 0.5
+        assert getattr(point, measure).value >= 0.5
+
+
+def test_target_without_validation_patients(tmp_path) -> None:
+    """There is nothing to choose on, and the sentence says what to leave away."""
+    written = write_snapshot(tmp_path, rows(4))
+    model = write_model(tmp_path / "model", version="good-1", skill=1)
+
+    with pytest.raises(AppraisalError, match="no validation image with, or none without, Effusion"):
+        appraise(
+            model,
+            written,
+            folder=tmp_path / "scores",
+            track=iter,
+            target=Target(measure="sensitivity", value=0.8),
+        )
+
+
 def test_boxes_are_measured_gated_and_not(appraisal) -> None:
     """Five levels of IoBB and seven of IoU, twice; only the finding that has true boxes has cells."""
     assert appraisal.images_with_boxes == 2
@@ -65,6 +109,20 @@ def test_boxes_of_training_images_are_not_measured(tmp_path) -> None:
     found = appraise(model, written, folder=tmp_path / "scores", track=iter)
 
     assert (found.images, found.images_with_boxes, found.overlaps) == (5, 0, ())
+
+
+@pytest.mark.parametrize("labels", [[(1.0, 1.0)], [(0.0, 1.0)] * 3, [(float("nan"), 1.0)] * 2], ids=str)
+def test_patients_who_cannot_be_told_apart(tmp_path, labels) -> None:
+    """One patient, or a finding that nobody or everybody has, or of which nothing is known: no AUC, and no fault."""
+    written = write_snapshot(tmp_path, labels)
+    model = write_model(tmp_path / "model", version="good-1", skill=1)
+
+    found = appraise(model, written, folder=tmp_path / "scores", track=iter)
+
+    assert found.mean is None
+    assert [row.ours for row in found.rows] == [None, None]
+    assert found.curves == {}
+    assert len(found.calibration) == (1 if np.isnan(labels[0][0]) else 2)
 
 
 def test_a_snapshot_of_other_findings(tmp_path) -> None:

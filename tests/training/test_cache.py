@@ -21,6 +21,13 @@ from training.errors import TrainingError
 from training.snapshot import Snapshot
 
 
+class Planted:
+    """An object whose unpickling would leave a trace."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, ("planted",)
+
+
 def silent(_done: int, _total: int) -> None:
     """Nobody is told."""
 
@@ -118,6 +125,19 @@ def test_damaged_cache_is_refused(tmp_path) -> None:
 
     with pytest.raises(TrainingError, match="not what was written"):
         opened(snapshot, tmp_path / "c")
+
+
+def test_planted_pickle_is_not_run(tmp_path, monkeypatch) -> None:
+    """An array of objects in the place of the images is a pickle; it is refused unopened."""
+    snapshot = write_snapshot(tmp_path / "s", images=20)
+    opened(snapshot, tmp_path / "c")
+    monkeypatch.chdir(tmp_path)
+    np.save(tmp_path / "c" / "images-48.npy", np.array([Planted()], dtype=object), allow_pickle=True)
+
+    with pytest.raises(TrainingError, match="not what was written"):
+        opened(snapshot, tmp_path / "c")
+
+    assert not (tmp_path / "planted").exists()
 
 
 def test_array_without_room_is_refused_before_it_is_begun(tmp_path) -> None:

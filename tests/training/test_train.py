@@ -25,7 +25,8 @@ from inference.image import Image  # noqa: E402
 from tests.training.tiny import FINDINGS, MACHINE, RECIPE, tiny_row, write_snapshot  # noqa: E402
 from training import checkpoint  # noqa: E402
 from training.checkpoint import Checkpoint  # noqa: E402
-from training.errors import CheckpointError, TrainingError  # noqa: E402
+from training.errors import CheckpointError, DivergedError, TrainingError  # noqa: E402
+from training.occupied import occupied  # noqa: E402
 from training.snapshot import Snapshot, read  # noqa: E402
 from training.train import identity, train  # noqa: E402
 
@@ -52,13 +53,23 @@ def undisturbed(data: Path) -> Path:
     return data / "undisturbed"
 
 
-def run(data: Path, out: Path, *, batch: int = 8, resume: bool = False, last: int = 0, processes: int = 1) -> None:
+def run(
+    data: Path, out: Path, *, batch: int = 8, resume: bool = False, last: int | str = 0, processes: int = 1
+) -> None:
     """Train in a process of its own, or in several."""
+    result = started(data, out, batch=batch, resume=resume, last=last, processes=processes)
+    assert result.returncode == (-signal.SIGKILL if isinstance(last, int) and last else 0), result.stderr[-3000:]
+
+
+def started(
+    data: Path, out: Path, *, batch: int = 8, resume: bool = False, last: int | str = 0, processes: int = 1
+) -> subprocess.CompletedProcess[str]:
+    """How that went."""
     program = ["-m", "tests.training.tiny", str(data / "s"), str(out), str(batch)]
     if processes > 1:
         torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
         program = [*torchrun, *program]
-    result = subprocess.run(
+    return subprocess.run(
         [sys.executable, *program, "resume" if resume else "new", str(last)],
         cwd=ROOT,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
@@ -66,7 +77,6 @@ def run(data: Path, out: Path, *, batch: int = 8, resume: bool = False, last: in
         text=True,
         check=False,
     )
-    assert result.returncode == (-signal.SIGKILL if last else 0), result.stderr[-3000:]
 
 
 def events(out: Path) -> list[dict[str, object]]:
@@ -111,13 +121,27 @@ def test_killed_and_resumed_is_the_same_training(data: Path, undisturbed: Path) 
 
 
 def test_two_processes_learn_what_one_does(data: Path, undisturbed: Path) -> None:
-    """Two processes with batches of 4 have the losses of one with batches of 8, and the same bundle comes of them."""
+    """Two processes with batches of 4 have the losses of one with batches of 8, and the same bundle comes of them.
+
+    The second does not wait while the first measures: here the first begins to measure when the second has ended.
+    """
     out = data / "two"
 
-    run(data, out, batch=4, processes=2)
+    run(data, out, batch=4, processes=2, last="alone")
 
     assert losses(out) == pytest.approx(losses(undisturbed), abs=1e-5)
     assert bundle.load(out / "model").card.data == bundle.load(undisturbed / "model").card.data
+
+
+def test_refusal_of_the_first_process_ends_the_others(data: Path, undisturbed: Path) -> None:
+    """If the folder is taken, which the first process alone finds, the second does not wait for it."""
+    out = data / "taken"
+    with occupied(out):
+        result = started(data, out, batch=4, processes=2)
+
+    assert result.returncode == 1
+    assert "another training is at work" in result.stderr
+    assert not (out / "metrics.jsonl").exists()
 
 
 def test_second_run_reads_no_image(data: Path, undisturbed: Path, tmp_path) -> None:
@@ -167,6 +191,41 @@ def test_loss_that_is_no_number_stops_in_words(data: Path, undisturbed: Path, tm
         train(data / "s", tmp_path / "out", recipe, replace(MACHINE, checkpoint_steps=1))
 
     assert not (tmp_path / "out" / "model").exists()
+
+
+def test_last_step_that_spoils_the_weights_stops_in_words(data: Path, undisturbed: Path, tmp_path) -> None:
+    """The loss of the only step is a number, and what it makes of the weights is not: no bundle comes of it."""
+    recipe = replace(RECIPE, rate=1e38, optimizer="sgd", effective_batch=48, epochs=0, average=0.0)
+
+    with pytest.raises(DivergedError, match="no number any more after step 1"):
+        train(data / "s", tmp_path / "out", recipe, MACHINE)
+
+    assert len(losses(tmp_path / "out")) == 1
+    assert not (tmp_path / "out" / "model").exists()
+
+
+def test_full_disk_at_the_end_stops_in_words(data: Path, undisturbed: Path, tmp_path, monkeypatch) -> None:
+    """A bundle that finds no room is not there, nor a part of it; with room, --resume goes on and measures alone.
+
+    What a kill left of a bundle is in nobody's way.
+    """
+    out = tmp_path / "out"
+    (out / ".model.killed.part").mkdir(parents=True)
+    (out / ".model.killed.part" / "card.json").write_text('{"name": "half')
+
+    def full(_path: Path, _source: object) -> None:
+        raise OSError(28, "No space left on device", "model.onnx")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("inference.bundle.write_durably", full)
+        with pytest.raises(TrainingError, match=r"the disk is full; make room for model\.onnx"):
+            train(data / "s", out, RECIPE, MACHINE)
+    assert sorted(path.name for path in out.glob("*model*")) == [".model.killed.part"]
+
+    train(data / "s", out, RECIPE, MACHINE, resume=True)
+
+    assert losses(out) == losses(undisturbed)
+    assert bundle.load(out / "model").card.data == bundle.load(undisturbed / "model").card.data
 
 
 def test_full_disk_stops_in_words(data: Path, undisturbed: Path, tmp_path, monkeypatch) -> None:

@@ -5,12 +5,14 @@ As a program it trains in a process of its own, to be killed or to be one of sev
 
 import hashlib
 import os
+import select
 import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -105,11 +107,37 @@ class Doomed(Journal):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+def until_the_other_has_ended(other: Path) -> None:
+    """Wait for the process whose number stands in a file."""
+    try:
+        process = os.pidfd_open(int(other.read_text()))
+    except ProcessLookupError:
+        return
+    if not select.select([process], [], [], 60)[0]:
+        raise TimeoutError("the other process still runs")
+
+
+def measure_alone(out: Path) -> None:
+    """Let the first of two processes measure only after the second has ended."""
+    story = sys.modules["training.train"]
+    note, finish = out.with_suffix(".second"), story.finish  # type: ignore[attr-defined]  # what the module imports
+    if os.environ["RANK"] == "1":
+        note.write_text(str(os.getpid()))
+
+    def later(*arguments: Any, **more: Any) -> Any:
+        until_the_other_has_ended(note)
+        return finish(*arguments, **more)
+
+    story.finish = later  # type: ignore[attr-defined]  # this process only
+
+
 def main(arguments: Sequence[str]) -> None:
-    """Snapshot, out, batch, "resume" or "new", and the step after which to die (0: none)."""
+    """Snapshot, out, batch, "resume" or "new", and the step after which to die (0: none) or "alone"."""
     snapshot, out, batch, resume, last = arguments
     BACKBONES["alexnet"] = tiny_row()
-    if last != "0":
+    if last == "alone":
+        measure_alone(Path(out))
+    elif last != "0":
         Doomed.last = int(last)
         sys.modules["training.train"].Journal = Doomed  # type: ignore[attr-defined]  # this process only
     torch.set_num_threads(1)

@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from node.__main__ import app
+from node.errors import SettingsError
 from tests.testset import rows, write_model, write_snapshot
 
 run = CliRunner().invoke
@@ -33,8 +34,11 @@ def test_table_beside_the_papers(made) -> None:
 
     assert result.exit_code == 0, result.output
     assert "good-1 on 8 test images of 8 patients" in result.output
+    assert "The card of good-1 names no snapshot" in result.output
     assert "0.7362" in result.output  # ResNet-50 on Effusion
     assert "1.000" in result.output
+    assert "Operating points: the model's card." in result.output
+    assert "mean probability" in result.output
     assert "localization is not measured" in result.output
 
 
@@ -55,3 +59,11 @@ def test_json(made) -> None:
 
     found = json.loads(result.stdout)
     assert (found["model"], found["mean"], found["images_with_boxes"]) == ("good-1", 1.0, 0)
+
+
+def test_one_target_alone(made) -> None:
+    """Who names both a sensitivity and a specificity is asked for one."""
+    result = run(app, [*made, "--sensitivity", "0.8", "--specificity", "0.8"])
+
+    assert isinstance(result.exception, SettingsError)
+    assert "give one of them" in str(result.exception)

@@ -9,10 +9,13 @@ from typer.testing import CliRunner, Result
 pytest.importorskip("torch")
 pytest.importorskip("onnxscript")
 
+from db.engine import Database
 from inference import bundle
 from inference.backbones import BACKBONES
 from inference.errors import InferenceError
 from node.__main__ import app
+from node.settings import DATABASE_FILE
+from tests.testset import write_model
 from tests.training.tiny import tiny_row, write_snapshot
 from training.errors import TrainingError
 
@@ -88,3 +91,45 @@ def test_no_snapshot(tmp_path: Path) -> None:
 
     assert isinstance(result.exception, TrainingError)
     assert "no snapshot" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--rate", "1e30", "--optimizer", "sgd", "--loss", "euclidean", "--epochs", "3"], "no number"),
+        (["--out", "data/models/good"], "is a model's folder"),
+    ],
+    ids=["diverged", "out"],
+)
+def test_failed_training_leaves_the_model_that_reads(
+    tmp_path: Path, sqlite_database: Database, monkeypatch, arguments: list[str], sentence: str
+) -> None:
+    """Neither the registry nor a byte of the model's files changes, whatever went wrong and wherever it was to go."""
+    sqlite_database.close()
+    data = tmp_path / "data"
+    data.mkdir()
+    (tmp_path / "cxr.db").rename(data / DATABASE_FILE)
+    made = write_model(tmp_path / "made", version="good", skill=1)
+    for words in (["register", str(made.path)], ["promote", "good", "--yes"]):
+        done = CliRunner().invoke(app, ["models", *words, "--by", "anna", "--data", str(data)])
+        assert done.exit_code == 0, done.output
+    before = listed(data), files(data)
+    monkeypatch.chdir(tmp_path)
+    write_snapshot(tmp_path / "s", images=50)
+
+    result = trained(tmp_path / "s", *SMALL.split(), *arguments)
+
+    assert isinstance(result.exception, TrainingError)
+    assert sentence in str(result.exception)
+    assert (listed(data), files(data)) == before
+    assert bundle.load(data / "models" / "good").card == made.card
+
+
+def files(data: Path) -> dict[Path, bytes]:
+    """Every byte of the models."""
+    return {path: path.read_bytes() for path in sorted((data / "models").rglob("*")) if path.is_file()}
+
+
+def listed(data: Path) -> str:
+    """The models as a person sees them."""
+    return CliRunner().invoke(app, ["models", "list", "--json", "--data", str(data)]).stdout
