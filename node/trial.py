@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from pydicom import Dataset
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.filereader import read_file_meta_info
 
 from db.records import ResultKind, SopReference
 from inference import grayscale
@@ -113,7 +113,7 @@ def _piece(kind: str, ds: Dataset, folder: Path) -> Piece:
         path=path,
         sop_class_uid=str(ds.SOPClassUID),
         sop_instance_uid=str(ds.SOPInstanceUID),
-        transfer_syntax_uid=str(ExplicitVRLittleEndian),
+        transfer_syntax_uid=str(read_file_meta_info(path).TransferSyntaxUID),
         sha256=hashlib.sha256(data).hexdigest(),
     )
     return Piece(kind=kind, outgoing=outgoing)
