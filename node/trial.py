@@ -7,7 +7,7 @@ before a real study goes there; whoever tries removes the study there.
 import hashlib
 import tempfile
 import uuid
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pydicom import Dataset
 
-from db.records import ResultKind, SopReference
+from db.records import READ_KINDS, ResultKind, SopReference
 from inference import grayscale
 from inference.image import Image
 from inference.pixels import decode
@@ -55,7 +55,7 @@ class Trial:
 
 @contextmanager
 def pieces(
-    model: ModelInService, kinds: Collection[ResultKind], now: datetime, side: int = 1024
+    model: ModelInService, kinds: frozenset[ResultKind], now: datetime, side: int = 1024
 ) -> Iterator[tuple[str, list[Piece]]]:
     """The Study Instance UID, the radiograph and the results of these kinds, as files for as long as it lasts."""
     ds = phantom.dataset(rows=side, columns=side, findings=("Effusion",))
@@ -69,10 +69,11 @@ def pieces(
         ),
         model=model.description,
         created=now,
+        kinds=kinds & READ_KINDS,
     )
     with tempfile.TemporaryDirectory(prefix="cxr-trial-") as folder:
         found = [_piece("image", ds, Path(folder))]
-        found += [_piece(each.kind, each.dataset, Path(folder)) for each in made if each.kind in kinds]
+        found += [_piece(each.kind, each.dataset, Path(folder)) for each in made]
         yield str(ds.StudyInstanceUID), found
 
 

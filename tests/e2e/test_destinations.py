@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydicom import dcmread
 
 from db import deliveries, jobs, results
 from db.engine import Connection
@@ -16,8 +17,9 @@ from node.settings import load
 from node.wiring import Node
 from tests.nodes import StartNode, chest, push
 from tests.peers.certificates import Certificates, made_in
+from tests.peers.dcmtk import tool
 from tests.peers.orthanc import Orthanc
-from tests.peers.processes import wait_until
+from tests.peers.processes import Peer, free_port, listens, wait_until
 
 COMMITTED = {DeliveryState.COMMITTED}
 
@@ -217,3 +219,23 @@ def tls_settings(certificates: Certificates) -> dict[str, Any]:
         "DicomTlsTrustedCertificates": str(certificates.authority),
         "DicomTlsRemoteCertificateRequired": True,
     }
+
+
+@pytest.mark.peer
+def test_dcmtk_storescp_takes_the_results(start_node: StartNode, tmp_path: Path):
+    """DCMTK keeps each result, whole."""
+    folder, port = tmp_path / "storescp", free_port()
+    folder.mkdir()
+    command = [tool("storescp"), "-aet", "STORESCP", "-od", folder, str(port)]
+    storescp = Peer(command, ready=lambda: listens(port), log=tmp_path / "storescp.log")
+    storescp.start()
+    try:
+        storescp_there = {"name": "dcmtk", "ae_title": "STORESCP", "host": "127.0.0.1", "port": port, "timeout_s": 10}
+        node = start_node(destinations=[storescp_there])
+        push(node, chest())
+        wait_for_states(node, {DeliveryState.SENT})
+        with node.database.read() as connection:
+            uids = {result.sop_instance_uid for result in results.every(connection)}
+        assert {str(dcmread(path).SOPInstanceUID) for path in folder.iterdir()} == uids
+    finally:
+        storescp.kill()
