@@ -35,6 +35,10 @@ class Architecture(Part):
     loss: str
     grid: Annotated[int, Field(ge=1)]
     """S: class activation maps are S x S."""
+    members: Annotated[int, Field(ge=1)] = 1
+    """Networks that answer as one: the mean of their logits and maps (`inference.ensemble`)."""
+    mirrored: bool = False
+    """Whether each image is also read with left and right exchanged."""
 
 
 class Preprocessing(Part):
@@ -91,6 +95,8 @@ class Metrics(Part):
     by_view: dict[str, Unit]
     localization: str
     """How often boxes meet the published ones, and on how few images that was counted."""
+    out_of_fold: dict[str, Unit] = {}
+    """Mean AUCs on the patients of training, each read by the one member that has not learnt from them."""
 
 
 class OperatingPoint(Part):

@@ -18,6 +18,7 @@ from inference.card import (
     Data,
     Preprocessing,
 )
+from inference.ensemble import Ensemble
 from inference.network import Network
 from training.cache import Cache, Tell
 from training.dataset import of_split, strata
@@ -31,12 +32,17 @@ from training.measure import (
     metrics,
     operating_points,
     read,
+    summary,
 )
 from training.recipe import Recipe
 from training.snapshot import Snapshot, Split
 from training.words import Words
 
 WEIGHTS = "weights.safetensors"
+FOLDS = (
+    "{} folds of the training and validation patients, a member for each that learnt from the others; what is said of "
+    "the validation set is of all folds, each read by the one member that has not learnt from it"
+)
 LOSS_NAMES = {
     "w-cel": "W-CEL (Wang et al. 2017, eq. 1)",
     "cel": "CEL (cross entropy)",
@@ -46,7 +52,7 @@ LOSS_NAMES = {
 
 
 def finish(
-    network: Network,
+    network: Network | Ensemble,
     preprocessing: Preprocessing,
     snapshot: Snapshot,
     cache: Cache,
@@ -57,22 +63,29 @@ def finish(
     words: Words,
     folder: Path,
     tell: Tell,
+    out_of_fold: Reading | None = None,
 ) -> tuple[Bundle, float]:
     """Export the network, calibrate it, choose operating points, measure and write the bundle.
+
+    Of members that learnt by folds (`training.folds`) `out_of_fold` is what each says of the patients whom it has not
+    learnt from. It stands for the validation set, which the members together have learnt from.
 
     Returns:
         The bundle, and the part of the test images without finding in which one is called present.
     """
-    graph, findings = to_onnx(network, preprocessing.size), snapshot.findings
+    members = len(network.members) if isinstance(network, Ensemble) else 1
+    graph, findings = to_onnx(network, preprocessing.size, half=members > 1), snapshot.findings
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     items = cache.readable(snapshot.items)
     sets = {split: of_split(items, split) for split in Split}
     strata_of = strata(items)
+    if out_of_fold is not None:
+        sets[Split.TRAIN] = sets[Split.VALIDATION] = out_of_fold.items
     total = len(sets[Split.VALIDATION]) + len(sets[Split.TEST])
 
     def read_set(split: Split, before: int) -> Reading:
         return read(
-            session,
+            lambda image: session.run(["logits", "cam"], {"image": image}),
             sets[split],
             cache,
             preprocessing,
@@ -81,7 +94,7 @@ def finish(
             tell=lambda done, _: tell(before + done, total),
         )
 
-    validation = read_set(Split.VALIDATION, 0)
+    validation = out_of_fold or read_set(Split.VALIDATION, 0)
     test = read_set(Split.TEST, len(sets[Split.VALIDATION]))
     calibration = calibrate(validation)
     points = operating_points(validation, test, calibration, findings, recipe.specificity)
@@ -91,17 +104,19 @@ def finish(
         version=version,
         created=datetime.now(UTC).date(),
         findings=findings,
-        architecture=architecture(recipe, test.grid),
+        architecture=architecture(recipe, test.grid, network),
         preprocessing=preprocessing,
         data=Data(
             source=words.source,
-            split=words.split,
+            split=words.split if out_of_fold is None else f"{words.split}; {FOLDS.format(members)}",
             train=counts(sets[Split.TRAIN], findings),
             validation=counts(sets[Split.VALIDATION], findings),
             test=counts(sets[Split.TEST], findings),
             snapshot=snapshot.sha256,
         ),
-        metrics=metrics(test, findings, localization((validation, test), calibration, points, snapshot)),
+        metrics=metrics(test, findings, localization((validation, test), calibration, points, snapshot)).model_copy(
+            update={"out_of_fold": {} if out_of_fold is None else summary(out_of_fold)}
+        ),
         operating_points=points,
         calibration=calibration,
         limits=(
@@ -113,11 +128,12 @@ def finish(
         notice="Not for clinical use. Not a medical device.",
         files={},
     )
-    weights = save({key: tensor.contiguous() for key, tensor in network.state_dict().items()})
+    tensors = network.tensors() if isinstance(network, Ensemble) else network.state_dict()
+    weights = save({key: tensor.contiguous() for key, tensor in tensors.items()})
     return write(folder, card, {MODEL: graph, WEIGHTS: weights, "README.md": words.readme.encode()}), flagged
 
 
-def architecture(recipe: Recipe, grid: int) -> Architecture:
+def architecture(recipe: Recipe, grid: int, network: Network | Ensemble) -> Architecture:
     """The recipe's network in the card's words."""
     pretrained = {"imagenet": BACKBONES[recipe.backbone].source, "none": "none"}.get(str(recipe.weights), "a file")
     return Architecture(
@@ -128,4 +144,6 @@ def architecture(recipe: Recipe, grid: int) -> Architecture:
         r=recipe.r,
         loss=LOSS_NAMES[recipe.loss],
         grid=grid,
+        members=len(network.members) if isinstance(network, Ensemble) else 1,
+        mirrored=isinstance(network, Ensemble) and network.mirrored,
     )

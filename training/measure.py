@@ -4,12 +4,11 @@ Calibration and operating points come from the validation set, results from the 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime  # type: ignore[import-untyped]  # it ships no types
 
 from inference.boxes import paper
 from inference.card import (
@@ -37,6 +36,10 @@ from training.localization import hit
 from training.roc import auc, stratified_auc
 from training.snapshot import Item, Snapshot
 
+Numbers = npt.NDArray[np.float32]
+Answer = Callable[[Numbers], tuple[Numbers, Numbers]]
+"""From one image (1, channels, S, S) to logits (1, C) and cam (1, C, S', S')."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
@@ -51,7 +54,7 @@ class Reading:
 
 
 def read(
-    session: onnxruntime.InferenceSession,
+    answer: Answer,
     items: tuple[Item, ...],
     cache: Cache,
     preprocessing: Preprocessing,
@@ -60,12 +63,12 @@ def read(
     boxed: frozenset[str],
     tell: Tell,
 ) -> Reading:
-    """Read every image with the exported graph."""
+    """Read every image with the exported graph, or the network it is to be exported from."""
     logits, cams, grid = [], {}, 0
     shape = (1, preprocessing.channels, preprocessing.size, preprocessing.size)
     for done, (item, row) in enumerate(zip(items, cache.rows(items), strict=True), start=1):
         image = np.ascontiguousarray(np.broadcast_to(normalise(cache.images[row], preprocessing), shape))
-        scores, maps = session.run(["logits", "cam"], {"image": image})
+        scores, maps = answer(image)
         logits.append(scores)
         grid = maps.shape[-1]
         if item.image in boxed:
@@ -78,6 +81,18 @@ def read(
         logits=np.concatenate(logits).astype(np.float64),
         cams=cams,
         grid=grid,
+    )
+
+
+def concatenated(readings: Sequence[Reading]) -> Reading:
+    """Readings of several sets as one."""
+    return Reading(
+        items=tuple(item for reading in readings for item in reading.items),
+        strata=tuple(stratum for reading in readings for stratum in reading.strata),
+        labels=np.concatenate([reading.labels for reading in readings]),
+        logits=np.concatenate([reading.logits for reading in readings]),
+        cams={image: cam for reading in readings for image, cam in reading.cams.items()},
+        grid=readings[0].grid,
     )
 
 
@@ -199,6 +214,16 @@ def localization(
         f"box, a box met it with IoBB over 0.1 / 0.25 in {ungated:.0%} / {ungated_25:.0%} without the gate "
         f"and in {gated:.0%} / {gated_25:.0%} with it."
     )
+
+
+def summary(reading: Reading) -> dict[str, float]:
+    """Mean AUCs of a reading: over all its images, within source and view, by collection and by view."""
+    return {
+        "all": round(mean_auc(reading.labels, reading.logits) or 0.0, 3),
+        "within source and view": round(mean_stratified_auc(reading.labels, reading.logits, reading.strata), 3),
+        **by_group(reading, [stratum.rsplit(" ", 1)[0] for stratum in reading.strata]),
+        **by_group(reading, [item.view for item in reading.items]),
+    }
 
 
 def counts(items: Sequence[Item], findings: Sequence[str]) -> Counts:

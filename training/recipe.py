@@ -28,6 +28,7 @@ class Recipe:
         width: channels D of the transition.
         pooling: over all locations of the maps.
         r: sharpness of Log-Sum-Exp pooling.
+        cut: how many of the backbone's layers are its lower part; None is what the backbone's row says.
         grid: S of the S x S maps; None is what input size and stride give.
         size: side of the input in pixels.
         loss: a name of `training.losses.LOSSES`.
@@ -55,6 +56,7 @@ class Recipe:
     width: int = 256
     pooling: Pooling = "lse"
     r: float = 10.0
+    cut: int | None = None
     grid: int | None = None
     size: int = 320
     loss: LossName = "w-cel"

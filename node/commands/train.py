@@ -36,6 +36,10 @@ def train(
     pooling: Annotated[Pooling, typer.Option(help="Over all places of the maps.")] = DEFAULT.pooling,
     r: Annotated[float, typer.Option(help="Sharpness of LSE pooling.")] = DEFAULT.r,
     size: Annotated[int, typer.Option(min=32, max=2048, help="Side of the input, in pixels.")] = DEFAULT.size,
+    cut: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many of the backbone's layers are its lower part. Default: its own choice."),
+    ] = DEFAULT.cut,
     grid: Annotated[
         int | None, typer.Option(min=1, help="S of the S x S maps. Default: what size and stride give.")
     ] = DEFAULT.grid,
@@ -76,6 +80,12 @@ def train(
         list[str] | None, typer.Option(help="How images are altered, NAME=VALUE, repeated; a wrong name lists them.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of all that is random.")] = DEFAULT.seed,
+    folds: Annotated[
+        int, typer.Option(min=0, help="Train a member for each of so many folds of the patients; 0 trains one model.")
+    ] = 0,
+    mirrored: Annotated[
+        bool, typer.Option("--mirrored", help="With --folds: the model also reads each image's mirror image.")
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the training in --out, if there is one.")
     ] = False,
@@ -92,7 +102,8 @@ def train(
 
     Images are decoded once, into a folder beside the snapshot. Transition and prediction train first, then more of the
     network; the best epoch by the AUC within source and view is kept. After a kill --resume goes on to the bit. On
-    several GPUs: torchrun --nproc-per-node 4 --no-python cxr train SNAPSHOT.
+    several GPUs: torchrun --nproc-per-node 4 --no-python cxr train SNAPSHOT. With --folds every patient but those of
+    the test both teaches and validates, and the members answer as one model.
 
     Example: cxr train data/snapshots/9a8523d9f179 --tune upper --copies 6 --out trainings/spring
     """
@@ -102,6 +113,7 @@ def train(
         width=width,
         pooling=pooling,
         r=r,
+        cut=cut,
         grid=grid,
         size=size,
         loss=loss,
@@ -126,9 +138,10 @@ def train(
         cache=cache, threads=threads, loaders=loaders, decoders=decoders, checkpoint_steps=checkpoint_steps
     )
     folder = snapshot.absolute()  # "." has no name to stand beside
-    made = _trained(
-        folder, out or folder.with_name(f"{folder.name}.training"), recipe, machine, name, model_version, words, resume
-    )
+    if mirrored and not folds:
+        raise SettingsError("--mirrored is for a model of several members; give --folds too")
+    out = out or folder.with_name(f"{folder.name}.training")
+    made = _trained(folder, out, recipe, machine, name, model_version, words, resume, folds, mirrored)
     if made is not None:  # in the first of several processes
         _show(made, as_json=as_json)
 
@@ -142,15 +155,20 @@ def _trained(
     version: str | None,
     words: Path | None,
     resume: bool,
+    folds: int,
+    mirrored: bool,
 ) -> "Bundle | None":
     try:
-        import training.train as story  # noqa: PLC0415 - it needs torch, and its help does not
+        import training.folds as by_folds  # noqa: PLC0415 - it needs torch, and its help does not
+        import training.train as story  # noqa: PLC0415
         from training.words import read  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise SettingsError(
             f"training needs {error.name}; install the extra: pip install 'cxr-node[training]'"
         ) from error
     given = story.Name(name=name, version=version, words=read(words) if words else None)
+    if folds:
+        return by_folds.train_folds(folder, out, recipe, machine, folds, mirrored=mirrored, name=given, resume=resume)
     return story.train(folder, out, recipe, machine, name=given, resume=resume)
 
 
