@@ -37,8 +37,8 @@ class Architecture(Part):
     """S: class activation maps are S x S."""
     members: Annotated[int, Field(ge=1)] = 1
     """Networks that answer as one: the mean of their logits and maps (`inference.ensemble`)."""
-    mirrored: bool = False
-    """Whether each image is also read with left and right exchanged."""
+    regions: tuple[str, ...] = ()
+    """Those of `inference.regions`, each weighed by itself; without any the pooling is over the whole image."""
 
 
 class Preprocessing(Part):
@@ -96,7 +96,9 @@ class Metrics(Part):
     localization: str
     """How often boxes meet the published ones, and on how few images that was counted."""
     out_of_fold: dict[str, Unit] = {}
-    """Mean AUCs on the patients of training, each read by the one member that has not learnt from them."""
+    """Mean AUCs on the patients of training, each read by what has not learnt from that patient."""
+    across_sources: dict[str, Unit] = {}
+    """Mean AUC within each source of a model that has learnt from all the others only."""
 
 
 class OperatingPoint(Part):

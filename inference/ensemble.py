@@ -1,7 +1,6 @@
-"""Several networks that answer as one: the mean of what they say, of an image and of its mirror image.
+"""Several networks that answer as one: the mean of what they say.
 
-Networks that learnt from different patients err differently, and none of the findings has a side; the mean errs less
-than each.
+Networks that learnt from different patients err differently; the mean errs less than each.
 """
 
 from collections.abc import Sequence
@@ -21,12 +20,10 @@ class Ensemble(nn.Module):
 
     Args:
         members: of equal findings and grid; if their lower parts are equal, they share one from now on.
-        mirrored: also read the image with left and right exchanged; its maps are turned back.
     """
 
-    def __init__(self, members: Sequence[Network], *, mirrored: bool = False) -> None:
+    def __init__(self, members: Sequence[Network]) -> None:
         super().__init__()
-        self.mirrored = mirrored
         self.shared = all(_equal(one.backbone.lower, other.backbone.lower) for one, other in pairwise(members))
         if self.shared:
             for member in members[1:]:
@@ -35,13 +32,6 @@ class Ensemble(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(N, 3, H, W) -> logits (N, C) and cam (N, C, S, S)."""
-        logits, cam = self._read(images)
-        if self.mirrored:
-            others, turned = self._read(images.flip(3))
-            logits, cam = (logits + others) / 2, (cam + turned.flip(3)) / 2
-        return logits, cam
-
-    def _read(self, images: Tensor) -> tuple[Tensor, Tensor]:
         answers: list[tuple[Tensor, Tensor]] = []
         seen = images
         for member in cast("Sequence[Network]", self.members):

@@ -172,7 +172,7 @@ def _cases(bundle: Bundle, snapshot: Snapshot, track: Track, threads: int) -> tu
     """The images with a radiologist's box that training did not learn from, read: gated and not."""
     cases: dict[bool, list[Case]] = {False: [], True: []}
     heats: Heats = []
-    by_folds = bundle.card.architecture.members > 1  # together they have learnt from the validation patients too
+    by_folds = bool(bundle.card.metrics.out_of_fold)  # then it has learnt from the validation patients too
     learnt = {Split.TRAIN, Split.VALIDATION} if by_folds else {Split.TRAIN}
     items = [item for item in snapshot.items if item.split not in learnt and snapshot.boxes.get(item.image)]
     if not items:

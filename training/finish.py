@@ -4,6 +4,7 @@ All numbers are taken with the exported graph and the product's own preprocessin
 (`training.measure`).
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from inference.card import (
 )
 from inference.ensemble import Ensemble
 from inference.network import Network
+from inference.regions import REGIONS, Regions
 from training.cache import Cache, Tell
 from training.dataset import of_split, strata
 from training.export import to_onnx
@@ -40,8 +42,8 @@ from training.words import Words
 
 WEIGHTS = "weights.safetensors"
 FOLDS = (
-    "{} folds of the training and validation patients, a member for each that learnt from the others; what is said of "
-    "the validation set is of all folds, each read by the one member that has not learnt from it"
+    "training and validation patients are both learnt from, by folds; what is said of the validation set is of all of "
+    "them, each read by what has not learnt from that patient"
 )
 LOSS_NAMES = {
     "w-cel": "W-CEL (Wang et al. 2017, eq. 1)",
@@ -52,7 +54,7 @@ LOSS_NAMES = {
 
 
 def finish(
-    network: Network | Ensemble,
+    network: Network | Ensemble | Regions,
     preprocessing: Preprocessing,
     snapshot: Snapshot,
     cache: Cache,
@@ -64,11 +66,13 @@ def finish(
     folder: Path,
     tell: Tell,
     out_of_fold: Reading | None = None,
+    across_sources: Mapping[str, float] | None = None,
 ) -> tuple[Bundle, float]:
     """Export the network, calibrate it, choose operating points, measure and write the bundle.
 
-    Of members that learnt by folds (`training.folds`) `out_of_fold` is what each says of the patients whom it has not
-    learnt from. It stands for the validation set, which the members together have learnt from.
+    Of a model that learnt by folds (`training.folds`, `training.ridge`) `out_of_fold` is what is said of each patient
+    by what has not learnt from them. It stands for the validation set, which the model has learnt from.
+    `across_sources` has the mean AUC in each source of what has learnt from all others.
 
     Returns:
         The bundle, and the part of the test images without finding in which one is called present.
@@ -108,14 +112,17 @@ def finish(
         preprocessing=preprocessing,
         data=Data(
             source=words.source,
-            split=words.split if out_of_fold is None else f"{words.split}; {FOLDS.format(members)}",
+            split=words.split if out_of_fold is None else f"{words.split}; {FOLDS}",
             train=counts(sets[Split.TRAIN], findings),
             validation=counts(sets[Split.VALIDATION], findings),
             test=counts(sets[Split.TEST], findings),
             snapshot=snapshot.sha256,
         ),
         metrics=metrics(test, findings, localization((validation, test), calibration, points, snapshot)).model_copy(
-            update={"out_of_fold": {} if out_of_fold is None else summary(out_of_fold)}
+            update={
+                "out_of_fold": {} if out_of_fold is None else summary(out_of_fold),
+                "across_sources": dict(across_sources or {}),
+            }
         ),
         operating_points=points,
         calibration=calibration,
@@ -133,17 +140,18 @@ def finish(
     return write(folder, card, {MODEL: graph, WEIGHTS: weights, "README.md": words.readme.encode()}), flagged
 
 
-def architecture(recipe: Recipe, grid: int, network: Network | Ensemble) -> Architecture:
+def architecture(recipe: Recipe, grid: int, network: Network | Ensemble | Regions) -> Architecture:
     """The recipe's network in the card's words."""
     pretrained = {"imagenet": BACKBONES[recipe.backbone].source, "none": "none"}.get(str(recipe.weights), "a file")
+    by_region = isinstance(network, Regions)
     return Architecture(
         backbone=recipe.backbone,
         pretrained=pretrained,
-        transition_width=recipe.width,
-        pooling=recipe.pooling,
+        transition_width=network.weight.shape[1] if isinstance(network, Regions) else recipe.width,
+        pooling="average" if by_region else recipe.pooling,
         r=recipe.r,
-        loss=LOSS_NAMES[recipe.loss],
+        loss=f"least squares, penalty {recipe.ridge:g}" if by_region else LOSS_NAMES[recipe.loss],
         grid=grid,
         members=len(network.members) if isinstance(network, Ensemble) else 1,
-        mirrored=isinstance(network, Ensemble) and network.mirrored,
+        regions=tuple(REGIONS) if by_region else (),
     )

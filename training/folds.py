@@ -49,7 +49,6 @@ def train_folds(
     machine: Machine,
     count: int,
     *,
-    mirrored: bool = False,
     name: Name | None = None,
     resume: bool = False,
 ) -> Bundle | None:
@@ -60,7 +59,6 @@ def train_folds(
         out: for the members' folders and the bundle.
         recipe, machine: of each member.
         count: of folds.
-        mirrored: the model also reads the mirror image of each image.
         name: of the model.
         resume: go on with the folds that stand in `out`, if there are some.
 
@@ -85,7 +83,7 @@ def train_folds(
             learn_member(part, beside, out, recipe, machine, team, number, count)
         if not team.first:
             return None
-        return _whole(snapshot, parts, beside, out, recipe, machine, mirrored=mirrored, name=name or Name())
+        return _whole(snapshot, parts, beside, out, recipe, machine, name=name or Name())
 
 
 def dealt(items: Sequence[Item], count: int, seed: int) -> list[frozenset[str]]:
@@ -174,7 +172,6 @@ def _whole(  # noqa: PLR0917  what `train` hands on
     recipe: Recipe,
     machine: Machine,
     *,
-    mirrored: bool,
     name: Name,
 ) -> Bundle:
     """The members as one model, measured, in a bundle."""
@@ -188,11 +185,11 @@ def _whole(  # noqa: PLR0917  what `train` hands on
             halved(each)
 
         def read_part(network: Network, part: Snapshot) -> Reading:
-            return _read_by(Ensemble([network], mirrored=mirrored), part, decoded, recipe, tell)
+            return _read_by(Ensemble([network]), part, decoded, recipe, tell)
 
         out_of_fold = concatenated([read_part(*pair) for pair in zip(members, parts, strict=True)])
         bundle, flagged = finish(
-            Ensemble(members, mirrored=mirrored),
+            Ensemble(members),
             prepared,
             snapshot,
             decoded,

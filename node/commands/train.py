@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from inference.bundle import Bundle
 
 DEFAULT, HERE = Recipe(), Machine()
+FOLDS = 5
 
 
 def train(
@@ -50,13 +51,18 @@ def train(
     ),
     weight_decay: Annotated[float, typer.Option(min=0)] = DEFAULT.weight_decay,
     tune: Annotated[
-        Tune, typer.Option(help="After the head, train the backbone's upper part or all; upper is quick on two cores.")
+        Tune,
+        typer.Option(
+            help="After the head, train the backbone's upper part or all. none: nothing but a regression by region of "
+            "what the lower part sees, which takes minutes; best with few images."
+        ),
     ] = DEFAULT.tune,
     head_epochs: Annotated[int, typer.Option(min=0, help="Of transition and prediction alone.")] = DEFAULT.head_epochs,
     epochs: Annotated[int, typer.Option(min=0, help="After that.")] = DEFAULT.epochs,
     patience: Annotated[
         int, typer.Option(min=0, help="Stop after so many epochs without a better validation; 0 never stops.")
     ] = DEFAULT.patience,
+    ridge: Annotated[float, typer.Option(min=1e-6, help="Penalty of the regression of --tune none.")] = DEFAULT.ridge,
     effective_batch: Annotated[int, typer.Option(min=1, help="Images a step, on all processes.")] = (
         DEFAULT.effective_batch
     ),
@@ -81,11 +87,9 @@ def train(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of all that is random.")] = DEFAULT.seed,
     folds: Annotated[
-        int, typer.Option(min=0, help="Train a member for each of so many folds of the patients; 0 trains one model.")
+        int,
+        typer.Option(min=0, help="Train a member for each of so many folds of the patients; with --tune none 5 folds."),
     ] = 0,
-    mirrored: Annotated[
-        bool, typer.Option("--mirrored", help="With --folds: the model also reads each image's mirror image.")
-    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the training in --out, if there is one.")
     ] = False,
@@ -124,6 +128,7 @@ def train(
         head_epochs=head_epochs,
         epochs=epochs,
         patience=patience,
+        ridge=ridge,
         effective_batch=effective_batch,
         batch=batch,
         copies=copies,
@@ -138,10 +143,8 @@ def train(
         cache=cache, threads=threads, loaders=loaders, decoders=decoders, checkpoint_steps=checkpoint_steps
     )
     folder = snapshot.absolute()  # "." has no name to stand beside
-    if mirrored and not folds:
-        raise SettingsError("--mirrored is for a model of several members; give --folds too")
     out = out or folder.with_name(f"{folder.name}.training")
-    made = _trained(folder, out, recipe, machine, name, model_version, words, resume, folds, mirrored)
+    made = _trained(folder, out, recipe, machine, name, model_version, words, resume, folds)
     if made is not None:  # in the first of several processes
         _show(made, as_json=as_json)
 
@@ -156,10 +159,10 @@ def _trained(
     words: Path | None,
     resume: bool,
     folds: int,
-    mirrored: bool,
 ) -> "Bundle | None":
     try:
         import training.folds as by_folds  # noqa: PLC0415 - it needs torch, and its help does not
+        import training.ridge as by_regions  # noqa: PLC0415
         import training.train as story  # noqa: PLC0415
         from training.words import read  # noqa: PLC0415
     except ModuleNotFoundError as error:
@@ -167,8 +170,10 @@ def _trained(
             f"training needs {error.name}; install the extra: pip install 'cxr-node[training]'"
         ) from error
     given = story.Name(name=name, version=version, words=read(words) if words else None)
+    if recipe.tune == "none":
+        return by_regions.train_ridge(folder, out, recipe, machine, folds or FOLDS, name=given)
     if folds:
-        return by_folds.train_folds(folder, out, recipe, machine, folds, mirrored=mirrored, name=given, resume=resume)
+        return by_folds.train_folds(folder, out, recipe, machine, folds, name=given, resume=resume)
     return story.train(folder, out, recipe, machine, name=given, resume=resume)
 
 

@@ -54,19 +54,6 @@ def test_own_lower_parts_are_kept(members: list[Network]) -> None:
     torch.testing.assert_close(logits, sum(alone) / 3)
 
 
-def test_sides_do_not_matter_to_a_mirrored_ensemble(members: list[Network]) -> None:
-    """An image and its mirror image get the same logits, and maps that mirror each other."""
-    images = torch.randn(1, 3, 32, 64)
-    together = Ensemble(members, mirrored=True).eval()
-
-    with torch.inference_mode():
-        logits, cam = together(images)
-        other, turned = together(images.flip(3))
-
-    torch.testing.assert_close(logits, other)
-    torch.testing.assert_close(cam, turned.flip(3))
-
-
 def test_shared_weights_are_named_once(members: list[Network]) -> None:
     """The lower part's weights stand among the weights once, those of the upper parts once each."""
     named = Ensemble(members).tensors()

@@ -70,7 +70,7 @@ def test_members_share_the_lower_part_in_the_graph(network: Network) -> None:
     """Two members of one lower part need less room than two networks, and the graph says the mean of both."""
     torch.manual_seed(1)
     other = Network(backbone="efficientnet-lite0", weights="imagenet", findings=3, width=16).eval()
-    together = Ensemble([network, other], mirrored=True).eval()
+    together = Ensemble([network, other]).eval()
     images = torch.randn(2, 3, 64, 64)
 
     graph = to_onnx(together, 64)
