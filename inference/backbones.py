@@ -63,8 +63,13 @@ class Row:
     stride: int = 32
 
 
-def make(name: str, weights: Weights) -> Backbone:
+def make(name: str, weights: Weights, cut: int | None = None) -> Backbone:
     """Build a backbone.
+
+    Args:
+        name: of its row.
+        weights: what it knows.
+        cut: how many of its layers are the lower part; by default what its row says.
 
     Raises:
         WeightsError: the weights cannot be had, or are of another network.
@@ -77,7 +82,7 @@ def make(name: str, weights: Weights) -> Backbone:
             _fill(whole, state)
         except (RuntimeError, AttributeError, TypeError) as error:
             raise WeightsError(f"these weights are not of {name}; give a file of its whole network") from error
-    return Backbone(row.layers(whole), row.cut)
+    return Backbone(row.layers(whole), row.cut if cut is None else cut)
 
 
 def _fill(network: nn.Module, state: State) -> None:

@@ -35,6 +35,10 @@ class Architecture(Part):
     loss: str
     grid: Annotated[int, Field(ge=1)]
     """S: class activation maps are S x S."""
+    members: Annotated[int, Field(ge=1)] = 1
+    """Networks that answer as one: the mean of their logits and maps (`inference.ensemble`)."""
+    regions: tuple[str, ...] = ()
+    """Those of `inference.regions`, each weighed by itself; without any the pooling is over the whole image."""
 
 
 class Preprocessing(Part):
@@ -91,6 +95,10 @@ class Metrics(Part):
     by_view: dict[str, Unit]
     localization: str
     """How often boxes meet the published ones, and on how few images that was counted."""
+    out_of_fold: dict[str, Unit] = {}
+    """Mean AUCs on the patients of training, each read by what has not learnt from that patient."""
+    across_sources: dict[str, Unit] = {}
+    """Mean AUC within each source of a model that has learnt from all the others only."""
 
 
 class OperatingPoint(Part):

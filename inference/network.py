@@ -57,6 +57,7 @@ class Network(nn.Module):
         grid: S; by default what input size and stride give (1024 pixels at stride 32: 32). Another S is reached by
             linear interpolation of the backbone's activations: the paper's S is 8, 16 or 32, and AlexNet, which does
             not pad, has 31 at 1024 pixels.
+        cut: how many of the backbone's layers are its lower part; by default what its row says.
     """
 
     def __init__(
@@ -69,9 +70,10 @@ class Network(nn.Module):
         pooling: Pooling = "lse",
         r: float = 10.0,
         grid: int | None = None,
+        cut: int | None = None,
     ) -> None:
         super().__init__()
-        self.backbone = make(backbone, weights)
+        self.backbone = make(backbone, weights, cut)
         self.transition = nn.Sequential(
             nn.Conv2d(BACKBONES[backbone].channels, width, kernel_size=1, bias=False),
             nn.BatchNorm2d(width),

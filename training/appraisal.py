@@ -31,6 +31,10 @@ from training.snapshot import Snapshot
 from training.target import Target
 
 SMALLEST = 3
+LEARNT_FROM = (
+    "the model has learnt from the validation patients too, so no operating points can be chosen on them; leave the "
+    "target away, or train with it"
+)
 """Positives and negatives of a finding below which its AUC within a group says nothing."""
 
 
@@ -125,6 +129,8 @@ def appraise(
         raise AppraisalError("this snapshot has no test image with a label that the model knows; use another snapshot")
     truth, logits = _read(bundle, snapshot, findings, Split.TEST, folder=folder, track=track, threads=threads)
     levels, chosen_for = _of_card(bundle, findings), "the model's card"
+    if target is not None and bundle.card.metrics.out_of_fold:
+        raise TrainingError(LEARNT_FROM)
     if target is not None:
         validation = _read(bundle, snapshot, findings, Split.VALIDATION, folder=folder, track=track, threads=threads)
         levels = _chosen(bundle, findings, *validation, target)
@@ -264,7 +270,9 @@ def _cases(bundle: Bundle, snapshot: Snapshot, track: Track, threads: int) -> tu
     """The images with a radiologist's box that training did not learn from, read: gated and not."""
     cases: dict[bool, list[Case]] = {False: [], True: []}
     heats: Heats = []
-    items = [item for item in snapshot.items if item.split is not Split.TRAIN and snapshot.boxes.get(item.image)]
+    by_folds = bool(bundle.card.metrics.out_of_fold)  # then it has learnt from the validation patients too
+    learnt = {Split.TRAIN, Split.VALIDATION} if by_folds else {Split.TRAIN}
+    items = [item for item in snapshot.items if item.split not in learnt and snapshot.boxes.get(item.image)]
     if not items:
         return cases, heats
     classifier = Classifier(bundle, threads=threads)

@@ -41,8 +41,8 @@ def write(folder: Path, checkpoint: Checkpoint, name: str) -> None:
     data = save({key: tensor.detach().cpu().contiguous() for key, tensor in checkpoint.tensors.items()})
     file = f"checkpoint-{name}.safetensors"
     pointer = {"file": file, "sha256": hashlib.sha256(data).hexdigest(), "facts": checkpoint.facts}
-    _write_durably(folder / file, data)
-    _write_durably(folder / POINTER, json.dumps(pointer, indent=1).encode())
+    write_durably(folder / file, data)
+    write_durably(folder / POINTER, json.dumps(pointer, indent=1).encode())
     for old in folder.glob("checkpoint-*"):
         if old.name != file:
             old.unlink()
@@ -96,7 +96,7 @@ def _spoiled(folder: Path) -> CheckpointError:
     return CheckpointError(f"the checkpoint in {folder} is not what was written; train anew with another --out")
 
 
-def _write_durably(path: Path, data: bytes) -> None:
+def write_durably(path: Path, data: bytes) -> None:
     """Write aside, synchronise, rename, synchronise the folder; what was half-written does not stay."""
     part = path.with_name(path.name + ".part")
     try:

@@ -55,22 +55,28 @@ class Images:
 
 
 class Features:
-    """What the lower part saw of each image and of its altered copies: (B, D, S', S') float16, mapped into memory."""
+    """What the lower part saw of each image and of its altered copies: (B, D, S', S') float16, mapped into memory.
 
-    def __init__(self, copies: Sequence[npt.NDArray[np.float16]], seed: int) -> None:
-        self._copies, self._seed = copies, seed
+    Args:
+        copies: the images as they are, then each altered copy; of more images than the set has.
+        rows: where the set's images stand in them.
+        seed: of what is drawn.
+    """
+
+    def __init__(self, copies: Sequence[npt.NDArray[np.float16]], rows: Chosen, seed: int) -> None:
+        self._copies, self._rows, self._seed = copies, rows, seed
 
     def drawn(self, chosen: Chosen, *, epoch: int, place: int) -> Tensor:
         """One of the copies of each image."""
         rows = []
-        for offset, image in enumerate(chosen):
+        for offset, image in enumerate(self._rows[chosen]):
             generator = np.random.default_rng((self._seed, epoch, place + offset))
             rows.append(self._copies[int(generator.integers(len(self._copies)))][image])
         return torch.from_numpy(np.stack(rows))
 
     def plain(self, chosen: Chosen) -> Tensor:
         """What it saw of the images as they are."""
-        return torch.from_numpy(self._copies[0][chosen])
+        return torch.from_numpy(self._copies[0][self._rows[chosen]])
 
 
 def normalised(grey: Tensor, preprocessing: Preprocessing) -> Tensor:

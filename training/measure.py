@@ -3,7 +3,7 @@
 Calibration and operating points come from the validation set, results from the test set.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +37,10 @@ from training.roc import auc, stratified_auc
 from training.snapshot import Item, Snapshot
 from training.target import Target
 
+Numbers = npt.NDArray[np.float32]
+Answer = Callable[[Numbers], tuple[Numbers, Numbers]]
+"""From one image (1, channels, S, S) to logits (1, C) and cam (1, C, S', S')."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
@@ -50,8 +54,18 @@ class Reading:
     grid: int
 
 
+def answering(session: onnxruntime.InferenceSession) -> Answer:
+    """The answers of an exported graph."""
+
+    def answer(image: Numbers) -> tuple[Numbers, Numbers]:
+        logits, cam = session.run(["logits", "cam"], {"image": image})
+        return logits, cam
+
+    return answer
+
+
 def read(
-    session: onnxruntime.InferenceSession,
+    answer: Answer,
     items: tuple[Item, ...],
     cache: Cache,
     preprocessing: Preprocessing,
@@ -60,9 +74,9 @@ def read(
     boxed: frozenset[str],
     tell: Tell,
 ) -> Reading:
-    """Read every image with the exported graph."""
+    """Read every image with the exported graph, or the network it is to be exported from."""
     logits, cams, grid = [], {}, 0
-    for item, (scores, maps) in zip(items, logits_of(session, items, cache, preprocessing, tell), strict=True):
+    for item, (scores, maps) in zip(items, logits_of(answer, items, cache, preprocessing, tell), strict=True):
         logits.append(scores)
         grid = maps.shape[-1]
         if item.image in boxed:
@@ -78,15 +92,26 @@ def read(
 
 
 def logits_of(
-    session: onnxruntime.InferenceSession, items: Sequence[Item], cache: Cache, preprocessing: Preprocessing, tell: Tell
-) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
+    answer: Answer, items: Sequence[Item], cache: Cache, preprocessing: Preprocessing, tell: Tell
+) -> Iterator[tuple[Numbers, Numbers]]:
     """Logits (1, C) and maps (1, C, S, S) of each image."""
     shape = (1, preprocessing.channels, preprocessing.size, preprocessing.size)
     for done, row in enumerate(cache.rows(items), start=1):
         image = np.ascontiguousarray(np.broadcast_to(normalise(cache.images[row], preprocessing), shape))
-        scores, maps = session.run(["logits", "cam"], {"image": image})
-        yield scores, maps
+        yield answer(image)
         tell(done, len(items))
+
+
+def concatenated(readings: Sequence[Reading]) -> Reading:
+    """Readings of several sets as one."""
+    return Reading(
+        items=tuple(item for reading in readings for item in reading.items),
+        strata=tuple(stratum for reading in readings for stratum in reading.strata),
+        labels=np.concatenate([reading.labels for reading in readings]),
+        logits=np.concatenate([reading.logits for reading in readings]),
+        cams={image: cam for reading in readings for image, cam in reading.cams.items()},
+        grid=readings[0].grid,
+    )
 
 
 def calibrate(validation: Reading) -> Calibration:
@@ -206,6 +231,16 @@ def localization(
         f"box, a box met it with IoBB over 0.1 / 0.25 in {ungated:.0%} / {ungated_25:.0%} without the gate "
         f"and in {gated:.0%} / {gated_25:.0%} with it."
     )
+
+
+def summary(reading: Reading) -> dict[str, float]:
+    """Mean AUCs of a reading: over all its images, within source and view, by collection and by view."""
+    return {
+        "all": round(mean_auc(reading.labels, reading.logits) or 0.0, 3),
+        "within source and view": round(mean_stratified_auc(reading.labels, reading.logits, reading.strata), 3),
+        **by_group(reading, [stratum.rsplit(" ", 1)[0] for stratum in reading.strata]),
+        **by_group(reading, [item.view for item in reading.items]),
+    }
 
 
 def counts(items: Sequence[Item], findings: Sequence[str]) -> Counts:

@@ -19,7 +19,7 @@ from training.dataset import Labels, labels_of, of_split, strata
 from training.errors import TrainingError
 from training.evaluate import mean_stratified_auc
 from training.journal import METRICS
-from training.measure import logits_of
+from training.measure import answering, logits_of
 from training.paired import mean_difference
 from training.roc import Interval, Scores, auc
 from training.snapshot import Item, Snapshot, Split
@@ -87,8 +87,8 @@ def outcomes(models: Mapping[str, Bundle | None], test: Frozen, reference: str) 
 
 def _logits(made: Bundle, test: Frozen) -> Scores:
     """What a model's graph says of the test images: (N, C), kept beside its bundle."""
-    session, told = open_session(made, threads=0), Console(stderr=True)
-    answers = logits_of(session, test.items, test.images, made.card.preprocessing, lambda _done, _total: None)
+    answer, told = answering(open_session(made, threads=0)), Console(stderr=True)
+    answers = logits_of(answer, test.items, test.images, made.card.preprocessing, lambda _done, _total: None)
     logits: npt.NDArray[np.float32] = kept(
         made.path.with_name(LOGITS),
         (len(test.items), len(made.card.findings)),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Pooling = Literal["average", "max", "lse"]
 LossName = Literal["w-cel", "cel", "hinge", "euclidean"]
 OptimizerName = Literal["adamw", "sgd"]
-Tune = Literal["upper", "all"]
+Tune = Literal["upper", "all", "none"]
 LARGEST_BATCH = 16
 """Images at once where nothing was said; a small GPU holds them."""
 TARGET = Target(measure="specificity", value=0.9)
@@ -31,6 +31,7 @@ class Recipe:
         width: channels D of the transition.
         pooling: over all locations of the maps.
         r: sharpness of Log-Sum-Exp pooling.
+        cut: how many of the backbone's layers are its lower part; None is what the backbone's row says.
         grid: S of the S x S maps; None is what input size and stride give.
         size: side of the input in pixels.
         loss: a name of `training.losses.LOSSES`.
@@ -38,10 +39,12 @@ class Recipe:
         rate: the highest learning rate of transition and prediction; the backbone's is a tenth.
         weight_decay: of the optimizer.
         tune: what trains after the head: the backbone's upper part, from what its lower part saw of each image and of
-            `copies` altered copies; or all of it, from images that are altered anew each time.
+            `copies` altered copies; or all of it, from images that are altered anew each time; or none of it, and what
+            the lower part sees is weighed by region (`training.ridge`).
         head_epochs: epochs of transition and prediction alone, from what the backbone's lower part sees.
         epochs: epochs that follow.
         patience: stop after so many epochs without a better validation; 0 never stops.
+        ridge: penalty of that regression.
         effective_batch: images a step of the optimizer, on all processes together.
         batch: images at once on one process; None is the largest part of a step up to 16.
         copies: altered copies of each training image whose lower features are kept.
@@ -58,6 +61,7 @@ class Recipe:
     width: int = 256
     pooling: Pooling = "lse"
     r: float = 10.0
+    cut: int | None = None
     grid: int | None = None
     size: int = 320
     loss: LossName = "w-cel"
@@ -68,6 +72,7 @@ class Recipe:
     head_epochs: int = 2
     epochs: int = 8
     patience: int = 4
+    ridge: float = 2.0
     effective_batch: int = 80
     batch: int | None = None
     copies: int = 2

@@ -41,17 +41,20 @@ def refuse(items: Sequence[Item], findings: Sequence[str]) -> None:
                     f"the snapshot's {split} set has no image {word} {', '.join(lacking)}; "
                     f"take a snapshot of more patients, or leave out what is rare: cxr snapshot create {without}"
                 )
-    _refuse_incomparable(items)
+    refuse_incomparable(items)
 
 
-def _refuse_incomparable(items: Sequence[Item]) -> None:
-    """Models are chosen by the AUC within source and view, which needs two images that differ in nothing else."""
+def refuse_incomparable(items: Sequence[Item], advice: str = "take a snapshot of more patients") -> None:
+    """Models are chosen by the AUC within source and view, which needs two images that differ in nothing else.
+
+    Raises:
+        TrainingError: there are no such two in the validation set; the advice says what to do.
+    """
     strata_of, validation = strata(items), of_split(items, Split.VALIDATION)
     labels, names = labels_of(validation), [strata_of[item.image] for item in validation]
     if all(stratified_auc(column, column.astype(np.float64), names) is None for column in labels.T):
         raise TrainingError(
-            "no two images of the validation set are of one source and view and differ in a finding; "
-            "take a snapshot of more patients"
+            f"no two images of the validation set are of one source and view and differ in a finding; {advice}"
         )
 
 

@@ -85,6 +85,8 @@ def sweep(folder: Path, out: Path, over: Over, recipe: Recipe, machine: Machine,
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise TrainingError("a sweep trains one point after the other, in one process; leave torchrun away")
+    if recipe.tune == "none":
+        raise TrainingError("a sweep is over trainings with a pooling and a loss; give --tune upper or --tune all")
     snapshot, beside = read(folder), machine.cache or folder.with_name(f"{folder.name}.cache")
     with occupied(out):
         _begin(out, over, snapshot, recipe)

@@ -18,8 +18,8 @@ nothing had happened: the seed, the epoch and the place in it decide what is dra
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,8 @@ class Run:
     team: Team
     journal: Journal
     preprocessing: Preprocessing
+    fold: str = ""
+    """Which part of a larger training this is (`training.folds`)."""
 
     @property
     def epochs(self) -> int:
@@ -103,7 +105,7 @@ class Run:
     @property
     def identity(self) -> dict[str, Any]:
         """What must be the same for a training to go on."""
-        return identity(self.snapshot, self.recipe)
+        return identity(self.snapshot, self.recipe, self.fold)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +138,7 @@ def train(
         TrainingError: it cannot begin, or had to stop; the sentence says what to do.
         WeightsError: the backbone's weights cannot be had.
     """
-    snapshot, prepared = read(folder), preprocessing(recipe)
+    snapshot = read(folder)
     refuse(snapshot.items, snapshot.findings)
     with (
         in_sentences(out),
@@ -144,31 +146,59 @@ def train(
         reproducible(recipe.seed, machine.threads),
         occupied(out) if team.first else nullcontext(),
     ):
-        recipe = recipe.fitted(team.size)
-        kept = begun(out, identity(snapshot, recipe), resume=resume)
-        position = Position(**kept.facts["position"]) if kept else Position()
-        team.wait()  # until all have looked into the folder
-        with Journal(out if team.first else None, position.logged) as journal:
-            run = Run(
-                snapshot=snapshot,
-                beside=machine.cache or folder.with_name(f"{folder.name}.cache"),
-                out=out,
-                recipe=recipe,
-                machine=machine,
-                team=team,
-                journal=journal,
-                preprocessing=prepared,
-            )
-            decoded = decode(run, fresh=kept is None)
-            network = made(recipe, snapshot).to(team.device).to(memory_format=torch.channels_last)
-            training, validation = sets(run, decoded, network)
-            steps = steps_of(training, recipe)
-            learner = Learner(network, recipe, run.preprocessing, steps * run.epochs, team)
-            if kept is not None:
-                learner.restore(kept.tensors, kept.facts["learner"])
-            learn(run, learner, position, training, validation)
+        beside = machine.cache or folder.with_name(f"{folder.name}.cache")
+        with learnt(snapshot, beside, out, recipe, machine, team, resume=resume) as (run, learner, decoded):
             team.part()  # the others end here, and nobody waits while the first measures
             return measured(run, learner, decoded, name or Name()) if team.first else None
+
+
+@contextmanager
+def learnt(  # noqa: PLR0917  what `train` hands on
+    snapshot: Snapshot,
+    beside: Path,
+    out: Path,
+    recipe: Recipe,
+    machine: Machine,
+    team: Team,
+    *,
+    resume: bool,
+    fold: str = "",
+) -> Iterator[tuple[Run, Learner, Cache]]:
+    """Learn to the end, or go on with what a folder holds; what is made of it is written before its journal ends.
+
+    Args:
+        snapshot: with the split to learn and validate by.
+        beside: the folder of decoded images and features.
+        out: for metrics and checkpoint.
+        recipe, machine, team: how, on what and with whom.
+        resume: go on with the training that stands in `out`, if there is one.
+        fold: which part of a larger training this is.
+    """
+    recipe, prepared = recipe.fitted(team.size), preprocessing(recipe)
+    kept = begun(out, identity(snapshot, recipe, fold), resume=resume)
+    position = Position(**kept.facts["position"]) if kept else Position()
+    team.wait()  # until all have looked into the folder
+    with Journal(out if team.first else None, position.logged) as journal:
+        run = Run(
+            snapshot=snapshot,
+            beside=beside,
+            out=out,
+            recipe=recipe,
+            machine=machine,
+            team=team,
+            journal=journal,
+            preprocessing=prepared,
+            fold=fold,
+        )
+        decoded = decode(run, fresh=kept is None)
+        network = made(recipe, snapshot).to(team.device).to(memory_format=torch.channels_last)
+        training, validation = sets(run, decoded, network)
+        steps = steps_of(training, recipe)
+        learner = Learner(network, recipe, run.preprocessing, steps * run.epochs, team)
+        if kept is not None:
+            learner.restore(kept.tensors, kept.facts["learner"])
+        learn(run, learner, position, training, validation)
+        yield run, learner, decoded
 
 
 def decode(run: Run, *, fresh: bool) -> Cache:
@@ -177,7 +207,8 @@ def decode(run: Run, *, fresh: bool) -> Cache:
     with run.team.first_goes_ahead(), run.journal.bar("Decoding images") as tell:
         decoded = cache.opened(run.snapshot, run.beside, size, processes=decoders, tell=tell)
     items = decoded.readable(run.snapshot.items)
-    refuse(items, run.snapshot.findings)
+    if not run.fold:  # of a fold's patients some may lack a finding
+        refuse(items, run.snapshot.findings)
     if fresh:
         for image, why in decoded.left_out.items():
             run.journal.write(event="left_out", image=image, why=why)
@@ -198,7 +229,20 @@ def made(recipe: Recipe, snapshot: Snapshot) -> Network:
         pooling=recipe.pooling,
         r=recipe.r,
         grid=recipe.grid,
+        cut=recipe.cut,
     )
+
+
+def member(recipe: Recipe, snapshot: Snapshot, state: Mapping[str, torch.Tensor]) -> Network:
+    """The network with what was learnt."""
+    network = made(replace(recipe, weights="none"), snapshot)
+    network.load_state_dict(state)
+    return network
+
+
+def version_of(snapshot: Snapshot, recipe: Recipe) -> str:
+    """The version of a model that was given none."""
+    return f"{snapshot.sha256[:8]}-{recipe.backbone}-{recipe.seed}"
 
 
 def preprocessing(recipe: Recipe) -> Preprocessing:
@@ -217,30 +261,33 @@ def sets(run: Run, decoded: Cache, network: Network) -> tuple[Set, Set]:
     """The training and the validation set.
 
     What the backbone's lower part sees of them is computed now, by the first process, if the recipe wants it and no
-    run has done so before.
+    run has done so before. It is computed of both sets alike, so that other folds find it there.
     """
-    found, readable = [], decoded.readable(run.snapshot.items)
-    strata_of = strata(readable)
-    for split, copies in ((Split.TRAIN, run.recipe.copies), (Split.VALIDATION, 0)):
-        items = of_split(readable, split)
-        images: Material = Images(decoded, items, run.recipe.augmentation, run.recipe.seed)
-        seen = images
-        if run.recipe.head_epochs or run.recipe.tune == "upper":
-            with run.team.first_goes_ahead(), run.journal.bar(f"Features of the {split} set") as tell:
-                rows = features(
-                    network.backbone.lower,
-                    decoded,
-                    items,
-                    run.preprocessing,
-                    run.beside,
-                    copies=copies,
-                    augmentation=run.recipe.augmentation,
-                    bfloat16=run.recipe.bfloat16,
-                    device=run.team.device,
-                    tell=tell,
-                )
-            seen = Features(rows, run.recipe.seed)
-        rest = images if run.recipe.tune == "all" else seen
+    recipe, readable = run.recipe, decoded.readable(run.snapshot.items)
+    learning = tuple(item for item in readable if item.split is not Split.TEST)
+    place, strata_of = {item.image: number for number, item in enumerate(learning)}, strata(readable)
+    copies: list[npt.NDArray[np.float16]] = []
+    if recipe.head_epochs or recipe.tune == "upper":
+        with run.team.first_goes_ahead(), run.journal.bar("What the lower part sees") as tell:
+            copies = features(
+                network.backbone.lower,
+                decoded,
+                learning,
+                run.preprocessing,
+                run.beside,
+                copies=recipe.copies,
+                augmentation=recipe.augmentation,
+                bfloat16=recipe.bfloat16,
+                device=run.team.device,
+                tell=tell,
+            )
+    found = []
+    for split in (Split.TRAIN, Split.VALIDATION):
+        items = of_split(learning, split)
+        images: Material = Images(decoded, items, recipe.augmentation, recipe.seed)
+        rows = np.array([place[item.image] for item in items], dtype=np.intp)
+        seen = Features(copies, rows, recipe.seed) if copies else images
+        rest = images if recipe.tune == "all" else seen
         names = tuple(strata_of[item.image] for item in items)
         found.append(Set(items=items, strata=names, labels=labels_of(items), for_head=seen, for_rest=rest))
     return found[0], found[1]
@@ -343,8 +390,7 @@ def keep(run: Run, learner: Learner, position: Position) -> None:
 
 def measured(run: Run, learner: Learner, decoded: Cache, name: Name) -> Bundle:
     """Export the best network, measure it and write the bundle."""
-    best = made(replace(run.recipe, weights="none"), run.snapshot)
-    best.load_state_dict(learner.best)
+    best = member(run.recipe, run.snapshot, learner.best)
     with run.journal.bar("Measuring") as tell:
         bundle, flagged = finish(
             best,
@@ -353,7 +399,7 @@ def measured(run: Run, learner: Learner, decoded: Cache, name: Name) -> Bundle:
             decoded,
             recipe=run.recipe,
             name=name.name,
-            version=name.version or f"{run.snapshot.sha256[:8]}-{run.recipe.backbone}-{run.recipe.seed}",
+            version=name.version or version_of(run.snapshot, run.recipe),
             words=name.words or of_snapshot(run.snapshot),
             folder=run.out / MODEL,
             tell=tell,
@@ -363,9 +409,9 @@ def measured(run: Run, learner: Learner, decoded: Cache, name: Name) -> Bundle:
     return bundle
 
 
-def identity(snapshot: Snapshot, recipe: Recipe) -> dict[str, Any]:
+def identity(snapshot: Snapshot, recipe: Recipe, fold: str = "") -> dict[str, Any]:
     """The snapshot and all choices, as JSON has them."""
-    whole: dict[str, Any] = json.loads(json.dumps({"snapshot": snapshot.sha256, **recipe.facts()}))
+    whole: dict[str, Any] = json.loads(json.dumps({"snapshot": snapshot.sha256, "fold": fold, **recipe.facts()}))
     return whole
 
 

@@ -25,6 +25,10 @@ class Choices:
     pooling: Annotated[Pooling, typer.Option(help="Over all places of the maps.")] = DEFAULT.pooling
     r: Annotated[float, typer.Option(help="Sharpness of LSE pooling.")] = DEFAULT.r
     size: Annotated[int, typer.Option(min=32, max=2048, help="Side of the input, in pixels.")] = DEFAULT.size
+    cut: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many of the backbone's layers are its lower part. Default: its own choice."),
+    ] = DEFAULT.cut
     grid: Annotated[
         int | None, typer.Option(min=1, help="S of the S x S maps. Default: what size and stride give.")
     ] = DEFAULT.grid
@@ -33,13 +37,18 @@ class Choices:
     rate: Annotated[float, typer.Option(min=0, help="Highest learning rate; the backbone's is a tenth.")] = DEFAULT.rate
     weight_decay: Annotated[float, typer.Option(min=0)] = DEFAULT.weight_decay
     tune: Annotated[
-        Tune, typer.Option(help="After the head, train the backbone's upper part or all; upper is quick on two cores.")
+        Tune,
+        typer.Option(
+            help="After the head, train the backbone's upper part or all. none: nothing but a regression by region of "
+            "what the lower part sees, which takes minutes; best with few images."
+        ),
     ] = DEFAULT.tune
     head_epochs: Annotated[int, typer.Option(min=0, help="Of transition and prediction alone.")] = DEFAULT.head_epochs
     epochs: Annotated[int, typer.Option(min=0, help="After that.")] = DEFAULT.epochs
     patience: Annotated[
         int, typer.Option(min=0, help="Stop after so many epochs without a better validation; 0 never stops.")
     ] = DEFAULT.patience
+    ridge: Annotated[float, typer.Option(min=1e-6, help="Penalty of the regression of --tune none.")] = DEFAULT.ridge
     effective_batch: Annotated[int, typer.Option(min=1, help="Images a step, on all processes.")] = (
         DEFAULT.effective_batch
     )

@@ -14,6 +14,8 @@ from training.recipe import Machine, Recipe
 if TYPE_CHECKING:
     from inference.bundle import Bundle
 
+FOLDS = 5
+
 
 @grouped
 def train(
@@ -30,6 +32,10 @@ def train(
         Path | None, typer.Option(help="TOML with the card's source, split, licence, attribution, limits, readme.")
     ] = None,
     choices: Choices,
+    folds: Annotated[
+        int,
+        typer.Option(min=0, help="Train a member for each of so many folds of the patients; with --tune none 5 folds."),
+    ] = 0,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the training in --out, if there is one.")
     ] = False,
@@ -40,14 +46,15 @@ def train(
 
     Images are decoded once, into a folder beside the snapshot. Transition and prediction train first, then more of the
     network; the best epoch by the AUC within source and view is kept. After a kill --resume goes on to the bit. On
-    several GPUs: torchrun --nproc-per-node 4 --no-python cxr train SNAPSHOT. Operating points keep a specificity of
+    several GPUs: torchrun --nproc-per-node 4 --no-python cxr train SNAPSHOT. With --folds every patient but those of
+    the test both teaches and validates, and the members answer as one model. Operating points keep a specificity of
     0.90 on the validation patients, unless --sensitivity or --specificity says otherwise.
 
     Example: cxr train data/snapshots/9a8523d9f179 --tune upper --copies 6 --out trainings/spring
     """
     folder = snapshot.absolute()  # "." has no name to stand beside
     out = out or folder.with_name(f"{folder.name}.training")
-    made = _trained(folder, out, choices.recipe(), means.machine(), name, model_version, words, resume)
+    made = _trained(folder, out, choices.recipe(), means.machine(), name, model_version, words, resume, folds)
     if made is not None:  # in the first of several processes
         _show(made, as_json=as_json)
 
@@ -61,13 +68,20 @@ def _trained(
     version: str | None,
     words: Path | None,
     resume: bool,
+    folds: int,
 ) -> "Bundle | None":
     try:
-        import training.train as story  # noqa: PLC0415 - it needs torch, and its help does not
+        import training.folds as by_folds  # noqa: PLC0415 - it needs torch, and its help does not
+        import training.ridge as by_regions  # noqa: PLC0415
+        import training.train as story  # noqa: PLC0415
         from training.words import read  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise needs_extra(error) from error
     given = story.Name(name=name, version=version, words=read(words) if words else None)
+    if recipe.tune == "none":
+        return by_regions.train_ridge(folder, out, recipe, machine, folds or FOLDS, name=given)
+    if folds:
+        return by_folds.train_folds(folder, out, recipe, machine, folds, name=given, resume=resume)
     return story.train(folder, out, recipe, machine, name=given, resume=resume)
 
 

@@ -89,9 +89,20 @@ def test_features_are_made_once_for_their_weights(cached, tmp_path) -> None:
 
 def test_features_of_all_copies_are_drawn() -> None:
     """Each time one of the copies, by the place in the epoch."""
-    drawn = Features([np.full((5, 1, 1, 1), copy, dtype=np.float16) for copy in range(3)], seed=0)
+    copies = [np.full((5, 1, 1, 1), copy, dtype=np.float16) for copy in range(3)]
+    drawn = Features(copies, np.arange(5), seed=0)
 
     found = drawn.drawn(np.zeros(50, dtype=np.intp), epoch=0, place=0)
 
     assert set(found.flatten().tolist()) == {0.0, 1.0, 2.0}
     assert drawn.plain(np.array([2])).item() == 0
+
+
+def test_features_of_a_part_of_the_images() -> None:
+    """A set that has a part of the images is fed with what was seen of these."""
+    seen = np.arange(5, dtype=np.float16).reshape(5, 1, 1, 1)
+
+    part = Features([seen], np.array([4, 1]), seed=0)
+
+    assert part.plain(np.array([0, 1])).flatten().tolist() == [4, 1]
+    assert part.drawn(np.array([1, 1, 0]), epoch=0, place=0).flatten().tolist() == [1, 1, 4]
