@@ -31,11 +31,11 @@ from training.snapshot import Snapshot
 from training.target import Target
 
 SMALLEST = 3
+"""Positives and negatives of a finding below which its AUC within a group says nothing."""
 LEARNT_FROM = (
     "the model has learnt from the validation patients too, so no operating points can be chosen on them; leave the "
     "target away, or train with it"
 )
-"""Positives and negatives of a finding below which its AUC within a group says nothing."""
 
 
 class AppraisalError(TrainingError):
