@@ -8,7 +8,7 @@
    says how far the model carries to images collected by others.
 4. The model is the regression on all patients but those of the test, on which `training.finish` measures it.
 
-It takes minutes where tuning takes hours, and with a thousand images it is the better model (`LOG.md`, section 8).
+It takes minutes where tuning takes hours, and with a thousand images it is the better model (`LOG.md`, section 9).
 """
 
 from collections.abc import Sequence
@@ -138,9 +138,8 @@ def learnt(
         fit = fitted(columns, items, ~here, recipe)
         logits[here] = columns[0][here] @ fit.weight.T + fit.bias
         network = regions(torch.nn.Identity(), fit, copies[0].shape[2:])
-        for place in np.flatnonzero(
-            [one and item.image in snapshot.boxes for one, item in zip(here, items, strict=True)]
-        ):
+        boxed = [place for place, item in enumerate(items) if here[place] and item.image in snapshot.boxes]
+        for place in boxed:
             seen = torch.from_numpy(copies[0][place][None].astype(np.float32))
             with torch.inference_mode():
                 cams[items[place].image] = network(seen)[1][0].numpy()

@@ -15,10 +15,12 @@ def print_card(model: Model, card: Card, history: Sequence[AuditEntry]) -> None:
     typer.echo(card.notice)
     network = card.architecture
     pooling = f"{network.pooling} (r = {network.r:g})" if network.pooling == "lse" else network.pooling
+    regions = f", by region ({', '.join(network.regions)})" if network.regions else ""
+    members = f", {network.members} members" if network.members > 1 else ""
     _section("Network")
     typer.echo(
         f"{network.backbone} ({network.pretrained}), {card.preprocessing.size} x {card.preprocessing.size} pixels, "
-        f"pooling {pooling}, loss {network.loss}, maps of {network.grid} x {network.grid}"
+        f"pooling {pooling}{regions}, loss {network.loss}, maps of {network.grid} x {network.grid}{members}"
     )
     _section("Data")
     typer.echo(f"{card.data.source}; split {card.data.split}; snapshot {card.data.snapshot or 'not known'}")
@@ -65,9 +67,14 @@ def _metrics(card: Card) -> None:
     ]
     rows.append(("mean", "", f"{metrics.mean_auc:.3f}", "", f"{metrics.mean_stratified_auc:.3f}"))
     print_table(["finding", "with / without", "AUC", "95 % interval", "within collection and view"], rows, empty="")
-    for name, groups in (("collection", metrics.by_collection), ("view", metrics.by_view)):
+    for name, groups in (
+        ("by collection", metrics.by_collection),
+        ("by view", metrics.by_view),
+        ("out of fold, on the patients of training", metrics.out_of_fold),
+        ("in a source when it learnt from all the others only", metrics.across_sources),
+    ):
         if groups:
-            typer.echo(f"mean AUC by {name}: " + ", ".join(f"{group} {auc:.3f}" for group, auc in groups.items()))
+            typer.echo(f"mean AUC {name}: " + ", ".join(f"{group} {auc:.3f}" for group, auc in groups.items()))
     typer.echo(f"localization: {metrics.localization}")
 
 

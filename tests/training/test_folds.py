@@ -101,7 +101,7 @@ def test_members_answer_as_one(whole: Path) -> None:
 
     assert made.card.architecture.members == 3
     assert made.card.data.train == made.card.data.validation
-    assert "3 folds" in made.card.data.split
+    assert "by folds" in made.card.data.split
     assert made.card.metrics.out_of_fold["all"] > 0.6
     prediction = made(Image.windowed(np.zeros((64, 64), dtype=np.uint8)))
     assert [score.finding for score in prediction.scores] == list(FINDINGS)
