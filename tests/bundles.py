@@ -54,21 +54,19 @@ def write_told(path: Path, spots: Mapping[str, Spot], *, version: str = "told-1"
     size = 256
     y, x = (np.mgrid[: size // CELL, : size // CELL] + 0.5) / (size // CELL)
     maps = np.zeros((len(NAMES), size // CELL, size // CELL), np.float32)
-    for cam, name in zip(maps, NAMES, strict=True):
+    for number, name in enumerate(NAMES):
         spot = spots.get(name)
         if spot is not None:
             # Above the level of the boxes, 180 of 255, inside of the radius.
-            cam += 8 * (180 / 255) ** (((x - spot.x) ** 2 + (y - spot.y) ** 2) / spot.radius**2)
+            maps[number] = 8 * (180 / 255) ** (((x - spot.x) ** 2 + (y - spot.y) ** 2) / spot.radius**2)
         probability = 0.02 if spot is None else spot.probability
-        cam += np.log(probability / (1 - probability)) - cam.mean()
+        maps[number] += np.log(probability / (1 - probability)) - maps[number].mean()
     card = tiny_card(version=version, operating_point=0.5, size=size)
     blind = np.zeros((len(NAMES), 3, CELL, CELL), np.float32)
     return bundle.write(path, card, {bundle.MODEL: tiny_graph(blind, size, maps)})
 
 
-def tiny_graph(
-    kernel: npt.NDArray[np.float32], size: int = SIZE, maps: npt.NDArray[np.float32] | None = None
-) -> bytes:
+def tiny_graph(kernel: npt.NDArray[np.float32], size: int = SIZE, maps: npt.NDArray[np.float32] | None = None) -> bytes:
     """Image (N, 3, S, S) -> average-pooled logits (N, F) and maps (N, F, S/8, S/8), by one convolution.
 
     Args:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from tests.peers.processes import HOST, Peer, free_port, listens, require, wait_until
 
@@ -117,17 +117,15 @@ class Viewer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workstation:
-    """A browser, and the address of OHIF."""
+    """A browser that keeps what it has loaded of OHIF, and the address of OHIF."""
 
-    browser: Browser
+    browser: BrowserContext
     url: str
 
     @contextmanager
     def open(self, study_instance_uid: str, series_instance_uid: str) -> Iterator[Viewer]:
-        """Open a study with one of its series in the viewport, as a radiologist who was here before."""
-        context = self.browser.new_context(viewport={"width": 1280, "height": 720})
-        context.add_init_script("localStorage.setItem('shownTours', JSON.stringify(['basicViewerTour']))")
-        viewer = Viewer(page=context.new_page())
+        """Open a study with one of its series in the viewport, on a page of its own."""
+        viewer = Viewer(page=self.browser.new_page())
 
         def complain(message: ConsoleMessage) -> None:
             if message.type == "error":
@@ -141,17 +139,19 @@ class Workstation:
         try:
             yield viewer
         finally:
-            context.close()
+            viewer.page.close()
 
 
 @contextmanager
 def workstation(ohif: Ohif) -> Iterator[Workstation]:
-    """A headless Chromium for OHIF; it is the system's own, and Playwright downloads none."""
+    """A headless Chromium for OHIF, of a radiologist who has seen OHIF's tour; Playwright downloads none."""
     program = require("Chromium", Path("/usr/bin/chromium"))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        context = browser.new_context(viewport={"width": 1280, "height": 720})
+        context.add_init_script("localStorage.setItem('shownTours', JSON.stringify(['basicViewerTour']))")
         try:
-            yield Workstation(browser=browser, url=ohif.url)
+            yield Workstation(browser=context, url=ohif.url)
         finally:
             browser.close()
 
