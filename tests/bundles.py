@@ -1,6 +1,7 @@
 """A tiny seeded model as a bundle: real weights of no meaning, so that tests of the path need no trained one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -35,19 +36,54 @@ def write_tiny(path: Path, *, version: str = "tiny-1", operating_point: float = 
     return bundle.write(path, card, {bundle.MODEL: tiny_graph(kernel)})
 
 
-def tiny_graph(kernel: npt.NDArray[np.float32], size: int = SIZE) -> bytes:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spot:
+    """A round place in an image, as parts of its width and height in [0, 1], and how sure to be of it."""
+
+    x: float
+    y: float
+    radius: float
+    probability: float
+
+
+def write_told(path: Path, spots: Mapping[str, Spot], *, version: str = "told-1") -> Bundle:
+    """Write a bundle that looks at no image: it is told which findings there are and where.
+
+    Its operating points are 0.5. Every finding that is not named has the probability 0.02 and a map without a place.
+    """
+    size = 256
+    y, x = (np.mgrid[: size // CELL, : size // CELL] + 0.5) / (size // CELL)
+    maps = np.zeros((len(NAMES), size // CELL, size // CELL), np.float32)
+    for number, name in enumerate(NAMES):
+        spot = spots.get(name)
+        if spot is not None:
+            # Above the level of the boxes, 180 of 255, inside of the radius.
+            maps[number] = 8 * (180 / 255) ** (((x - spot.x) ** 2 + (y - spot.y) ** 2) / spot.radius**2)
+        probability = 0.02 if spot is None else spot.probability
+        maps[number] += np.log(probability / (1 - probability)) - maps[number].mean()
+    card = tiny_card(version=version, operating_point=0.5, size=size)
+    blind = np.zeros((len(NAMES), 3, CELL, CELL), np.float32)
+    return bundle.write(path, card, {bundle.MODEL: tiny_graph(blind, size, maps)})
+
+
+def tiny_graph(kernel: npt.NDArray[np.float32], size: int = SIZE, maps: npt.NDArray[np.float32] | None = None) -> bytes:
     """Image (N, 3, S, S) -> average-pooled logits (N, F) and maps (N, F, S/8, S/8), by one convolution.
 
     Args:
         kernel: (F, 3, 8, 8), one for each finding.
         size: S.
+        maps: (F, S/8, S/8), added to what the convolution gives.
     """
     findings, grid = len(kernel), size // CELL
+    constants = [numpy_helper.from_array(kernel, "kernel")]
     nodes = [
-        helper.make_node("Conv", ["image", "kernel"], ["cam"], strides=[CELL, CELL]),
+        helper.make_node("Conv", ["image", "kernel"], ["cam" if maps is None else "seen"], strides=[CELL, CELL]),
         helper.make_node("GlobalAveragePool", ["cam"], ["pooled"]),
         helper.make_node("Flatten", ["pooled"], ["logits"]),
     ]
+    if maps is not None:
+        constants.append(numpy_helper.from_array(maps, "maps"))
+        nodes.insert(1, helper.make_node("Add", ["seen", "maps"], ["cam"]))
     graph = helper.make_graph(
         nodes,
         "tiny",
@@ -56,7 +92,7 @@ def tiny_graph(kernel: npt.NDArray[np.float32], size: int = SIZE) -> bytes:
             helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", findings]),
             helper.make_tensor_value_info("cam", TensorProto.FLOAT, ["batch", findings, grid, grid]),
         ],
-        [numpy_helper.from_array(kernel, "kernel")],
+        constants,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     onnx.checker.check_model(model)
