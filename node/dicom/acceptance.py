@@ -134,9 +134,7 @@ class Rejection:
 TOO_MANY = Rejection(
     REJECTED_TRANSIENT, SERVICE_PROVIDER_PRESENTATION, LOCAL_LIMIT_EXCEEDED, "too many associations are open"
 )
-NOT_CALLED = Rejection(
-    REJECTED_PERMANENT, SERVICE_USER, CALLED_AE_NOT_RECOGNIZED, "called AE title not recognized"
-)
+NOT_CALLED = Rejection(REJECTED_PERMANENT, SERVICE_USER, CALLED_AE_NOT_RECOGNIZED, "called AE title not recognized")
 NOT_ADMITTED = Rejection(
     REJECTED_PERMANENT,
     SERVICE_USER,

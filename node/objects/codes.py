@@ -61,7 +61,9 @@ DEVICE = CodedConcept("121007", "DCM", "Device")
 def terms() -> list[Code]:
     """Every code that an object may hold, each once: those above, and the vocabulary's."""
     above = [each for each in (*globals().values(), *VIEWS.values()) if isinstance(each, CodedConcept)]
-    found = [Code(value=str(each.value), scheme=str(each.scheme_designator), meaning=str(each.meaning)) for each in above]
+    found = [
+        Code(value=str(each.value), scheme=str(each.scheme_designator), meaning=str(each.meaning)) for each in above
+    ]
     for finding in FINDINGS.values():
         found += [finding.code] if finding.site is None else [finding.code, finding.site]
     found += [reason.code for reason in RejectionReason]
