@@ -4,6 +4,7 @@ Two objects of one kind, made of images that differ in all they can, tell apart 
 is always the same; a third, of an image that says next to nothing, what is not always there.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from highdicom._standard_utils import get_iod_module_map, get_module_attribute_map, get_sop_class_iod_map
@@ -12,9 +13,11 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
 from db.records import ResultKind
+from db.vocabulary import Code
 from node.objects.encoding import stored_as
-from node.objects.sample import samples
+from node.objects.sample import LOCAL_SCHEME, samples
 
+LANGUAGE_SCHEME = "RFC5646"
 SHORT = 60
 """A value longer than this is not shown."""
 
@@ -31,12 +34,16 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
-    """A kind of object: its SOP Class, how it is stored, and its attributes by module."""
+    """A kind of object: its SOP Class, how it is stored, its attributes by module, and the codes in it.
+
+    `codes` are those of the objects that were made: the templates' own are all among them, findings only some.
+    """
 
     kind: ResultKind
     sop_class_uid: str
     transfer_syntax_uid: str
     modules: tuple[tuple[str, tuple[Attribute, ...]], ...]
+    codes: frozenset[Code]
 
 
 def contents() -> tuple[Contents, ...]:
@@ -51,6 +58,7 @@ def contents() -> tuple[Contents, ...]:
                 str(one.objects[kind].SOPClassUID),
                 _attributes((one.header, other.header), (one.objects[kind], other.objects[kind]), bare.objects[kind]),
             ),
+            codes=frozenset(code for sample in (one, other, bare) for code in _codes(sample.objects[kind])),
         )
         for kind in ResultKind
     )
@@ -81,6 +89,16 @@ def _shown(element: DataElement) -> str | None:
         return None
     value = "\\".join(str(each) for each in element.value) if element.VM > 1 else str(element.value)
     return value if len(value) <= SHORT else None
+
+
+def _codes(ds: Dataset) -> Iterator[Code]:
+    """The codes in an object, however deep, but for languages and what the image brought along."""
+    if ds.get("CodingSchemeDesignator", LANGUAGE_SCHEME) not in (LANGUAGE_SCHEME, LOCAL_SCHEME):
+        yield Code(value=str(ds.CodeValue), scheme=str(ds.CodingSchemeDesignator), meaning=str(ds.CodeMeaning))
+    for element in ds:
+        if element.VR == "SQ":
+            for item in element.value:
+                yield from _codes(item)
 
 
 def _modules(sop_class_uid: str, attributes: list[Attribute]) -> tuple[tuple[str, tuple[Attribute, ...]], ...]:

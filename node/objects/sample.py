@@ -19,6 +19,8 @@ from node.objects.reading import BOX_THRESHOLD, Reading
 from node.objects.rejection import Retracted, build_rejection
 
 CR = "1.2.840.10008.5.1.4.1.1.1"
+LOCAL_SCHEME = "99LOCAL"
+"""The coding scheme of the sample's own procedure code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +115,7 @@ def _full(number: int) -> Dataset:
     ds.PatientSize, ds.PatientWeight = f"1.{number}", f"7{number}"
     ds.TimezoneOffsetFromUTC = f"+0{number}00"
     procedure = Dataset()
-    procedure.CodeValue, procedure.CodingSchemeDesignator, procedure.CodeMeaning = f"P{number}", "99LOCAL", "Chest"
+    procedure.CodeValue, procedure.CodingSchemeDesignator, procedure.CodeMeaning = f"P{number}", LOCAL_SCHEME, "Chest"
     ds.ProcedureCodeSequence = [procedure]
     ds.PatientOrientation = [("L", "R")[number - 1], "F"]
     ds.PixelSpacing = [f"0.{number}", f"0.{number}"]
