@@ -45,6 +45,10 @@ COMMANDS = {
         "Rehearse the whole cycle: a synthetic department sends images and reports, a model learns of them and reads.",
     ),
     "config": ("node.commands.config:config_app", "The settings in force."),
+    "conformance": (
+        "node.commands.conformance:conformance",
+        "Write the conformance statement of this node, DICOM and HL7, as Markdown: of its version and its settings.",
+    ),
     "train": (
         "node.commands.train:train",
         "Train a model from a snapshot, measure it and write it as a bundle; the model that reads is not touched.",

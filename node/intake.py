@@ -25,7 +25,7 @@ from db.engine import Database
 from db.errors import DatabaseError, OutcomeUnknownError
 from db.records import Arrival
 from node.errors import RefusedError
-from node.files import InstanceStore, Part
+from node.files import OUT_OF_RESOURCES, InstanceStore, Part
 from node.implementation import IMPLEMENTATION_CLASS_UID
 from node.register import Register
 
@@ -149,7 +149,7 @@ class Intake:
         for fragment in fragments:
             size += len(fragment)
             if size > self.max_instance_bytes:
-                raise RefusedError(0xA700, "Out of resources: the data set is above the size limit")
+                raise RefusedError(OUT_OF_RESOURCES, "Out of resources: the data set is above the size limit")
             if len(begin) < BEGIN_BYTES:
                 begin += fragment[: BEGIN_BYTES - len(begin)]
             part.write(fragment)

@@ -76,6 +76,31 @@ TRANSFER_SYNTAXES = (
 Deflated Explicit VR Little Endian is left out: 260 kB of it can be 256 MB.
 """
 
+UNCOMPRESSED = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
+"""Of what has no pixels."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A SOP Class that an association may be for, and its transfer syntaxes, the best first."""
+
+    sop_class_uid: UID
+    transfer_syntaxes: tuple[UID, ...]
+    both_roles: bool = False
+    """Whether the peer may be its user or its provider; otherwise it is the user."""
+
+
+OFFERS = (
+    *(Offer(sop_class_uid=uid, transfer_syntaxes=TRANSFER_SYNTAXES) for uid in STORAGE_CLASSES),
+    Offer(sop_class_uid=Verification, transfer_syntaxes=UNCOMPRESSED),
+    Offer(sop_class_uid=StorageCommitmentPushModel, transfer_syntaxes=UNCOMPRESSED, both_roles=True),
+)
+"""All that is accepted.
+
+Storage Commitment is taken in both roles: a modality asks us (it is the SCU), and a PACS that was asked reports to us
+on an association of its own (it is the SCP, and says so by role selection).
+"""
+
 REJECTED_PERMANENT, REJECTED_TRANSIENT = 1, 2
 SERVICE_USER, SERVICE_PROVIDER_PRESENTATION = 1, 3
 CALLING_AE_NOT_RECOGNIZED, CALLED_AE_NOT_RECOGNIZED, LOCAL_LIMIT_EXCEEDED = 3, 7, 2
@@ -109,6 +134,15 @@ class Rejection:
 TOO_MANY = Rejection(
     REJECTED_TRANSIENT, SERVICE_PROVIDER_PRESENTATION, LOCAL_LIMIT_EXCEEDED, "too many associations are open"
 )
+NOT_CALLED = Rejection(REJECTED_PERMANENT, SERVICE_USER, CALLED_AE_NOT_RECOGNIZED, "called AE title not recognized")
+NOT_ADMITTED = Rejection(
+    REJECTED_PERMANENT,
+    SERVICE_USER,
+    CALLING_AE_NOT_RECOGNIZED,
+    "calling AE title not recognized from this address",
+)
+REJECTIONS = (TOO_MANY, NOT_CALLED, NOT_ADMITTED)
+"""All that there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,16 +156,9 @@ class Acceptance:
         """Why this caller is turned away, or None."""
         calling, called = request.calling_ae_title, request.called_ae_title
         if called.strip() != self.ae_title:
-            return Rejection(
-                REJECTED_PERMANENT, SERVICE_USER, CALLED_AE_NOT_RECOGNIZED, "called AE title not recognized"
-            )
+            return NOT_CALLED
         if not any(peer.admits(calling.strip(), address) for peer in self.peers):
-            return Rejection(
-                REJECTED_PERMANENT,
-                SERVICE_USER,
-                CALLING_AE_NOT_RECOGNIZED,
-                "calling AE title not recognized from this address",
-            )
+            return NOT_ADMITTED
         return None
 
 
@@ -144,17 +171,8 @@ class Negotiation:
 
 
 def negotiate(request: A_ASSOCIATE) -> Negotiation:
-    """Answer the proposed presentation contexts and roles (PS3.8 9.3.3.2).
-
-    Storage Commitment is taken in both roles: a modality asks us (it is the SCU), and a PACS that was asked reports
-    to us on an association of its own (it is the SCP, and says so by role selection).
-    """
-    supported = [build_context(uid, list(TRANSFER_SYNTAXES)) for uid in STORAGE_CLASSES]
-    uncompressed: list[str | UID] = [ExplicitVRLittleEndian, ImplicitVRLittleEndian]
-    supported.append(build_context(Verification, uncompressed))
-    commitment = build_context(StorageCommitmentPushModel, uncompressed)
-    commitment.scu_role = commitment.scp_role = True
-    supported.append(commitment)
+    """Answer the proposed presentation contexts and roles (PS3.8 9.3.3.2)."""
+    supported = [_supported(offer) for offer in OFFERS]
     proposed = {
         UID(item.sop_class_uid or ""): (item.scu_role, item.scp_role)
         for item in request.user_information
@@ -162,6 +180,13 @@ def negotiate(request: A_ASSOCIATE) -> Negotiation:
     }
     contexts, roles = negotiate_as_acceptor(list(request.presentation_context_definition_list), supported, proposed)
     return Negotiation(contexts=contexts, roles=roles)
+
+
+def _supported(offer: Offer) -> PresentationContext:
+    context = build_context(offer.sop_class_uid, list(offer.transfer_syntaxes))
+    if offer.both_roles:
+        context.scu_role = context.scp_role = True
+    return context
 
 
 def answer(request: A_ASSOCIATE, negotiated: Negotiation, max_pdu_bytes: int) -> A_ASSOCIATE:

@@ -14,6 +14,7 @@ from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
 
 from node.dicom.outgoing import Form
 from node.errors import UnreachableError
+from node.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
 NOT_TRUSTED, REJECTED = "not_trusted", "rejected"
 REJECTIONS = {
@@ -23,6 +24,8 @@ REJECTIONS = {
     (3, 2): "it has too many associations",
 }
 """Source and reason of an A-ASSOCIATE-RJ (PS3.8 table 9-21) and what to do about it."""
+MAX_PDU_BYTES = 16382
+"""What a peer may send us on an association of ours: responses, and now and then a commitment report."""
 ALERT_WAIT_S = 1.0
 """How long a peer may take to refuse our certificate, which with TLS 1.3 it does after the handshake."""
 
@@ -58,6 +61,9 @@ def associate(
         UnreachableError: there is none, and why.
     """
     ae = AE(ae_title=calling_ae)
+    ae.implementation_class_uid = UID(IMPLEMENTATION_CLASS_UID)
+    ae.implementation_version_name = IMPLEMENTATION_VERSION_NAME
+    ae.maximum_pdu_size = MAX_PDU_BYTES
     ae.connection_timeout = ae.acse_timeout = address.timeout_s
     ae.dimse_timeout = ae.network_timeout = address.timeout_s
     for sop_class_uid, transfer_syntax_uid in proposals:

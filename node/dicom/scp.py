@@ -24,6 +24,7 @@ from node.dicom.caller import Caller
 from node.dicom.commitment import Commitment
 from node.dicom.commitment_scp import CommitmentScp
 from node.errors import PeerClosedError, PeerError, RefusedError
+from node.files import OUT_OF_RESOURCES
 from node.intake import Intake, Origin
 
 log = logging.getLogger(__name__)
@@ -33,8 +34,6 @@ BACKLOG = 512
 
 LINGER_S = 1.0
 """How long a peer may go on talking after our last word."""
-
-OUT_OF_RESOURCES = 0xA700
 
 OnReject = Callable[[str, str, str], None]
 """Called with calling AE title, address and reason when a caller is turned away."""

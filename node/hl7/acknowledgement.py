@@ -28,10 +28,15 @@ def codes(header: Header | None, error: Hl7Error | None) -> tuple[str, ...]:
     accept_type, application_type = (header.code(15), header.code(16)) if header else ("", "")
     if not accept_type and not application_type:
         return (application,)
-    accept = (_ACCEPT[application],) if _wanted(accept_type, error) else ()
+    accept = (accept_code(application),) if _wanted(accept_type, error) else ()
     if accept and error is not None:
         return accept  # what was not accepted is not processed either
     return accept + ((application,) if _wanted(application_type, error) else ())
+
+
+def accept_code(application: str) -> str:
+    """The accept acknowledgement that says what an application acknowledgement would say."""
+    return _ACCEPT[application]
 
 
 def _wanted(condition: str, error: Hl7Error | None) -> bool:

@@ -7,7 +7,7 @@ from node.hl7.errors import Condition, MalformedMessageError
 UNDECLARED = ("utf-8", "cp1252", "latin-1")
 """MSH-18 left out means ASCII; who leaves it out and sends more than ASCII means one of these. The first that fits."""
 
-_CODECS = {
+CODECS = {
     "UNICODEUTF8": "utf-8",
     "UTF8": "utf-8",
     "ISOIR14": "shift_jis",
@@ -17,17 +17,18 @@ _CODECS = {
     "KSX1001": "euc_kr",
     "BIG5": "big5",
 }
-_CODECS |= {f"8859{part}": f"iso8859-{part}" for part in (*range(1, 12), *range(13, 17))}
-_CODECS |= {f"ISO8859{part}": f"iso8859-{part}" for part in (*range(1, 12), *range(13, 17))}
-_CODECS |= {f"WINDOWS125{page}": f"cp125{page}" for page in range(9)}
-_CODECS |= {f"CP125{page}": f"cp125{page}" for page in range(9)}
+CODECS |= {f"8859{part}": f"iso8859-{part}" for part in (*range(1, 12), *range(13, 17))}
+CODECS |= {f"ISO8859{part}": f"iso8859-{part}" for part in (*range(1, 12), *range(13, 17))}
+CODECS |= {f"WINDOWS125{page}": f"cp125{page}" for page in range(9)}
+CODECS |= {f"CP125{page}": f"cp125{page}" for page in range(9)}
 # The ISO registrations, as DICOM writes the same sets.
-_CODECS |= {
+CODECS |= {
     f"ISOIR{registration}": f"iso8859-{part}"
     for registration, part in ((100, 1), (101, 2), (109, 3), (110, 4), (144, 5), (127, 6), (126, 7), (138, 8), (148, 9))
 }
-_ASCII = {"", "ASCII", "USASCII", "ISOIR6"}
-_JAPANESE = {"ISOIR87", "ISOIR13", "ISOIR159"}
+"""Names without what is no letter or digit, as they are compared, to Python's codecs."""
+ASCII = {"", "ASCII", "USASCII", "ISOIR6"}
+JAPANESE = {"ISOIR87", "ISOIR13", "ISOIR159"}
 
 
 def codec(names: list[str]) -> str | None:
@@ -39,15 +40,15 @@ def codec(names: list[str]) -> str | None:
         MalformedMessageError: a character set that the node does not know.
     """
     keys = [re.sub(r"[^A-Z0-9]", "", name.upper()) for name in names] or [""]
-    if _JAPANESE.intersection(keys):
+    if JAPANESE.intersection(keys):
         return "iso2022_jp_2"
-    if len([key for key in keys if key not in _ASCII]) > 1:
+    if len([key for key in keys if key not in ASCII]) > 1:
         raise MalformedMessageError(Condition.TABLE_VALUE_NOT_FOUND, "MSH-18 combines character sets; send one")
-    if keys[0] in _ASCII:
+    if keys[0] in ASCII:
         return None
-    if keys[0] not in _CODECS:
+    if keys[0] not in CODECS:
         raise MalformedMessageError(Condition.TABLE_VALUE_NOT_FOUND, "MSH-18 names a character set not known here")
-    return _CODECS[keys[0]]
+    return CODECS[keys[0]]
 
 
 def decode(content: bytes, name: str | None) -> tuple[str, str]:

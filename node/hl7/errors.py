@@ -27,6 +27,8 @@ class Hl7Error(NodeError):
 
     acknowledgement = "AE"
     """MSA-1 of the answer (HL7 table 0008)."""
+    meaning = ""
+    """When that is, and what the sender may do."""
 
     def __init__(self, condition: Condition, text: str) -> None:
         super().__init__(text)
@@ -37,12 +39,21 @@ class Hl7Error(NodeError):
 class MalformedMessageError(Hl7Error):
     """It cannot be understood; mended, it may be sent again (AE)."""
 
+    meaning = "The message cannot be understood; mended, it may be sent again."
+
 
 class UnsupportedMessageError(Hl7Error):
     """It is of a type, version or form that is never taken (AR)."""
 
     acknowledgement = "AR"
+    meaning = "The message is of a type or version that is not taken, or too large; it would be refused again."
 
 
 class NotStoredError(Hl7Error):
     """The fault is the node's; the same message may be sent again later (AE)."""
+
+    meaning = "The database does not answer, or there was a fault in the node; send the same message again later."
+
+
+ERRORS = (MalformedMessageError, NotStoredError, UnsupportedMessageError)
+"""All that can be the matter."""

@@ -14,6 +14,8 @@ from node.hl7 import charset
 from node.hl7.errors import Condition, MalformedMessageError, UnsupportedMessageError
 from node.hl7.escape import Delimiters, unescape
 
+MESSAGE_TYPE, TRIGGER_EVENT = "ORU", "R01"
+"""MSH-9 of what is taken; the event may be left out."""
 VERSIONS = re.compile(r"2\.[3-8](\.[0-9])?")
 MAX_MESSAGES = 10_000
 """Messages in one batch."""
@@ -151,7 +153,7 @@ def require_report(header: Header) -> None:
         UnsupportedMessageError: another type (MSH-9) or version (MSH-12).
         MalformedMessageError: without a control id (MSH-10) no answer finds its message.
     """
-    if header.code(9) != "ORU" or header.code(9, 2) not in {"R01", ""}:
+    if header.code(9) != MESSAGE_TYPE or header.code(9, 2) not in {TRIGGER_EVENT, ""}:
         text = "only ORU messages of event R01 are taken here"
         raise UnsupportedMessageError(Condition.UNSUPPORTED_MESSAGE_TYPE, text)
     if not VERSIONS.fullmatch(header.code(12)):

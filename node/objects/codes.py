@@ -2,7 +2,7 @@
 
 from highdicom.sr import CodedConcept
 
-from db.vocabulary import Code
+from db.vocabulary import FINDINGS, Code, RejectionReason
 
 PRESENT = CodedConcept("52101004", "SCT", "Present")
 ABSENT = CodedConcept("272519000", "SCT", "Absent")
@@ -56,6 +56,18 @@ VIEWS = {
 }
 KEY_OBJECT_DESCRIPTION = CodedConcept("113012", "DCM", "Key Object Description")
 DEVICE = CodedConcept("121007", "DCM", "Device")
+
+
+def terms() -> list[Code]:
+    """Every code that an object may hold, each once: those above, and the vocabulary's."""
+    above = [each for each in (*globals().values(), *VIEWS.values()) if isinstance(each, CodedConcept)]
+    found = [
+        Code(value=str(each.value), scheme=str(each.scheme_designator), meaning=str(each.meaning)) for each in above
+    ]
+    for finding in FINDINGS.values():
+        found += [finding.code] if finding.site is None else [finding.code, finding.site]
+    found += [reason.code for reason in RejectionReason]
+    return sorted(set(found), key=lambda code: (code.scheme, code.meaning.lower()))
 
 
 def concept(code: Code) -> CodedConcept:

@@ -12,8 +12,9 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from db.records import ResultKind
+from node.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from node.objects.header import Source, wide_enough
-from node.objects.identity import Identity, derived_uid
+from node.objects.identity import Identity
 from node.objects.language import Language, language
 from node.objects.model import ModelDescription
 
@@ -133,6 +134,6 @@ def _file_meta(ds: Dataset) -> None:
     meta.MediaStorageSOPClassUID = UID(ds.SOPClassUID)
     meta.MediaStorageSOPInstanceUID = UID(ds.SOPInstanceUID)
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.ImplementationClassUID = UID(derived_uid("implementation"))
-    meta.ImplementationVersionName = "CXR_NODE"
+    meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID)
+    meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
     ds.file_meta = meta
