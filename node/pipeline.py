@@ -33,6 +33,8 @@ from node.worker import Ending
 
 log = logging.getLogger(__name__)
 
+REPORTS = (ResultKind.SR, ResultKind.NOT_PROCESSED)
+"""What a later report names as its predecessor."""
 NO_MODEL_DELAY_S = 30.0
 """How long a study waits before it asks again for a model to be read with."""
 
@@ -81,7 +83,7 @@ class Pipeline:
 
     def __call__(self, job: Job) -> Ending:
         """Read a study's revision."""
-        study, instances, predecessor = self._remember(job)
+        study, instances, last, predecessor = self._remember(job)
         if study.revision > job.revision:
             sentence = f"Revision {study.revision} of the study reads these images too."
             return Ending(state=JobState.DONE, error_code="superseded", error=sentence)
@@ -94,7 +96,7 @@ class Pipeline:
         not_read = [look for look in looks if isinstance(look, NotRead)]
         if not read:
             return _nothing_read(job, not_read)
-        same_model = predecessor is not None and predecessor.model_version == model.description.version
+        same_model = last is not None and last.model_version == model.description.version
         if same_model and not any(look.fresh for look in read):
             return _nothing_new(job, not_read)
         objects = bundle.build(
@@ -115,12 +117,17 @@ class Pipeline:
             record=lambda connection: self._record(connection, job, read, not_read, stored),
         )
 
-    def _remember(self, job: Job) -> tuple[Study, list[StoredInstance], Result | None]:
+    def _remember(self, job: Job) -> tuple[Study, list[StoredInstance], Result | None, Result | None]:
+        """The study, its instances, the report before, and the one to name as predecessor.
+
+        A report that was taken back is not named any more; neither is it made again if there is nothing new to say.
+        """
         with self.database.read() as connection:
             return (
                 studies.get(connection, job.subject_id),
                 studies.instances(connection, job.subject_id),
-                results.previous(connection, job.subject_id, job.revision, kind=ResultKind.SR),
+                results.previous(connection, job.subject_id, job.revision, (ResultKind.SR,)),
+                results.predecessor(connection, job.subject_id, job.revision, REPORTS),
             )
 
     def _look(self, instance: StoredInstance, model: ModelInService) -> Read | NotRead:

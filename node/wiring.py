@@ -38,6 +38,7 @@ from node.pipeline import Pipeline
 from node.queue import LocalQueue
 from node.reconcile import Reconciler
 from node.register import Register
+from node.retraction import Retraction
 from node.settings import MIB, Settings
 from node.worker import Handler, Worker
 
@@ -226,7 +227,11 @@ def _handlers(
         destinations=ways_out.recipients,
         now=now,
     )
-    return {JobKind.READ: pipeline, JobKind.DELIVER: delivery}
+    return {
+        JobKind.READ: pipeline,
+        JobKind.DELIVER: delivery,
+        JobKind.RETRACT: Retraction(store=store, database=database, deliver=delivery),
+    }
 
 
 def open_intake(

@@ -130,7 +130,7 @@ def test_nobody_to_confirm_is_refused(cxr, two: Path, data: Path):
 @pytest.mark.parametrize(("answer", "reads"), [("y\n", "good"), ("n\n", "bad")])
 def test_person_is_asked(answer: str, reads: str, two: Path, data: Path, monkeypatch: pytest.MonkeyPatch):
     """On a terminal the decision is a person's answer."""
-    monkeypatch.setattr(promotion, "_at_a_terminal", lambda: True)
+    monkeypatch.setattr(options, "at_a_terminal", lambda: True)
     arguments = ["models", "promote", "good", "--force", "--reason", "x", "--data", str(data)]
 
     CliRunner().invoke(app, arguments, input=answer)
