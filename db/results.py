@@ -143,6 +143,12 @@ def _previous(
     return next(iter(_results(connection.execute(query).mappings())), None)
 
 
+def note(connection: Connection, study_id: int, revision: int, kind: str) -> Result | None:
+    """The result of a kind of which a revision has at most one, unless it was taken back."""
+    query = select(result).where(result.c.study_id == study_id, result.c.revision == revision, result.c.kind == kind)
+    return next(iter(_results(connection.execute(query.where(result.c.retracted_at.is_(None))).mappings())), None)
+
+
 def under(connection: Connection, sop_instance_uid: str) -> Result | None:
     """The result object of this SOP Instance UID, if it was built."""
     query = select(result).where(result.c.sop_instance_uid == sop_instance_uid)

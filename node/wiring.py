@@ -219,6 +219,7 @@ def _handlers(
         policy=policy(settings),
         max_pixels=reading.max_pixels,
         destinations=outbound.routes(settings),
+        report_unread=reading.report_unread,
         now=now,
     )
     delivery = Delivery(
