@@ -354,6 +354,13 @@ def get(connection: Connection, job_id: int) -> Job:
     return _job(connection.execute(select(job).where(job.c.id == job_id)).mappings().one())
 
 
+def find(connection: Connection, kind: JobKind, subject_id: int, revision: int) -> Job | None:
+    """The job of this kind that is about a subject's revision and goes nowhere, if there is one."""
+    query = select(job).where(job.c.kind == kind, job.c.subject_id == subject_id, job.c.revision == revision)
+    row = connection.execute(query.where(job.c.destination.is_(None))).mappings().one_or_none()
+    return None if row is None else _job(row)
+
+
 def newest(connection: Connection, limit: int, states: Collection[JobState] = ()) -> list[Job]:
     """Jobs, the newest first; only those in `states` if any are given."""
     query = select(job).order_by(job.c.id.desc()).limit(limit)

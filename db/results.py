@@ -49,6 +49,15 @@ def prediction_of(connection: Connection, instance_id: int, model_version: str) 
     )
 
 
+def seen_by(connection: Connection, study_id: int, model_version: str, before: datetime | None = None) -> list[int]:
+    """The instances of a study that a model version has read (before a time), in order of arrival."""
+    query = select(prediction.c.instance_id).join(instance, instance.c.id == prediction.c.instance_id)
+    query = query.where(instance.c.study_id == study_id, prediction.c.model_version == model_version)
+    if before is not None:
+        query = query.where(prediction.c.created_at < before)
+    return list(connection.execute(query.order_by(prediction.c.instance_id)).scalars())
+
+
 def readers(connection: Connection, study_id: int) -> dict[int, set[str]]:
     """The versions of the models that have read each of a study's instances, by instance id."""
     query = select(prediction.c.instance_id, prediction.c.model_version)
@@ -125,10 +134,7 @@ def predecessor(
     connection: Connection, study_id: int, revision: int, kinds: Collection[str], at: datetime | None = None
 ) -> Result | None:
     """The same, but none that was taken back (by the time `at`): what a new Structured Report names as predecessor."""
-    stands = result.c.retracted_at.is_(None)
-    return _previous(
-        connection, study_id, revision, kinds, stands if at is None else or_(stands, result.c.retracted_at > at)
-    )
+    return _previous(connection, study_id, revision, kinds, _stands(at))
 
 
 def _previous(
@@ -143,10 +149,10 @@ def _previous(
     return next(iter(_results(connection.execute(query).mappings())), None)
 
 
-def note(connection: Connection, study_id: int, revision: int, kind: str) -> Result | None:
-    """The result of a kind of which a revision has at most one, unless it was taken back."""
+def note(connection: Connection, study_id: int, revision: int, kind: str, at: datetime | None = None) -> Result | None:
+    """The result of a kind of which a revision has at most one, unless it was taken back (by the time `at`)."""
     query = select(result).where(result.c.study_id == study_id, result.c.revision == revision, result.c.kind == kind)
-    return next(iter(_results(connection.execute(query.where(result.c.retracted_at.is_(None))).mappings())), None)
+    return next(iter(_results(connection.execute(query.where(_stands(at))).mappings())), None)
 
 
 def under(connection: Connection, sop_instance_uid: str) -> Result | None:
@@ -158,6 +164,11 @@ def under(connection: Connection, sop_instance_uid: str) -> Result | None:
 def every(connection: Connection) -> list[Result]:
     """All result objects, in the order in which they were built."""
     return _results(connection.execute(select(result).order_by(result.c.id)).mappings())
+
+
+def _stands(at: datetime | None) -> ColumnElement[bool]:
+    stands = result.c.retracted_at.is_(None)
+    return stands if at is None else or_(stands, result.c.retracted_at > at)
 
 
 def _results(rows: Iterable[RowMapping]) -> list[Result]:

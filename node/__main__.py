@@ -34,6 +34,10 @@ COMMANDS = {
         "node.commands.results:results_app",
         "The result objects that were built, where each was sent; and taking them back.",
     ),
+    "replay": (
+        "node.commands.replay:replay",
+        "Build the results of a study again, by the same model of the same images, and compare them byte for byte.",
+    ),
     "destinations": ("node.commands.destinations:destinations_app", "Where results go: look, and try."),
     "retry": ("node.commands.jobs:retry", "Queue a failed or dead job again."),
     "demo": (
