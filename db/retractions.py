@@ -137,17 +137,27 @@ def _withdraw(connection: Connection, study_id: int, result_ids: list[int]) -> i
         )
         .exists()
     )
-    mine = delivery.c.result_id.in_(result_ids), delivery.c.state == DeliveryState.WAITING
     query = (
-        select(delivery.c.id, result.c.sop_class_uid, result.c.sop_instance_uid)
+        select(
+            delivery.c.id,
+            delivery.c.state,
+            delivery.c.sop_instance_uid.is_(None) & tried,
+            result.c.sop_class_uid,
+            result.c.sop_instance_uid,
+        )
         .join_from(delivery, result, delivery.c.result_id == result.c.id)
-        .where(*mine, delivery.c.sop_instance_uid.is_(None), tried)
+        .where(delivery.c.result_id.in_(result_ids))
     )
-    for row in connection.execute(query).all():
-        as_stored = {"sop_class_uid": row.sop_class_uid, "sop_instance_uid": row.sop_instance_uid}
-        connection.execute(update(delivery).where(delivery.c.id == row.id).values(as_stored))
-    statement = update(delivery).where(*mine).values(state=DeliveryState.WITHDRAWN).returning(delivery.c.id)
-    return len(connection.execute(statement).all())
+    # Looked through here: asked for what waits, SQLite would look through all that waits anywhere, for each study.
+    waiting = [row for row in connection.execute(query) if row.state == DeliveryState.WAITING]
+    for delivery_id, _, in_doubt, sop_class_uid, sop_instance_uid in waiting:
+        as_stored = {"sop_class_uid": sop_class_uid, "sop_instance_uid": sop_instance_uid} if in_doubt else {}
+        connection.execute(
+            update(delivery)
+            .where(delivery.c.id == delivery_id, delivery.c.state == DeliveryState.WAITING)
+            .values(state=DeliveryState.WITHDRAWN, **as_stored)
+        )
+    return len(waiting)
 
 
 def _destinations(connection: Connection, result_ids: list[int]) -> list[str]:

@@ -186,9 +186,10 @@ def test_unclear_request_is_refused(arguments: tuple[str, ...], words: str, sqli
 
 
 def test_orthanc_gets_the_note_into_the_same_study(start_node: StartNode, orthanc: Orthanc):
-    """The note lies beside what it takes back, and names the objects that are there."""
+    """The note lies beside what it takes back, names the objects that are there, and is committed to like them."""
     there = {"name": "orthanc", "ae_title": orthanc.ae_title, "host": orthanc.host, "port": orthanc.port}
-    node = start_node(destinations=[there])
+    node = start_node(destinations=[there | {"commitment": True}])
+    orthanc.add_modality("node", ae_title="CXRNODE", port=node.scp.port)
     ds = chest()
     push(node, ds)
     orthanc.wait_for_instances(3)
@@ -205,6 +206,8 @@ def test_orthanc_gets_the_note_into_the_same_study(start_node: StartNode, orthan
     note = pydicom.dcmread(node.store.path(built.path))
     assert pydicom.dcmread(BytesIO(orthanc.file(built.sop_instance_uid))) == note
     assert named(note) == objects
+    with node.database.read() as connection:
+        assert deliveries.counts(connection) == {"orthanc.committed": 4}
 
 
 @pytest.fixture
