@@ -32,7 +32,7 @@ COMMANDS = {
     "jobs": ("node.commands.jobs:list_jobs", "List jobs, the newest first; one that went wrong says why."),
     "results": (
         "node.commands.results:results_app",
-        "The result objects that were built, where each was sent; and taking them back.",
+        "The result objects that were built, and taking them back; without a further word they are listed.",
     ),
     "replay": (
         "node.commands.replay:replay",
