@@ -5,9 +5,9 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, or_, select, update
 
-from db.records import Delivery, DeliveryState, Parcel, Result
+from db.records import Delivery, DeliveryState, Parcel, Result, ResultKind
 from db.schema import delivery, result
 
 MAX_TRIES = 3
@@ -39,11 +39,37 @@ def add(
 
 def parcels(connection: Connection, study_id: int, revision: int, destination: str) -> list[Parcel]:
     """The results of a study's revision that go to a destination, whatever became of them, as they were built."""
+    return _parcels(
+        connection, result.c.study_id == study_id, result.c.revision == revision, delivery.c.destination == destination
+    )
+
+
+def taken_back(connection: Connection, study_id: int, retracted_at: datetime, destination: str) -> list[Parcel]:
+    """The results of a study that were taken back at a time and that a destination got, or may have got."""
+    there = (
+        DeliveryState.SENT,
+        DeliveryState.ASKED,
+        DeliveryState.COMMITTED,
+        DeliveryState.UNCONFIRMED,
+        DeliveryState.LOST,
+        DeliveryState.WITHDRAWN,
+    )
+    return _parcels(
+        connection,
+        result.c.study_id == study_id,
+        result.c.retracted_at == retracted_at,
+        delivery.c.destination == destination,
+        delivery.c.state.in_(there),
+        delivery.c.sop_instance_uid.is_not(None),
+    )
+
+
+def _parcels(connection: Connection, *which: ColumnElement[bool]) -> list[Parcel]:
     of_result, of_delivery = _columns(result, "r_"), _columns(delivery, "d_")
     query = (
         select(*of_result, *of_delivery)
         .join_from(result, delivery, delivery.c.result_id == result.c.id)
-        .where(result.c.study_id == study_id, result.c.revision == revision, delivery.c.destination == destination)
+        .where(*which)
         .order_by(result.c.id)
     )
     return [
@@ -53,12 +79,13 @@ def parcels(connection: Connection, study_id: int, revision: int, destination: s
 
 
 def known(connection: Connection, study_id: int, destination: str) -> bool:
-    """Whether results of a study went, or are on their way, to a destination."""
+    """Whether results of a study that stand went, or are on their way, to a destination."""
     query = (
         select(delivery.c.id)
         .join_from(delivery, result, delivery.c.result_id == result.c.id)
         .where(result.c.study_id == study_id, delivery.c.destination == destination)
-        .where(delivery.c.state != DeliveryState.WITHHELD)
+        .where(delivery.c.state.not_in((DeliveryState.WITHHELD, DeliveryState.WITHDRAWN)))
+        .where(result.c.retracted_at.is_(None), result.c.kind != ResultKind.REJECTION)
         .limit(1)
     )
     return connection.execute(query).first() is not None
@@ -128,6 +155,8 @@ def answered(
 ) -> set[tuple[int, int, str]]:
     """The destination's answer to a commitment request: it has all of it but what `failed`, by UID with the reason.
 
+    What failed waits to be sent again, unless it was taken back, or that has come to nothing too often.
+
     Returns:
         The deliveries' study ids, revisions and destinations; empty if no such request is known.
     """
@@ -142,7 +171,8 @@ def answered(
     for sop_instance_uid, words in failed.items():
         one = update(delivery).where(pending, delivery.c.sop_instance_uid == sop_instance_uid)
         values = {"tries": delivery.c.tries + 1, "error": words, "transaction_uid": None}
-        last = delivery.c.tries + 1 >= MAX_TRIES
+        retracted = delivery.c.result_id.in_(select(result.c.id).where(result.c.retracted_at.is_not(None)))
+        last = or_(delivery.c.tries + 1 >= MAX_TRIES, retracted)
         connection.execute(one.where(last).values(state=DeliveryState.LOST, **values))
         connection.execute(one.values(state=DeliveryState.WAITING, **values))
     connection.execute(

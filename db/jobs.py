@@ -20,6 +20,9 @@ from db.schema import job
 MAX_ATTEMPTS = 3
 """Claims before a job is dead. A claim that ended in `postpone` does not count."""
 
+CHANGED = "changed"
+"""The error code of a job that was made to run again; no person asked for what was given up."""
+
 NO_MODEL = "no_model"
 """The error code of a job that waits for a model that can serve."""
 
@@ -27,6 +30,9 @@ AWAITING, UNCONFIRMED = "awaiting_commitment", "unconfirmed"
 """The error codes of a delivery that was sent and not yet committed, and of one nobody answered for."""
 
 UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
+
+SENDING = (JobKind.DELIVER, JobKind.RETRACT)
+"""The kinds of job that send objects to a destination."""
 
 
 def add(
@@ -63,6 +69,17 @@ def add(
         .returning(job.c.id)
     )
     return connection.execute(statement).scalar_one_or_none()
+
+
+def add_or_reopen(
+    connection: Connection, *, kind: JobKind, subject_id: int, revision: int, destination: str, now: datetime
+) -> int | None:
+    """Queue a job, or let it run again if it has ended. Returns its id, or None if it runs or waits already."""
+    new = add(connection, kind=kind, subject_id=subject_id, revision=revision, destination=destination, now=now)
+    if new is not None:
+        return new
+    reopened = reopen(connection, kind=kind, subject_id=subject_id, revision=revision, destination=destination, now=now)
+    return next(iter(reopened), None)
 
 
 def claim(
@@ -234,7 +251,7 @@ def due(connection: Connection, now: datetime, limit: int = 100) -> list[int]:
 def wake(connection: Connection, destination: str, now: datetime) -> None:
     """The destination answers again: what waits for it, and not for its commitment, need not wait longer."""
     waits = (
-        job.c.kind == JobKind.DELIVER,
+        job.c.kind.in_(SENDING),
         job.c.destination == destination,
         job.c.state == JobState.QUEUED,
         job.c.not_before > now,
@@ -249,7 +266,7 @@ def wake_answered(connection: Connection, subject_id: int, revision: int, destin
     A job that runs is touched too: where both commit at once one waits for the other, and no answer is overlooked.
     """
     mine = (
-        job.c.kind == JobKind.DELIVER,
+        job.c.kind.in_(SENDING),
         job.c.subject_id == subject_id,
         job.c.revision == revision,
         job.c.destination == destination,
@@ -272,11 +289,55 @@ def troubles(connection: Connection) -> list[tuple[str, str, int, str]]:
     """Why deliveries wait: destination, error code, how many jobs, and the sentence of one of them."""
     query = (
         select(job.c.destination, job.c.error_code, func.count(), func.max(job.c.error))
-        .where(job.c.kind == JobKind.DELIVER, job.c.error_code.is_not(None), job.c.state != JobState.DONE)
+        .where(job.c.kind.in_(SENDING), job.c.error_code != CHANGED, job.c.state != JobState.DONE)
         .group_by(job.c.destination, job.c.error_code)
         .order_by(job.c.destination, job.c.error_code)
     )
     return [(row[0], row[1], row[2], row[3]) for row in connection.execute(query)]
+
+
+def reopen(
+    connection: Connection,
+    *,
+    kind: JobKind,
+    subject_id: int,
+    revision: int,
+    destination: str,
+    now: datetime,
+    states: Collection[JobState] = (JobState.QUEUED, JobState.DONE, JobState.FAILED, JobState.DEAD),
+) -> list[int]:
+    """What this job is about has changed: it runs again now, if it is in one of these states. Returns its id then."""
+    statement = (
+        update(job)
+        .where(
+            job.c.kind == kind,
+            job.c.subject_id == subject_id,
+            job.c.revision == revision,
+            job.c.destination == destination,
+            job.c.state.in_(states),
+        )
+        .values(
+            state=JobState.QUEUED,
+            postponed=job.c.attempts,
+            not_before=now,
+            ended_at=None,
+            error_code=CHANGED,
+            error=None,
+        )
+        .returning(job.c.id)
+    )
+    return list(connection.execute(statement).scalars())
+
+
+def any_delivery_runs(connection: Connection, study_id: int, destination: str) -> bool:
+    """Whether results of a study are being sent to a destination."""
+    query = select(job.c.id).where(
+        job.c.kind == JobKind.DELIVER,
+        job.c.subject_id == study_id,
+        job.c.destination == destination,
+        job.c.state == JobState.RUNNING,
+    )
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def wake_for_model(connection: Connection, now: datetime) -> None:
@@ -291,6 +352,13 @@ def wake_for_model(connection: Connection, now: datetime) -> None:
 def get(connection: Connection, job_id: int) -> Job:
     """The job with this id."""
     return _job(connection.execute(select(job).where(job.c.id == job_id)).mappings().one())
+
+
+def find(connection: Connection, kind: JobKind, subject_id: int, revision: int) -> Job | None:
+    """The job of this kind that is about a subject's revision and goes nowhere, if there is one."""
+    query = select(job).where(job.c.kind == kind, job.c.subject_id == subject_id, job.c.revision == revision)
+    row = connection.execute(query.where(job.c.destination.is_(None))).mappings().one_or_none()
+    return None if row is None else _job(row)
 
 
 def newest(connection: Connection, limit: int, states: Collection[JobState] = ()) -> list[Job]:

@@ -35,6 +35,8 @@ class JobKind(StrEnum):
     MINE: mine every report version up to this one that the miner in force has not mined.
     SHADOW: let the shadow model read what the current one has read of a study; nothing is sent.
     COMMIT: tell the modality of one commitment request which of its instances are safe here.
+    RETRACT: tell one destination which of a study's results were taken back when the job was made; its `revision` is
+    the latest of theirs.
     """
 
     READ = "read"
@@ -42,6 +44,7 @@ class JobKind(StrEnum):
     MINE = "mine"
     SHADOW = "shadow"
     COMMIT = "commit"
+    RETRACT = "retract"
 
 
 class JobState(StrEnum):
@@ -62,7 +65,8 @@ class DeliveryState(StrEnum):
 
     Where the destination has to commit: waiting -> sent -> asked -> committed. A failed commitment leads back to
     waiting and in the end to `lost` (it accepted the object and has it no more); without an answer the end is
-    `unconfirmed`. `withheld` was not sent because no finding is above its operating point.
+    `unconfirmed`. `withheld` was not sent because no finding is above its operating point, `withdrawn` because the
+    result was taken back first; if it names a SOP Instance, it was tried or lost before, and may be there all the same.
     """
 
     WAITING = "waiting"
@@ -73,6 +77,7 @@ class DeliveryState(StrEnum):
     LOST = "lost"
     UNCONFIRMED = "unconfirmed"
     WITHHELD = "withheld"
+    WITHDRAWN = "withdrawn"
 
 
 class ResultKind(StrEnum):
@@ -225,7 +230,10 @@ class ScorePair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """A result object as built and stored; every sending sends these bytes."""
+    """A result object as built and stored; every sending sends these bytes.
+
+    `retracted_at` and `retraction_reason` say when and why it was taken back; it then goes nowhere any more.
+    """
 
     id: int
     job_id: int
@@ -240,6 +248,8 @@ class Result:
     size: int
     sha256: str
     created_at: datetime
+    retracted_at: datetime | None
+    retraction_reason: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

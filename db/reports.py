@@ -30,7 +30,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from db import linking
 from db.examination import examination
-from db.records import DeliveryState
+from db.records import DeliveryState, ResultKind
 from db.report_records import OLDEST, MessageArrival, Report, ReportArrival, ReportSection, ReportStatus
 from db.schema import Utc, delivery, link, message, report, result
 from db.vocabulary import Examination
@@ -128,7 +128,8 @@ def after_results(connection: Connection) -> set[tuple[int, int]]:
     """
     built = select(result.c.study_id, func.min(result.c.created_at).label("at"))
     shown = exists().where(delivery.c.result_id == result.c.id, delivery.c.state != DeliveryState.WITHHELD)
-    built = built.where(shown).group_by(result.c.study_id)
+    said = result.c.kind.not_in((ResultKind.NOT_PROCESSED, ResultKind.REJECTION))  # these two say nothing of a finding
+    built = built.where(shown, said).group_by(result.c.study_id)
     first = built.subquery()
     query = (
         select(report.c.id, link.c.study_id, report.c.version_at, type_coerce(first.c.at, Utc).label("at"))

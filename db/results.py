@@ -1,10 +1,10 @@
 """Predictions and the result objects built from them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, or_, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db.records import Result, ScorePair, StoredPrediction
@@ -47,6 +47,15 @@ def prediction_of(connection: Connection, instance_id: int, model_version: str) 
         cam=row["cam"],
         cam_shape=tuple(row["cam_shape"]),
     )
+
+
+def seen_by(connection: Connection, study_id: int, model_version: str, before: datetime | None = None) -> list[int]:
+    """The instances of a study that a model version has read (before a time), in order of arrival."""
+    query = select(prediction.c.instance_id).join(instance, instance.c.id == prediction.c.instance_id)
+    query = query.where(instance.c.study_id == study_id, prediction.c.model_version == model_version)
+    if before is not None:
+        query = query.where(prediction.c.created_at < before)
+    return list(connection.execute(query.order_by(prediction.c.instance_id)).scalars())
 
 
 def readers(connection: Connection, study_id: int) -> dict[int, set[str]]:
@@ -116,20 +125,50 @@ def of_revision(connection: Connection, study_id: int, revision: int) -> list[Re
     return _results(connection.execute(query.order_by(result.c.id)).mappings())
 
 
-def previous(connection: Connection, study_id: int, revision: int, kind: str) -> Result | None:
-    """The latest result of a kind from before `revision`: the predecessor of a new Structured Report."""
+def previous(connection: Connection, study_id: int, revision: int, kinds: Collection[str]) -> Result | None:
+    """The latest result of these kinds from before `revision`, taken back or not: what was said of a study last."""
+    return _previous(connection, study_id, revision, kinds, true())
+
+
+def predecessor(
+    connection: Connection, study_id: int, revision: int, kinds: Collection[str], at: datetime | None = None
+) -> Result | None:
+    """The same, but none that was taken back (by the time `at`): what a new Structured Report names as predecessor."""
+    return _previous(connection, study_id, revision, kinds, _stands(at))
+
+
+def _previous(
+    connection: Connection, study_id: int, revision: int, kinds: Collection[str], which: ColumnElement[bool]
+) -> Result | None:
     query = (
         select(result)
-        .where(result.c.study_id == study_id, result.c.revision < revision, result.c.kind == kind)
+        .where(result.c.study_id == study_id, result.c.revision < revision, result.c.kind.in_(list(kinds)), which)
         .order_by(result.c.revision.desc(), result.c.id.desc())
         .limit(1)
     )
     return next(iter(_results(connection.execute(query).mappings())), None)
 
 
+def note(connection: Connection, study_id: int, revision: int, kind: str, at: datetime | None = None) -> Result | None:
+    """The result of a kind of which a revision has at most one, unless it was taken back (by the time `at`)."""
+    query = select(result).where(result.c.study_id == study_id, result.c.revision == revision, result.c.kind == kind)
+    return next(iter(_results(connection.execute(query.where(_stands(at))).mappings())), None)
+
+
+def under(connection: Connection, sop_instance_uid: str) -> Result | None:
+    """The result object of this SOP Instance UID, if it was built."""
+    query = select(result).where(result.c.sop_instance_uid == sop_instance_uid)
+    return next(iter(_results(connection.execute(query).mappings())), None)
+
+
 def every(connection: Connection) -> list[Result]:
     """All result objects, in the order in which they were built."""
     return _results(connection.execute(select(result).order_by(result.c.id)).mappings())
+
+
+def _stands(at: datetime | None) -> ColumnElement[bool]:
+    stands = result.c.retracted_at.is_(None)
+    return stands if at is None else or_(stands, result.c.retracted_at > at)
 
 
 def _results(rows: Iterable[RowMapping]) -> list[Result]:

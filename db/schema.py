@@ -154,6 +154,8 @@ result = Table(
     Column("size", Integer, nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("created_at", Utc, nullable=False),
+    Column("retracted_at", Utc),
+    Column("retraction_reason", String(32)),
 )
 
 delivery = Table(

@@ -50,6 +50,15 @@ def frontal_view(path: Path, policy: Policy) -> str:
     return view(_eligible(_dataset(path, pixels=False), policy))
 
 
+def header(path: Path) -> pydicom.Dataset:
+    """The header of a DICOM file, whatever is in it; its pixels are not looked at.
+
+    Raises:
+        NotReadable: it is none.
+    """
+    return _dataset(path, pixels=False)
+
+
 def _eligible(ds: pydicom.Dataset, policy: Policy) -> pydicom.Dataset:
     ineligible = assess(ds, policy)
     if ineligible is not None:

@@ -31,8 +31,12 @@ COMMANDS = {
     "instances": ("node.commands.instances:instances", "List stored instances; one that is not read says why."),
     "jobs": ("node.commands.jobs:list_jobs", "List jobs, the newest first; one that went wrong says why."),
     "results": (
-        "node.commands.results:list_results",
-        "List the result objects that were built, and where each was sent.",
+        "node.commands.results:results_app",
+        "The result objects that were built, and taking them back; without a further word they are listed.",
+    ),
+    "replay": (
+        "node.commands.replay:replay",
+        "Build the results of a study again, by the same model of the same images, and compare them byte for byte.",
     ),
     "destinations": ("node.commands.destinations:destinations_app", "Where results go: look, and try."),
     "retry": ("node.commands.jobs:retry", "Queue a failed or dead job again."),

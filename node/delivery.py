@@ -21,7 +21,7 @@ from pydicom.filereader import read_file_meta_info
 from db import deliveries, jobs, studies
 from db.deliveries import AsSent
 from db.engine import Connection, Database
-from db.records import DeliveryState, Job, JobState, Parcel, Result, SopReference
+from db.records import DeliveryState, Job, JobKind, JobState, Parcel, Result, ResultKind, SopReference
 from node.dicom.commitment import Request
 from node.dicom.outgoing import NO_CONTEXT, Answer, Line, OpenLine, Outgoing
 from node.errors import UnreachableError
@@ -39,6 +39,8 @@ GIVEN_UP: Mapping[DeliveryState, tuple[str, str]] = {
     DeliveryState.UNCONFIRMED: (jobs.UNCONFIRMED, "did not commit to"),
 }
 """States in which a delivery waits for a person: its job's error code, and what the destination did."""
+
+_KEPT_BACK = (DeliveryState.WITHHELD, DeliveryState.WITHDRAWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +76,7 @@ class _Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """The handler of `deliver` jobs."""
+    """The handler of `deliver` jobs, and of `retract` jobs once their note is there."""
 
     store: InstanceStore
     database: Database
@@ -105,7 +107,13 @@ class Delivery:
     def _parcels(self, job: Job) -> list[Parcel]:
         with self.database.read() as connection:
             found = deliveries.parcels(connection, job.subject_id, job.revision, job.destination or "")
-        return [each for each in found if each.delivery.state is not DeliveryState.WITHHELD]
+        return [each for each in found if self._goes(job, each)]
+
+    def _goes(self, job: Job, parcel: Parcel) -> bool:
+        """Whether a parcel is the job's: rejection notes have jobs of their own; what was taken back goes nowhere."""
+        if (parcel.result.kind == ResultKind.REJECTION) is not (job.kind is JobKind.RETRACT):
+            return False
+        return parcel.result.retracted_at is None and parcel.delivery.state not in _KEPT_BACK
 
     def _prepared(self, job: Job, recipient: Recipient) -> list[Parcel]:
         """The job's parcels: a person's retry opens again what was given up, and an answer that is late is none."""
@@ -241,8 +249,8 @@ class Delivery:
 
         def record_and_look(connection: Connection) -> list[int]:
             new_jobs = record(connection)
-            now = deliveries.parcels(connection, job.subject_id, job.revision, job.destination or "")
-            if not any(each.delivery.state is DeliveryState.ASKED for each in now):
+            found = deliveries.parcels(connection, job.subject_id, job.revision, job.destination or "")
+            if not any(each.delivery.state is DeliveryState.ASKED and self._goes(job, each) for each in found):
                 jobs.wake_one(connection, job.id, self.now())  # the answer came before this job lay down
                 new_jobs = [*new_jobs, job.id]
             return new_jobs

@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from pydicom.dataset import Dataset
+
 from db import frontals, jobs, results, studies
 from db.engine import Connection, Database
 from db.learning_records import Frontal
@@ -19,7 +21,9 @@ from db.vocabulary import BROKEN, Reason
 from inference import image_file
 from inference.eligibility import Policy, view
 from inference.errors import BundleError, NotReadable
-from node import routes
+from inference.image import Image
+from inference.prediction import Prediction
+from node import routes, unread
 from node.files import InstanceStore
 from node.memory import kept, restored
 from node.models import shadow
@@ -33,6 +37,8 @@ from node.worker import Ending
 
 log = logging.getLogger(__name__)
 
+REPORTS = (ResultKind.SR, ResultKind.NOT_PROCESSED)
+"""What a later report names as its predecessor."""
 NO_MODEL_DELAY_S = 30.0
 """How long a study waits before it asks again for a model to be read with."""
 
@@ -78,10 +84,12 @@ class Pipeline:
     max_pixels: int
     destinations: Sequence[Route]
     now: Callable[[], datetime]
+    report_unread: bool = False
+    """Whether a study that was not read gets a report that says so."""
 
     def __call__(self, job: Job) -> Ending:
         """Read a study's revision."""
-        study, instances, predecessor = self._remember(job)
+        study, instances, last, predecessor, earlier_note = self._remember(job)
         if study.revision > job.revision:
             sentence = f"Revision {study.revision} of the study reads these images too."
             return Ending(state=JobState.DONE, error_code="superseded", error=sentence)
@@ -92,21 +100,23 @@ class Pipeline:
         looks = [self._look(instance, model) for instance in instances]
         read = [look for look in looks if isinstance(look, Read)]
         not_read = [look for look in looks if isinstance(look, NotRead)]
+        identity = Identity(
+            study_instance_uid=study.study_instance_uid,
+            revision=job.revision,
+            model_version=model.description.version,
+        )
         if not read:
-            return _nothing_read(job, not_read)
-        same_model = predecessor is not None and predecessor.model_version == model.description.version
+            note = self._unread(not_read, identity, model, job, predecessor)
+            return self._nothing_read(job, not_read, note)
+        same_model = last is not None and last.model_version == model.description.version
         if same_model and not any(look.fresh for look in read):
             return _nothing_new(job, not_read)
         objects = bundle.build(
             [look.reading for look in read],
-            identity=Identity(
-                study_instance_uid=study.study_instance_uid,
-                revision=job.revision,
-                model_version=model.description.version,
-            ),
+            identity=identity,
             model=model.description,
             created=job.created_at,
-            predecessor=_name(predecessor, study) if predecessor else None,
+            predecessor=name_of(earlier_note or predecessor, study.study_instance_uid),
             kinds=routes.kinds_of(self.destinations),
         )
         stored = [self._store(result, model.description.version) for result in objects]
@@ -115,12 +125,19 @@ class Pipeline:
             record=lambda connection: self._record(connection, job, read, not_read, stored),
         )
 
-    def _remember(self, job: Job) -> tuple[Study, list[StoredInstance], Result | None]:
+    def _remember(self, job: Job) -> tuple[Study, list[StoredInstance], Result | None, Result | None, Result | None]:
+        """The study, its instances, the report before, the one to name as predecessor, and this revision's note.
+
+        A report that was taken back is not named any more; neither is it made again if there is nothing new to say. The
+        note says that this revision was not read, where a person has asked again since and now it is.
+        """
         with self.database.read() as connection:
             return (
                 studies.get(connection, job.subject_id),
                 studies.instances(connection, job.subject_id),
-                results.previous(connection, job.subject_id, job.revision, kind=ResultKind.SR),
+                results.previous(connection, job.subject_id, job.revision, (ResultKind.SR,)),
+                results.predecessor(connection, job.subject_id, job.revision, REPORTS),
+                results.note(connection, job.subject_id, job.revision, ResultKind.NOT_PROCESSED),
             )
 
     def _look(self, instance: StoredInstance, model: ModelInService) -> Read | NotRead:
@@ -141,13 +158,56 @@ class Pipeline:
         with self.database.read() as connection:
             known = results.prediction_of(connection, instance.id, model.description.version)
         prediction = restored(known) if known else model.classify(image)
-        reading = Reading(
-            header=image.header,
-            display=image.display(),
-            prediction=prediction,
-            stored_range=(int(image.stored.min()), int(image.stored.max())),
+        return Read(instance=instance, reading=reading_of(image, image.header, prediction), fresh=known is None)
+
+    def _unread(
+        self,
+        not_read: Sequence[NotRead],
+        identity: Identity,
+        model: ModelInService,
+        job: Job,
+        predecessor: Result | None,
+    ) -> StoredObject | None:
+        """The report that a study was not read, if that is wanted and any of its headers is one."""
+        if not self.report_unread:
+            return None
+        note = unread.build(
+            [(self.store.path(look.instance.path), look.reason) for look in not_read],
+            identity=identity,
+            model=model.description,
+            created=job.created_at,
+            predecessor=name_of(predecessor, identity.study_instance_uid),
         )
-        return Read(instance=instance, reading=reading, fresh=known is None)
+        return None if note is None else self._store(note, model.description.version)
+
+    def _nothing_read(self, job: Job, not_read: Sequence[NotRead], note: StoredObject | None) -> Ending:
+        """No image of the study can be read: its reason is the gravest of theirs."""
+        broken = next((look for look in not_read if look.reason in BROKEN), None)
+        cause = broken or not_read[0]
+        where = f" {cause.tag}" if cause.tag else ""
+
+        def record(connection: Connection) -> list[int]:
+            _record_looks(connection, (), not_read, job.created_at)
+            state = StudyState.FAILED if broken else StudyState.NOT_READ
+            studies.end_revision(connection, job.subject_id, job.revision, state)
+            return self._record_note(connection, job, note) if note else []
+
+        return Ending(
+            state=JobState.FAILED if broken else JobState.DONE,
+            error_code=cause.reason,
+            error=f"{cause.detail}{where}",
+            record=record,
+        )
+
+    def _record_note(self, connection: Connection, job: Job, note: StoredObject) -> list[int]:
+        """The row of a note and its deliveries; where a person asked again, the first one stands."""
+        overtaken = studies.get(connection, job.subject_id).revision > job.revision
+        if overtaken or results.under(connection, note.result.sop_instance_uid) is not None:
+            self.store.remove(note.path)
+            return []
+        made = [(_add_result(connection, job, note), note.result.kind)]
+        new_jobs = routes.dispatch(connection, self.destinations, job, made, above=False, now=self.now())
+        return [job_id for job_id in new_jobs if job_id is not None]
 
     def _store(self, result: ResultObject, model_version: str) -> StoredObject:
         data = encoding.encode(result.dataset)
@@ -185,26 +245,6 @@ class Pipeline:
         new_jobs = routes.dispatch(connection, self.destinations, job, made, above=above, now=now)
         new_jobs.append(shadow.queue(connection, job, now))
         return [job_id for job_id in new_jobs if job_id is not None]
-
-
-def _nothing_read(job: Job, not_read: Sequence[NotRead]) -> Ending:
-    """No image of the study can be read: its reason is the gravest of theirs."""
-    broken = next((look for look in not_read if look.reason in BROKEN), None)
-    cause = broken or not_read[0]
-    where = f" {cause.tag}" if cause.tag else ""
-
-    def record(connection: Connection) -> list[int]:
-        _record_looks(connection, (), not_read, job.created_at)
-        state = StudyState.FAILED if broken else StudyState.NOT_READ
-        studies.end_revision(connection, job.subject_id, job.revision, state)
-        return []
-
-    return Ending(
-        state=JobState.FAILED if broken else JobState.DONE,
-        error_code=cause.reason,
-        error=f"{cause.detail}{where}",
-        record=record,
-    )
 
 
 def _nothing_new(job: Job, not_read: Sequence[NotRead]) -> Ending:
@@ -249,10 +289,18 @@ def _add_result(connection: Connection, job: Job, stored: StoredObject) -> int:
     )
 
 
-def _name(previous: Result, study: Study) -> tuple[str, str, str, str]:
-    return (
-        previous.sop_class_uid,
-        previous.sop_instance_uid,
-        previous.series_instance_uid,
-        study.study_instance_uid,
+def reading_of(image: Image, header: Dataset, prediction: Prediction) -> Reading:
+    """An image and what a model said of it, for the result objects."""
+    return Reading(
+        header=header,
+        display=image.display(),
+        prediction=prediction,
+        stored_range=(int(image.stored.min()), int(image.stored.max())),
     )
+
+
+def name_of(previous: Result | None, study_instance_uid: str) -> tuple[str, str, str, str] | None:
+    """How a report names the one before it."""
+    if previous is None:
+        return None
+    return previous.sop_class_uid, previous.sop_instance_uid, previous.series_instance_uid, study_instance_uid

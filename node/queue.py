@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from db.errors import DatabaseError
+from db.jobs import SENDING
 from db.records import JobKind
 from node.worker import ANYWHERE, Towards
 
@@ -29,17 +30,17 @@ class LocalQueue:
 
     Args:
         lanes: for each kind of job, how many threads run only that kind.
-        destinations: each has as many threads of its own for deliveries, so that one that hangs delays no other.
+        destinations: each has as many threads of its own for what is sent, so that one that hangs delays no other.
             What goes elsewhere (to a destination that left the settings) has one thread.
     """
 
     def __init__(self, lanes: Mapping[JobKind, int], destinations: Sequence[str] = ()) -> None:
-        self._lanes: list[tuple[JobKind, Towards, int]] = [
-            (kind, ANYWHERE, count) for kind, count in lanes.items() if kind is not JobKind.DELIVER
+        self._lanes: list[tuple[tuple[JobKind, ...], Towards, int]] = [
+            ((kind,), ANYWHERE, count) for kind, count in lanes.items() if kind is not JobKind.DELIVER
         ]
         if senders := lanes.get(JobKind.DELIVER, 0):
-            self._lanes += [(JobKind.DELIVER, Towards(to=name), senders) for name in destinations]
-            self._lanes.append((JobKind.DELIVER, Towards(not_to=tuple(destinations)), 1))
+            self._lanes += [(SENDING, Towards(to=name), senders) for name in destinations]
+            self._lanes.append((SENDING, Towards(not_to=tuple(destinations)), 1))
         self._announced = 0
         self._condition = threading.Condition()
         self._stopping = False
@@ -53,10 +54,10 @@ class LocalQueue:
 
     def start(self, run_one: RunOne) -> None:
         """Start the threads."""
-        for kind, towards, count in self._lanes:
+        for kinds, towards, count in self._lanes:
             for number in range(count):
-                name = f"{kind}:{towards.to or ''}:{number}"
-                thread = threading.Thread(target=self._work, args=(run_one, kind, towards), name=name, daemon=True)
+                name = f"{kinds[0]}:{towards.to or ''}:{number}"
+                thread = threading.Thread(target=self._work, args=(run_one, kinds, towards), name=name, daemon=True)
                 self._threads.append(thread)
                 thread.start()
 
@@ -68,14 +69,14 @@ class LocalQueue:
         for thread in self._threads:
             thread.join()
 
-    def _work(self, run_one: RunOne, kind: JobKind, towards: Towards) -> None:
+    def _work(self, run_one: RunOne, kinds: Collection[JobKind], towards: Towards) -> None:
         while True:
             with self._condition:
                 if self._stopping:
                     return
                 announced = self._announced
             try:
-                busy = run_one((kind,), towards)
+                busy = run_one(kinds, towards)
             except DatabaseError:
                 log.exception("no work without the database")
                 busy = False

@@ -57,7 +57,7 @@ def dispatch(
             continue
         deliveries.add(connection, result_ids, route.name)
         new_jobs.append(
-            jobs.add(
+            jobs.add_or_reopen(
                 connection,
                 kind=JobKind.DELIVER,
                 subject_id=job.subject_id,

@@ -38,6 +38,7 @@ from node.pipeline import Pipeline
 from node.queue import LocalQueue
 from node.reconcile import Reconciler
 from node.register import Register
+from node.retraction import Retraction
 from node.settings import MIB, Settings
 from node.worker import Handler, Worker
 
@@ -218,6 +219,7 @@ def _handlers(
         policy=policy(settings),
         max_pixels=reading.max_pixels,
         destinations=outbound.routes(settings),
+        report_unread=reading.report_unread,
         now=now,
     )
     delivery = Delivery(
@@ -226,7 +228,11 @@ def _handlers(
         destinations=ways_out.recipients,
         now=now,
     )
-    return {JobKind.READ: pipeline, JobKind.DELIVER: delivery}
+    return {
+        JobKind.READ: pipeline,
+        JobKind.DELIVER: delivery,
+        JobKind.RETRACT: Retraction(store=store, database=database, deliver=delivery),
+    }
 
 
 def open_intake(

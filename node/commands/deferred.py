@@ -38,13 +38,22 @@ class Deferred(TyperCommand):
         return self.loaded().make_context(*args, **extra)
 
 
-def group_of(commands: Mapping[str, tuple[str, str]]) -> type[TyperGroup]:
-    """A kind of group that lists these commands (name: place, line) and loads none of them."""
+def group_of(commands: Mapping[str, tuple[str, str]], default: str | None = None) -> type[TyperGroup]:
+    """A kind of group that lists these commands (name: place, line) and loads none of them.
+
+    Without the name of one, but for `--help`, it runs `default`.
+    """
 
     class Commands(TyperGroup):
         def __init__(self, **attributes: Any) -> None:
             super().__init__(**attributes)
             for name, (place, line) in commands.items():
                 self.add_command(Deferred(name, place, line))
+
+        def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+            """Name the command that was meant, where none is named."""
+            if default is not None and (not args or (args[0].startswith("-") and args[0] != "--help")):
+                args = [default, *args]
+            return super().parse_args(ctx, args)
 
     return Commands

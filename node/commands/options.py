@@ -71,6 +71,24 @@ def who(by: str | None) -> str:
     return name.strip() or who(None)
 
 
+def confirm(question: str, *, yes: bool) -> None:
+    """Have a person at a terminal agree, unless a script has said `yes`; else nothing more is done.
+
+    Raises:
+        SettingsError: nobody is there to ask.
+    """
+    if yes:
+        return
+    if not at_a_terminal():
+        raise SettingsError("nobody is there to confirm it; give --yes in a script")
+    typer.confirm(question, abort=True, err=True)
+
+
+def at_a_terminal() -> bool:
+    """Whether a person can answer."""
+    return sys.stdin.isatty()
+
+
 def print_json(value: Any) -> None:
     """Print records, or anything made of them, as JSON."""
     typer.echo(json.dumps(value, default=_plain, indent=2, ensure_ascii=False))

@@ -1,6 +1,5 @@
 """`cxr models promote` and `rollback`: which model reads is a person's decision, and is written down."""
 
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +18,7 @@ from node.commands.options import (
     ConfigOption,
     DataOption,
     JsonOption,
+    confirm,
     opened,
     print_json,
     print_table,
@@ -74,7 +74,7 @@ def promote(
     if comparison and not as_json:
         _show(comparison)
     _decide(comparison, current, force=force)
-    _confirm(f"Let {version} read from now on?", yes=yes)
+    confirm(f"Let {version} read from now on?", yes=yes)
     over = current.version if current else None
     words = {
         "over": over,
@@ -159,18 +159,6 @@ def _decide(comparison: Comparison | None, current: Model | None, *, force: bool
             f"{comparison.candidate} is not promoted. {' '.join(comparison.objections)} "
             "Who promotes it all the same gives --force --reason TEXT"
         )
-
-
-def _confirm(question: str, *, yes: bool) -> None:
-    if yes:
-        return
-    if not _at_a_terminal():
-        raise SettingsError("nobody is there to confirm it; give --yes in a script")
-    typer.confirm(question, abort=True, err=True)
-
-
-def _at_a_terminal() -> bool:
-    return sys.stdin.isatty()
 
 
 def _show(comparison: Comparison) -> None:

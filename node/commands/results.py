@@ -1,12 +1,29 @@
-"""`cxr results`: what was built, and where it went."""
+"""`cxr results`: what was built, where it went, and what was taken back."""
 
 from typing import Annotated
 
 import typer
 
 from db import deliveries, results
-from db.records import Delivery
+from db.records import Delivery, Result
+from node.commands.deferred import group_of
 from node.commands.options import ConfigOption, DataOption, JsonOption, UidsOption, opened, print_json, print_table
+
+COMMANDS = {
+    "list": (
+        "node.commands.results:list_results",
+        "List the result objects that were built, where each was sent, and which were taken back.",
+    ),
+    "retract": (
+        "node.commands.retraction:retract",
+        "Take results back: each destination that got some is sent a rejection note, and what waits is withdrawn.",
+    ),
+}
+
+results_app = typer.Typer(
+    cls=group_of(COMMANDS, default="list"),
+    help="The result objects that were built, and taking them back; without a further word they are listed.",
+)
 
 
 def list_results(
@@ -16,9 +33,11 @@ def list_results(
     uids: UidsOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List the result objects that were built, and where each was sent.
+    """List the result objects that were built, where each was sent, and which were taken back.
 
-    Example: cxr results --json
+    `cxr results` alone does the same.
+
+    Example: cxr results list --json
     """
     with opened(config, data).read() as connection:
         found = results.every(connection)[-(limit or 0) :]
@@ -29,7 +48,7 @@ def list_results(
         print_json([{"result": result, "deliveries": sent[result.id]} for result in found])
     else:
         print_table(
-            ["built", "kind", "revision", "model", "sent to", "SOP Instance UID"],
+            ["built", "kind", "revision", "model", "sent to", "taken back", "SOP Instance UID"],
             [
                 (
                     result.created_at,
@@ -37,6 +56,7 @@ def list_results(
                     result.revision,
                     result.model_version,
                     ", ".join(_fate(each) for each in sent[result.id]),
+                    _taken_back(result),
                     result.sop_instance_uid,
                 )
                 for result in found
@@ -48,3 +68,9 @@ def list_results(
 def _fate(delivery: Delivery) -> str:
     """How far a delivery got, and why not further."""
     return f"{delivery.destination}: {delivery.state}" + (f" ({delivery.error})" if delivery.error else "")
+
+
+def _taken_back(result: Result) -> str:
+    if result.retracted_at is None:
+        return ""
+    return f"{result.retracted_at.astimezone():%Y-%m-%d %H:%M:%S} ({result.retraction_reason})"

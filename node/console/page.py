@@ -35,7 +35,7 @@ JOB_STATES: dict[str, str] = {
     JobState.FAILED: "failed",
     JobState.DEAD: "dead",
 }
-JOB_KINDS = {JobKind.READ: "read", JobKind.DELIVER: "deliver"}
+JOB_KINDS = {JobKind.READ: "read", JobKind.DELIVER: "deliver", JobKind.RETRACT: "retract"}
 DELIVERY_STATES: dict[str, str] = {
     DeliveryState.WAITING: "waiting",
     DeliveryState.SENT: "sent",
@@ -45,6 +45,7 @@ DELIVERY_STATES: dict[str, str] = {
     DeliveryState.LOST: "accepted and lost there",
     DeliveryState.UNCONFIRMED: "never committed",
     DeliveryState.WITHHELD: "withheld",
+    DeliveryState.WITHDRAWN: "withdrawn",
 }
 REPORT_STATUSES: dict[str, str] = {status: status.value for status in ReportStatus}
 

@@ -73,9 +73,9 @@ def test_predecessor_is_the_latest_report_before(database: Database):
             add_result(connection, study_id, job_id, revision, revision=revision)
         add_result(connection, study_id, job_id, 9, revision=2, kind="seg")
 
-        predecessor = results.previous(connection, study_id, 3, "sr")
+        predecessor = results.previous(connection, study_id, 3, ("sr",))
 
-        assert results.previous(connection, study_id, 1, "sr") is None
+        assert results.previous(connection, study_id, 1, ("sr",)) is None
     assert predecessor is not None
     assert predecessor.sop_instance_uid == "2.25.5002"
 

@@ -9,10 +9,11 @@ import pytest
 import typer
 
 from node.__main__ import COMMANDS, app
-from node.commands import models, reports
+from node.commands import models, reports, results
 from node.commands.deferred import Deferred
 from node.commands.models import models_app
 from node.commands.reports import reports_app
+from node.commands.results import results_app
 
 ROOT = Path(__file__).parent.parent.parent.parent
 HEAVY = {"alembic", "highdicom", "onnxruntime", "pydicom", "pynetdicom", "scipy", "spacy", "sqlalchemy", "torch"}
@@ -63,7 +64,8 @@ def test_models_are_listed_without_a_runtime_for_them(tmp_path: Path):
     ("of", "name"),
     [(app, name) for name in COMMANDS]
     + [(reports_app, name) for name in reports.COMMANDS]
-    + [(models_app, name) for name in models.COMMANDS],
+    + [(models_app, name) for name in models.COMMANDS]
+    + [(results_app, name) for name in results.COMMANDS],
 )
 def test_line_in_the_list_begins_the_help_of_the_command(of: typer.Typer, name: str):
     """The list says of a command what its own help says first."""

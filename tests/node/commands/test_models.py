@@ -12,7 +12,7 @@ from db import audit, models, results, studies
 from db.engine import Database, connect
 from db.records import AuditEntry, ModelState, StoredPrediction
 from node.__main__ import app
-from node.commands import promotion
+from node.commands import options, promotion
 from node.settings import DATABASE_FILE
 from tests.db.rows import NOW, arrival
 from tests.testset import rows, write_model, write_snapshot
@@ -130,7 +130,7 @@ def test_nobody_to_confirm_is_refused(cxr, two: Path, data: Path):
 @pytest.mark.parametrize(("answer", "reads"), [("y\n", "good"), ("n\n", "bad")])
 def test_person_is_asked(answer: str, reads: str, two: Path, data: Path, monkeypatch: pytest.MonkeyPatch):
     """On a terminal the decision is a person's answer."""
-    monkeypatch.setattr(promotion, "_at_a_terminal", lambda: True)
+    monkeypatch.setattr(options, "at_a_terminal", lambda: True)
     arguments = ["models", "promote", "good", "--force", "--reason", "x", "--data", str(data)]
 
     CliRunner().invoke(app, arguments, input=answer)
@@ -147,7 +147,7 @@ def test_promotion_during_the_comparison_is_not_overrun(cxr, two: Path, snapshot
         monkeypatch.undo()
         assert cxr("promote", "third", "--force", "--reason", "first", "--yes").exit_code == 0
 
-    monkeypatch.setattr(promotion, "_confirm", meanwhile)
+    monkeypatch.setattr(promotion, "confirm", meanwhile)
 
     assert "begin again" in refused(cxr("promote", "good", "--snapshot", tmp_path / "set" / "snapshot", "--yes"))
     assert states(data)["third"] is ModelState.CURRENT
