@@ -108,8 +108,12 @@ class Intake:
     max_instance_bytes: int
     now: Callable[[], datetime]
 
-    def receive(self, fragments: Iterable[memoryview | bytes], origin: Origin) -> str:
+    def receive(
+        self, fragments: Iterable[memoryview | bytes], origin: Origin, study_instance_uid: str | None = None
+    ) -> str:
         """Store a data set as it arrives, bit for bit; when this returns, bytes and rows are on disk.
+
+        With `study_instance_uid` it must be of that study.
 
         Returns:
             The Study Instance UID.
@@ -130,6 +134,8 @@ class Intake:
             part.sync()
             header = _header(begin, part, len(preamble), origin.transfer_syntax_uid)
             _require_match(header, origin)
+            if study_instance_uid is not None and _text(header, STUDY_INSTANCE_UID) != study_instance_uid:
+                raise RefusedError(DOES_NOT_MATCH, "it is of another study than was asked for")
             name = part.name()
             arrival = self._arrival(header, origin, name, size, digest)
             self._record(arrival)
