@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 DOES_NOT_MATCH = 0xA900
 CANNOT_UNDERSTAND = 0xC000
 """C-STORE statuses (DICOM PS3.4 table B.2-1)."""
+TOO_LARGE = "Out of resources: the data set is above the size limit"
 
 RELEASE_FALLBACK_S = 60.0
 """With no quiet period a study settles at the release of its association; this long after it if none is seen."""
@@ -155,7 +156,7 @@ class Intake:
         for fragment in fragments:
             size += len(fragment)
             if size > self.max_instance_bytes:
-                raise RefusedError(0xA700, "Out of resources: the data set is above the size limit")
+                raise RefusedError(0xA700, TOO_LARGE)
             if len(begin) < BEGIN_BYTES:
                 begin += fragment[: BEGIN_BYTES - len(begin)]
             part.write(fragment)
