@@ -53,7 +53,6 @@ PENDING = (0xFF00, 0xFF01)
 DONE, SOME_FAILED = 0x0000, 0xB000
 MOVE_DESTINATION_UNKNOWN = 0xA801
 MEANINGS = (
-    (range(MOVE_DESTINATION_UNKNOWN, MOVE_DESTINATION_UNKNOWN + 1), "it does not know the move destination"),
     (range(0xA700, 0xA800), "it is out of resources"),
     (range(0xA900, 0xAA00), "it does not understand the question"),
     (range(0xC000, 0xD000), "it cannot process the question"),
@@ -284,10 +283,10 @@ class RetrieveLine:
             fetched.taken = done
         if final.Status == MOVE_DESTINATION_UNKNOWN:
             raise SettingsError(
-                f"{self._address.name} does not know the move destination {self._ae_title!r}: enter this node's "
-                "AE title, host and port there"
+                f"{self._address.name} does not know the move destination {self._ae_title!r}, or cannot reach it: enter "
+                "this node's AE title, host and port there, and see that cxr serve runs"
             )
-        if final.Status not in (DONE, SOME_FAILED) and not (fetched.taken or failed):
+        if final.Status not in (DONE, SOME_FAILED) and not (fetched.taken or fetched.refused):
             raise self._refused(final, "C-MOVE" if self._model == MOVE else "C-GET")
         unsent = 0 if final.Status in (DONE, SOME_FAILED) or failed else 1
         fetched.failed = max(0, failed - fetched.refused.total()) + unsent
@@ -323,10 +322,7 @@ class _Received:
         if self._bytes > self._limit:
             if self._reception is not None:
                 self._reception.fault = SourceError(TOO_LARGE_OBJECT)
-            connection = event.assoc.dul.socket
-            if connection is not None and connection.socket is not None:
-                with suppress(OSError):
-                    connection.socket.shutdown(socket.SHUT_RDWR)
+            _cut_off(event)
 
     def store(self, event: Event) -> int:
         """A C-STORE request, in a thread of pynetdicom's: a door."""
@@ -338,7 +334,7 @@ class _Received:
             return command.PROCESSING_FAILURE
         if reception.fetched.taken + reception.fetched.refused.total() >= reception.max_instances:
             reception.fault = SourceError(TOO_MANY_INSTANCES)
-            event.assoc.abort()
+            _cut_off(event)
             return command.PROCESSING_FAILURE
         origin = Origin(
             sop_class_uid=str(request.AffectedSOPClassUID),
@@ -357,3 +353,11 @@ class _Received:
             return command.PROCESSING_FAILURE
         reception.fetched.taken += 1
         return command.SUCCESS
+
+
+def _cut_off(event: Event) -> None:
+    """End the connection from one of pynetdicom's threads, which may not wait for one another as an abort does."""
+    connection = event.assoc.dul.socket
+    if connection is not None and connection.socket is not None:
+        with suppress(OSError):
+            connection.socket.shutdown(socket.SHUT_RDWR)

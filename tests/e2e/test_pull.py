@@ -1,12 +1,10 @@
 """`cxr pull` from Orthanc, by each of its protocols."""
 
 import json
-from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import pydicom
 import pytest
 from pydicom.dataset import FileDataset
 from pydicom.uid import JPEGLSLossless, generate_uid
@@ -14,7 +12,6 @@ from typer.testing import CliRunner
 
 from db import studies
 from db.records import StudyState
-from node import phantom
 from node.__main__ import app
 from node.wiring import Node
 from tests.nodes import StartNode, chest

@@ -4,11 +4,17 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import pydicom
 import pytest
-from pydicom import Dataset
+from pydicom import DataElement, Dataset
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataset import FileDataset
-from pydicom.uid import AllTransferSyntaxes
-from pynetdicom import AE, AllStoragePresentationContexts, evt
+from pydicom.uid import (
+    AllTransferSyntaxes,
+    ComputedRadiographyImageStorage,
+    DigitalXRayImageStorageForPresentation,
+)
+from pynetdicom import AE, build_context, evt
 from pynetdicom.events import Event
 from pynetdicom.sop_class import (  # type: ignore[attr-defined]
     StudyRootQueryRetrieveInformationModelFind,
@@ -58,8 +64,8 @@ class QueryRetrieveScp:
         }
         for service in services.split():
             ae.add_supported_context(models[service])
-        for context in AllStoragePresentationContexts:
-            ae.add_supported_context(context.abstract_syntax, list(AllTransferSyntaxes), scu_role=True, scp_role=False)
+        for sop_class_uid in (ComputedRadiographyImageStorage, DigitalXRayImageStorageForPresentation):
+            ae.add_supported_context(sop_class_uid, list(AllTransferSyntaxes), scu_role=False, scp_role=True)
         self._server = ae.start_server(
             (HOST, 0),
             block=False,
@@ -96,7 +102,7 @@ class QueryRetrieveScp:
         level = "StudyInstanceUID" if keys.QueryRetrieveLevel == "STUDY" else "SeriesInstanceUID"
         for ds in self.holds:
             wanted = [keys.get(name) in (None, "", ds.get(name)) for name in ("StudyInstanceUID", "AccessionNumber")]
-            if ds[level].value in seen and not self.endless or not all(wanted):
+            if (ds[level].value in seen and not self.endless) or not all(wanted):
                 continue
             seen.add(ds[level].value)
             yield PENDING, self._match(ds, keys, level)
@@ -114,7 +120,8 @@ class QueryRetrieveScp:
             match.SeriesInstanceUID, match.Modality = ds.SeriesInstanceUID, ds.Modality
             match.NumberOfSeriesRelatedInstances = len(of_level)
         for keyword, value in self.said.items():
-            setattr(match, keyword, value)
+            tag = tag_for_keyword(keyword) or 0
+            match[tag] = DataElement(tag, dictionary_VR(tag), value, validation_mode=pydicom.config.IGNORE)
         return match
 
     def _asked_for(self, event: Event) -> list[FileDataset]:
@@ -144,18 +151,11 @@ class QueryRetrieveScp:
             yield None, None
             return
         found = self._asked_for(event)
-        contexts = [build(ds) for ds in found]
+        contexts = [build_context(ds.SOPClassUID, ds.file_meta.TransferSyntaxUID) for ds in found]
         yield *destination, {"contexts": contexts}
         yield len(found)
         for ds in found:
             yield PENDING, ds
-
-
-def build(ds: FileDataset) -> Any:
-    """The presentation context of an object."""
-    from pynetdicom import build_context
-
-    return build_context(ds.SOPClassUID, ds.file_meta.TransferSyntaxUID)
 
 
 @pytest.fixture
