@@ -283,8 +283,8 @@ class RetrieveLine:
             fetched.taken = done
         if final.Status == MOVE_DESTINATION_UNKNOWN:
             raise SettingsError(
-                f"{self._address.name} does not know the move destination {self._ae_title!r}, or cannot reach it: enter "
-                "this node's AE title, host and port there, and see that cxr serve runs"
+                f"{self._address.name} does not know the move destination {self._ae_title!r}, or cannot reach it: "
+                "enter this node's AE title, host and port there, and see that cxr serve runs"
             )
         if final.Status not in (DONE, SOME_FAILED) and not (fetched.taken or fetched.refused):
             raise self._refused(final, "C-MOVE" if self._model == MOVE else "C-GET")

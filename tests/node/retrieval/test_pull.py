@@ -281,7 +281,7 @@ def test_archive_without_c_get_says_what_to_try(pull: StartPull):
     scp = QueryRetrieveScp(services="find move")
     try:
         work = pull(source={"port": scp.port})
-        with pytest.raises(UnreachableError, match='does not offer C-GET .Study Root.: .* protocol = "cmove"'):
+        with pytest.raises(UnreachableError, match=r'does not offer C-GET .Study Root.: .* protocol = "cmove"'):
             brought(work, A1)
     finally:
         scp.stop()
