@@ -265,7 +265,8 @@ class RetrieveLine:
     def _answers(
         self, ask: Callable[[], Iterator[tuple[Dataset, Dataset | None]]], reception: Reception | None = None
     ) -> Iterator[tuple[Dataset, Dataset | None]]:
-        broken = f"{self._address.name} did not answer in time, or broke off"
+        who = f"does it let the AE title {self._ae_title!r} ask?"
+        broken = f"{self._address.name} did not answer in time, or broke off; {who}"
         try:
             for status, identifier in ask():
                 if reception is not None and reception.fault is not None:

@@ -224,6 +224,8 @@ class Pull:
             settle(connection, [uid], self.now(), read=self.read)
 
     def _end(self, uid: str) -> None:
+        if self.dry_run:
+            return
         with self.database.write() as connection:
             pulls.end(connection, uid, self.name)
 
