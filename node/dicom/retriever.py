@@ -312,6 +312,7 @@ class _Received:
 
     def begin(self, take: Take, address: Address, max_instances: int) -> Reception:
         """What comes from now on belongs to this."""
+        self._bytes = 0
         self._reception = Reception(
             take=take, calling_ae=address.ae_title, address=address.host, max_instances=max_instances
         )
