@@ -28,6 +28,18 @@ def counts(connection: Connection) -> dict[str, int]:
     return {row.why: row.how_many for row in connection.execute(query)}
 
 
+def waiting(connection: Connection) -> list[tuple[str, str]]:
+    """What the reports that wait for images name them by, each once: Study UID and accession number, or one of them.
+
+    The last received first. Reports of other examinations do not wait, nor those whose study is here and another
+    patient's.
+    """
+    named = (func.coalesce(report.c.study_instance_uid, "").label("uid"), report.c.accession_number)
+    query = select(*named, func.max(report.c.id)).where(reports.holds_now(), _why_unlinked() == Unlinked.NO_STUDY)
+    rows = connection.execute(query.group_by(*named).order_by(func.max(report.c.id).desc()))
+    return [(row.uid, row.accession_number) for row in rows]
+
+
 def studies_of(connection: Connection, report_id: int) -> list[int]:
     """The ids of the studies that this version of a report is linked to."""
     query = select(link.c.study_id).where(link.c.report_id == report_id).order_by(link.c.study_id)

@@ -16,8 +16,8 @@ from db.vocabulary import Reason
 class StudyState(StrEnum):
     """arriving -> queued -> read | not_read | failed; a late instance takes it back to arriving.
 
-    `kept` is a study that was imported to learn from and not to be read; an instance that is received, or an import
-    that asks for it, makes it arriving.
+    `kept` is a study that was imported or pulled to learn from and not to be read; an instance that is received,
+    or an import or pull that asks for it, makes it arriving.
     """
 
     KEPT = "kept"

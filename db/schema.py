@@ -376,3 +376,14 @@ snapshot = Table(
     Column("images", JSON, nullable=False),
     Column("about", JSON, nullable=False),
 )
+
+pull = Table(
+    "pull",
+    metadata,
+    _id(),
+    _uid("study_instance_uid"),
+    Column("source", String(64), nullable=False),
+    Column("begun_at", Utc, nullable=False),
+    UniqueConstraint("study_instance_uid", "source", name="uq_pull_identity"),
+)
+"""Studies that are being brought in, or were when that broke off; the row goes when all is here."""

@@ -72,6 +72,10 @@ COMMANDS = {
     ),
     "reports": ("node.commands.reports:reports_app", "The radiologists' reports, and the labels mined from reports."),
     "import": ("node.commands.collection:import_app", "Bring in images from before the node, or a public set."),
+    "pull": (
+        "node.commands.pull:pull",
+        "Bring images in from an archive of [[sources]]: by C-GET, C-MOVE to the running node, or DICOMweb.",
+    ),
     "snapshot": (
         "node.commands.snapshot:snapshot_app",
         "Images, labels and split to train on: make, list, look.",

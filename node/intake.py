@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 DOES_NOT_MATCH = 0xA900
 CANNOT_UNDERSTAND = 0xC000
 """C-STORE statuses (DICOM PS3.4 table B.2-1)."""
+TOO_LARGE = "Out of resources: the data set is above the size limit"
 
 RELEASE_FALLBACK_S = 60.0
 """With no quiet period a study settles at the release of its association; this long after it if none is seen."""
@@ -108,8 +109,12 @@ class Intake:
     max_instance_bytes: int
     now: Callable[[], datetime]
 
-    def receive(self, fragments: Iterable[memoryview | bytes], origin: Origin) -> str:
+    def receive(
+        self, fragments: Iterable[memoryview | bytes], origin: Origin, study_instance_uid: str | None = None
+    ) -> str:
         """Store a data set as it arrives, bit for bit; when this returns, bytes and rows are on disk.
+
+        With `study_instance_uid` it must be of that study.
 
         Returns:
             The Study Instance UID.
@@ -130,6 +135,8 @@ class Intake:
             part.sync()
             header = _header(begin, part, len(preamble), origin.transfer_syntax_uid)
             _require_match(header, origin)
+            if study_instance_uid is not None and _text(header, STUDY_INSTANCE_UID) != study_instance_uid:
+                raise RefusedError(DOES_NOT_MATCH, "it is of another study than was asked for")
             name = part.name()
             arrival = self._arrival(header, origin, name, size, digest)
             self._record(arrival)
@@ -149,7 +156,7 @@ class Intake:
         for fragment in fragments:
             size += len(fragment)
             if size > self.max_instance_bytes:
-                raise RefusedError(OUT_OF_RESOURCES, "Out of resources: the data set is above the size limit")
+                raise RefusedError(OUT_OF_RESOURCES, TOO_LARGE)
             if len(begin) < BEGIN_BYTES:
                 begin += fragment[: BEGIN_BYTES - len(begin)]
             part.write(fragment)

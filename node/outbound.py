@@ -14,8 +14,9 @@ from node.errors import SettingsError
 from node.objects import encoding, fallback
 from node.rendition import Renderer
 from node.routes import PROFILES, Route
-from node.settings import DestinationSettings, PeerSettings, Settings, TlsSettings
-from node.stow import Stow, WebAddress
+from node.settings import DestinationSettings, PeerSettings, RemoteSettings, Settings, TlsSettings
+from node.stow import Stow
+from node.web import WebAddress
 
 RENDER = Renderer(as_sop_class=fallback.as_sop_class, transcoded=encoding.transcoded)
 
@@ -92,8 +93,8 @@ def routes(settings: Settings) -> tuple[Route, ...]:
     )
 
 
-def address_of(each: DestinationSettings) -> Address | WebAddress:
-    """Where a destination is.
+def address_of(each: RemoteSettings, kind: str = "destination") -> Address | WebAddress:
+    """Where a destination, or another system of this `kind`, is.
 
     Raises:
         SettingsError: its certificate or key cannot be used.
@@ -104,7 +105,7 @@ def address_of(each: DestinationSettings) -> Address | WebAddress:
             name=each.name,
             url=each.url,
             timeout_s=each.timeout_s,
-            tls=client_tls(each.tls or TlsSettings(), f"destination {each.name}") if secure else None,
+            tls=client_tls(each.tls or TlsSettings(), f"{kind} {each.name}") if secure else None,
             authorization=_authorization(each),
         )
     return Address(
@@ -113,7 +114,7 @@ def address_of(each: DestinationSettings) -> Address | WebAddress:
         host=each.host or "",
         port=each.port or 0,
         timeout_s=each.timeout_s,
-        tls=client_tls(each.tls, f"destination {each.name}") if each.tls else None,
+        tls=client_tls(each.tls, f"{kind} {each.name}") if each.tls else None,
         server_name=each.tls.server_name if each.tls else None,
     )
 
@@ -160,7 +161,7 @@ def _renamed(address: Address, each: DestinationSettings) -> Address:
     )
 
 
-def _authorization(each: DestinationSettings) -> str | None:
+def _authorization(each: RemoteSettings) -> str | None:
     if each.token is not None:
         return f"Bearer {each.token.get_secret_value()}"
     if each.user is not None and each.password is not None:

@@ -7,21 +7,19 @@ anew, raises the response away when an instance failed, and repeats a request by
 
 import json
 import secrets
-import select
-import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from http.client import HTTPResponse
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydicom.uid import ExplicitVRLittleEndian
 
+from node import web
 from node.dicom.commitment import Request
 from node.dicom.lines import IDLE_S, Lines
 from node.dicom.outgoing import NO_CONTEXT, Answer, Outgoing, Render, Rendition, forms, in_form
 from node.errors import UnreachableError
+from node.web import WebAddress
 
 DICOM = "application/dicom"
 MAX_RESPONSE_BYTES, READ_BYTES = 4 * 1024 * 1024, 256 * 1024
@@ -39,17 +37,6 @@ REASONS = {
     413: "the objects are too large for it",
     415: "it does not take DICOM files by STOW-RS",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebAddress:
-    """A DICOMweb service; `url` is its root, to which `/studies` is added. `authorization` is the header's value."""
-
-    name: str
-    url: str
-    timeout_s: float = 30.0
-    tls: ssl.SSLContext | None = None
-    authorization: str | None = None
 
 
 class Stow:
@@ -75,24 +62,14 @@ class WebLine:
     def __init__(self, address: WebAddress, render: Render) -> None:
         self._address = address
         self._render = render
-        root = urlsplit(address.url)
-        self._path = f"{root.path.rstrip('/')}/studies"
-        host, timeout_s = root.hostname or "", address.timeout_s
-        self._connection: HTTPConnection
-        if root.scheme == "https":
-            self._connection = HTTPSConnection(host, root.port, timeout=timeout_s, context=address.tls)
-        else:
-            self._connection = HTTPConnection(host, root.port, timeout=timeout_s)
+        self._path = f"{web.root(address)}/studies"
+        self._connection = web.connection(address)
         self._closed = False
 
     @property
     def alive(self) -> bool:
         """Whether it can still be used: a server that had enough closes, or says something without being asked."""
-        if self._closed or self._connection.sock is None:
-            return not self._closed
-        listening = select.poll()
-        listening.register(self._connection.sock, select.POLLIN)
-        return not listening.poll(0)
+        return not self._closed and web.quiet(self._connection)
 
     def send(self, objects: Sequence[Outgoing]) -> Iterator[Answer]:
         """Send `objects` in one request; a report that is refused for its SOP Class goes again as the next one."""
@@ -140,19 +117,12 @@ class WebLine:
             "Content-Type": f'multipart/related; type="{DICOM}"; boundary={boundary}',
             "Content-Length": str(sum(sizes) + len(sizes) * len(head) + len(tail)),
             "Accept": "application/dicom+json",
+            **web.credentials(self._address),
         }
-        if self._address.authorization is not None:
-            headers["Authorization"] = self._address.authorization
-        try:
+        with web.reaching(self._address):
             self._connection.request("POST", self._path, body=_body(parts, head, tail), headers=headers)
             response = self._connection.getresponse()
             content = response.read(MAX_RESPONSE_BYTES)
-        except ssl.SSLError as error:
-            said = getattr(error, "verify_message", "") or error.reason or "no answer"
-            words = f"{self._address.name} and we agree on no TLS ({said}): correct tls.ca, tls.certificate or tls.key"
-            raise UnreachableError(words, "not_trusted") from error
-        except (OSError, HTTPException) as error:
-            raise UnreachableError(f"{self._address.name} does not answer, or broke off") from error
         if response.will_close or not response.isclosed():
             self.close()
         return self._statuses(response, content, parts)

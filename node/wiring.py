@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import pydicom
@@ -280,6 +280,7 @@ def _scp(settings: Settings, database: Database, store: Folder, desk: Desk, now:
             peers=tuple(Peer(ae_title=peer.ae_title, networks=peer.addresses) for peer in dicom.peers),
         ),
         intake=intake,
+        moved=replace(intake, quiet_s=None),  # `cxr pull` says whether these are read
         on_reject=audit_rejection,
         commitment=desk,
         limits=Limits(idle_s=dicom.idle_s, pdu_s=dicom.pdu_s),

@@ -19,6 +19,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # so that `tests.peers` can be imported, whatever pytest was started by
 
 pytest_plugins = [
+    "tests.peers.archive",
     "tests.peers.certificates",
     "tests.peers.databases",
     "tests.peers.dcmtk",

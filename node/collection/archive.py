@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from db import linking, studies
-from db.engine import Database
+from db.engine import Connection, Database
 from node.collection import part10
 from node.collection.part10 import NotTakenError
 from node.errors import RefusedError, SettingsError
@@ -74,7 +74,7 @@ class Archive:
                         tally.store(new=outcome.new)
                     else:
                         tally.refuse(outcome.place, outcome.refusal)
-                self._settle([each.study_instance_uid for each in outcomes if each.study_instance_uid])
+                self._settle(sorted({each.study_instance_uid for each in outcomes if each.study_instance_uid}))
                 on_group(tally, sum(each.size for each in outcomes))
         return tally
 
@@ -110,16 +110,19 @@ class Archive:
         return self.intake.receive(part10.data_set(file, offset), origin), True
 
     def _settle(self, uids: Sequence[str]) -> None:
-        """Link what is kept to its reports, or have it read, also where an import that was cut off left it."""
         if uids:
-            unique = sorted(set(uids))
             with self.database.write() as connection:
-                if self.read:
-                    studies.awaken(connection, unique, self.now())  # what an import without `read` has kept
-                else:
-                    linking.link_studies(connection, studies.kept(connection, unique), self.now())
+                settle(connection, uids, self.now(), read=self.read)
             if self.read:
-                self.intake.released(unique)
+                self.intake.released(uids)
+
+
+def settle(connection: Connection, study_instance_uids: Sequence[str], now: datetime, *, read: bool) -> None:
+    """Link what is kept to its reports, or have it read, also where an import that was cut off left it."""
+    if read:
+        studies.awaken(connection, study_instance_uids, now)  # what an import without `read` has kept
+    else:
+        linking.link_studies(connection, studies.kept(connection, study_instance_uids), now)
 
 
 def groups(things: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -39,20 +39,29 @@ def origin(path: Path) -> tuple[Origin, int]:
         NotTakenError: it is not DICOM, or not what a chest radiograph travels in.
     """
     with _opened(path) as file:
-        syntax, offset = _syntax(file.read(_LONGEST_META))
-        if syntax not in TRANSFER_SYNTAXES:
-            raise NotTakenError(f"its transfer syntax is not taken ({_named(syntax)})")
-        file.seek(offset)
-        try:
-            header = read_dataset(
-                file,
-                is_implicit_VR=syntax.is_implicit_VR,
-                is_little_endian=syntax.is_little_endian,
-                stop_when=lambda tag, _vr, _length: tag > _SOP_INSTANCE_UID,
-            )
-            sop_class_uid, sop_instance_uid = text(header, "SOPClassUID"), text(header, "SOPInstanceUID")
-        except UNREADABLE as error:
-            raise NotTakenError("its header cannot be read") from error
+        return look(file, calling_ae=CALLING_AE, calling_address=CALLING_ADDRESS)
+
+
+def look(file: BinaryIO, *, calling_ae: str, calling_address: str) -> tuple[Origin, int]:
+    """The same of what is open, or of its begin; `calling_ae` and `calling_address` say whose it is.
+
+    Raises:
+        NotTakenError: it is not DICOM, or not what a chest radiograph travels in.
+    """
+    syntax, offset = _syntax(file.read(_LONGEST_META))
+    if syntax not in TRANSFER_SYNTAXES:
+        raise NotTakenError(f"its transfer syntax is not taken ({_named(syntax)})")
+    file.seek(offset)
+    try:
+        header = read_dataset(
+            file,
+            is_implicit_VR=syntax.is_implicit_VR,
+            is_little_endian=syntax.is_little_endian,
+            stop_when=lambda tag, _vr, _length: tag > _SOP_INSTANCE_UID,
+        )
+        sop_class_uid, sop_instance_uid = text(header, "SOPClassUID"), text(header, "SOPInstanceUID")
+    except UNREADABLE as error:
+        raise NotTakenError("its header cannot be read") from error
     if not sop_class_uid or not sop_instance_uid:
         raise NotTakenError("it is not DICOM, or names no SOP instance")
     if sop_class_uid not in STORAGE_CLASSES:
@@ -62,8 +71,8 @@ def origin(path: Path) -> tuple[Origin, int]:
             sop_class_uid=sop_class_uid,
             sop_instance_uid=sop_instance_uid,
             transfer_syntax_uid=syntax,
-            calling_ae=CALLING_AE,
-            calling_address=CALLING_ADDRESS,
+            calling_ae=calling_ae,
+            calling_address=calling_address,
         ),
         offset,
     )

@@ -49,7 +49,7 @@ def import_dicom(
     _require_there(paths)
     settings = settings_of(config, data)
     began = time.monotonic()
-    with _node(settings, config, data) as (database, store), progress.meter(folder.size(paths)) as meter:
+    with open_node(settings, config, data) as (database, store), progress.meter(folder.size(paths)) as meter:
         archive = Archive(
             intake=wiring.open_intake(settings, database, store, read=read, now=utc_now),
             database=database,
@@ -99,7 +99,7 @@ def import_nih(
     if not rows:
         raise SettingsError(f"no row of {labels} names a picture in {images}")
     began = time.monotonic()
-    with _node(settings, config, data) as (database, store), progress.meter(len(rows)) as meter:
+    with open_node(settings, config, data) as (database, store), progress.meter(len(rows)) as meter:
         public_set = PublicSet(
             intake=wiring.open_intake(settings, database, store, read=False, now=utc_now),
             database=database,
@@ -122,7 +122,7 @@ def import_nih(
 
 
 @contextmanager
-def _node(settings: Settings, config: Path | None, data: Path | None) -> Iterator[tuple[Database, Folder]]:
+def open_node(settings: Settings, config: Path | None, data: Path | None) -> Iterator[tuple[Database, Folder]]:
     """A node's database and store; a new SQLite database gets its schema."""
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE  # to warn of a value is to quote it
     if settings.database.url is None and not (settings.data / DATABASE_FILE).exists():

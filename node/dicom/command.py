@@ -21,6 +21,7 @@ AFFECTED_SOP_INSTANCE_UID = 0x1000
 REQUESTED_SOP_INSTANCE_UID = 0x1001
 EVENT_TYPE_ID = 0x1002
 ACTION_TYPE_ID = 0x1008
+MOVE_ORIGINATOR_AE_TITLE = 0x1030
 
 C_STORE_RQ = 0x0001
 C_ECHO_RQ = 0x0030
@@ -76,6 +77,11 @@ class Command:
     def sop_instance_uid(self) -> str:
         """Affected or Requested SOP Instance UID; empty if missing."""
         return self._uid(AFFECTED_SOP_INSTANCE_UID) or self._uid(REQUESTED_SOP_INSTANCE_UID)
+
+    @property
+    def move_originator(self) -> str:
+        """Whose C-MOVE this C-STORE answers, by AE title; empty if none."""
+        return self.elements.get(MOVE_ORIGINATOR_AE_TITLE, b"").decode("ascii", "replace").strip("\0 ")
 
     @property
     def action_type_id(self) -> int:

@@ -45,6 +45,7 @@ class Scp:
     Args:
         acceptance: who may call.
         intake: where instances go.
+        moved: where those go that come because of our own C-MOVE (PS3.7 9.1.1.1.8); without it, as the others.
         on_reject: told of each refused association.
         commitment: what is done about storage commitment; without it that is refused.
         max_associations: in all, and `max_per_address` from one address; the next one is rejected.
@@ -58,6 +59,7 @@ class Scp:
         acceptance: Acceptance,
         intake: Intake,
         on_reject: OnReject,
+        moved: Intake | None = None,
         commitment: Commitment | None = None,
         limits: Limits | None = None,
         max_associations: int = 200,
@@ -65,6 +67,7 @@ class Scp:
     ) -> None:
         self._acceptance = acceptance
         self._intake = intake
+        self._moved = moved
         self._on_reject = on_reject
         self._commitment = None if commitment is None else CommitmentScp(commitment)
         self._limits = limits or Limits()
@@ -208,7 +211,10 @@ class Scp:
         )
         fields = {"calling_ae": caller.ae_title, "sop_instance_uid": origin.sop_instance_uid}
         try:
-            caller.studies.add(self._intake.receive(message.fragments, origin))
+            if self._moved is not None and message.command.move_originator == self._acceptance.ae_title:
+                self._moved.receive(message.fragments, origin)
+            else:
+                caller.studies.add(self._intake.receive(message.fragments, origin))
         except PeerError:
             raise
         except RefusedError as error:

@@ -11,7 +11,9 @@ from node import delivery, outbound, routes, stow
 from node.dicom import lines, opening, sender
 from node.dicom.commitment import FAILURE_REASONS
 from node.dicom.outgoing import MEANINGS, REPORT_CLASSES, Answer, Form, Outgoing, forms
+from node.dicom.retriever import FIND, GET, MOVE
 from node.objects.contents import Contents
+from node.retrieval.source import MAX_MATCHES
 from node.settings import DestinationSettings, Settings, TlsSettings
 from node.statement.markdown import code, table
 
@@ -41,6 +43,10 @@ def values(settings: Settings, made: Sequence[Contents]) -> dict[str, str]:
         "stow_type": stow.DICOM,
         "stow_class_refused": f"0x{stow.CLASS_NOT_SUPPORTED:04X}",
         "http_statuses": _http(),
+        "query_contexts": table(
+            ["SOP Class", "UID", "Role"], [(UID(uid).name, code(uid), "SCU") for uid in (FIND, GET, MOVE)]
+        ),
+        "max_matches": str(MAX_MATCHES),
         "tls_minimum": outbound.client_tls(TlsSettings(), "the statement").minimum_version.name.replace("_", "."),
     }
 

@@ -181,3 +181,20 @@ def test_peer_with_half_an_address():
     for peer in ({"ae_title": "A", "host": "a"}, {"ae_title": "*", "host": "a", "port": 104}):
         with pytest.raises(SettingsError, match=r"dicom\.peers"):
             load(None, **{"dicom.peers": [{"addresses": ["10.0.0.1"], **peer}]})
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"protocol": "cget"}, "cget takes ae_title, host and port"),
+        ({"protocol": "cmove", "url": "https://vna/dicom-web"}, "url, user, password and token are for dicomweb"),
+        ({"protocol": "dicomweb", "ae_title": "VNA", "url": "https://vna"}, "dicomweb takes url, and no ae_title"),
+        ({"protocol": "dicomweb", "url": "http://vna/dicom-web", "token": "x"}, "go over https alone"),
+        ({"protocol": "dicomweb", "url": "https://vna", "window": "20:00-20:00"}, "window begins when it ends"),
+        ({"protocol": "dicomweb", "url": "https://vna", "window": "8-24"}, "window"),
+    ],
+)
+def test_source_that_cannot_be_asked(keys: dict[str, str], words: str):
+    """A source's keys fit its protocol, and secrets go over TLS, as a destination's do."""
+    with pytest.raises(SettingsError, match=words):
+        load(None, sources=[{"name": "archive"} | keys])

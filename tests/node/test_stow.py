@@ -14,7 +14,8 @@ from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage, Explic
 from node.dicom.outgoing import Answer, Outgoing
 from node.errors import UnreachableError
 from node.outbound import RENDER
-from node.stow import Stow, WebAddress, said_of_each
+from node.stow import Stow, said_of_each
+from node.web import WebAddress
 from tests.peers.processes import HOST, free_port
 
 
