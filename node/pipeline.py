@@ -23,7 +23,9 @@ from inference.eligibility import Policy, view
 from inference.errors import BundleError, NotReadable
 from inference.image import Image
 from inference.prediction import Prediction
-from node import routes, unread
+from node import unread
+from node.destinations import routes
+from node.destinations.routes import Route
 from node.files import InstanceStore
 from node.memory import kept, restored
 from node.models import shadow
@@ -32,7 +34,6 @@ from node.objects import bundle, encoding
 from node.objects.identity import Identity
 from node.objects.reading import Reading
 from node.objects.result import ResultObject
-from node.routes import Route
 from node.worker import Ending
 
 log = logging.getLogger(__name__)

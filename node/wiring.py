@@ -12,13 +12,15 @@ from db.engine import Connection, Database
 from db.records import Job, JobKind, StudyState
 from inference.eligibility import Policy
 from nlp.workers import Pool
-from node import outbound
 from node.clock import utc_now
-from node.commitment import Answering, Desk
 from node.console import app
 from node.console.server import Server, require_loopback
 from node.database import open_database
-from node.delivery import Delivery
+from node.destinations import outbound
+from node.destinations.commitment import Answering, Desk
+from node.destinations.delivery import Delivery
+from node.destinations.outbound import Outbound
+from node.destinations.retraction import Retraction
 from node.dicom.acceptance import Acceptance, Peer
 from node.dicom.association import Limits
 from node.dicom.reporter import Reporter
@@ -33,12 +35,10 @@ from node.mining import ReportMining
 from node.models.service import Service
 from node.models.shadow import Shadow
 from node.models.starter import install_starter
-from node.outbound import Outbound
 from node.pipeline import Pipeline
 from node.queue import LocalQueue
 from node.reconcile import Reconciler
 from node.register import Register
-from node.retraction import Retraction
 from node.settings import MIB, Settings
 from node.worker import Handler, Worker
 

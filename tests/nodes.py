@@ -12,7 +12,8 @@ from pynetdicom import AE
 
 from db import jobs, studies
 from db.records import Job, Study
-from node import phantom, wiring
+from node import wiring
+from node.demonstration import phantom
 from node.settings import DATABASE_FILE, load
 from node.wiring import Node
 from tests.bundles import write_tiny

@@ -18,8 +18,9 @@ from rich.console import Console
 from db import jobs, results, studies
 from db.records import JobState, StudyState
 from inference.prediction import Prediction
-from node import modality, wiring
+from node import wiring
 from node.commands.options import print_table
+from node.demonstration import modality
 from node.dicom import archive
 from node.dicom.archive import Archive
 from node.dicom.opening import Address
@@ -88,7 +89,7 @@ def _prepared(image: Path, scratch: Path) -> Path:
 
 
 def _draw(path: Path) -> Path:
-    from node import phantom  # noqa: PLC0415 - its curves cost half a second that no other command should pay
+    from node.demonstration import phantom  # noqa: PLC0415 - its curves cost half a second that no other command should pay
 
     phantom.dataset(findings=("Effusion",)).save_as(path, enforce_file_format=True)
     return path

@@ -10,16 +10,16 @@ from rich.console import Console
 from db import trials
 from db.engine import Database
 from inference import bundle as model_bundle
-from node import outbound, trial
 from node.clock import utc_now
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table, settings_of
-from node.delivery import NOT_OFFERED, Recipient, Senders
+from node.destinations import outbound, trial
+from node.destinations.delivery import NOT_OFFERED, Recipient, Senders
+from node.destinations.trial import Trial
 from node.dicom.commitment import Report
 from node.dicom.outgoing import NO_CONTEXT, Answer
 from node.errors import NodeError, SettingsError
 from node.models import service
 from node.settings import DestinationSettings
-from node.trial import Trial
 
 destinations_app = typer.Typer(no_args_is_help=True, help="Where results go: look, and try.")
 

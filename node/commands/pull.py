@@ -9,13 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
-from node import inbound, inspection, wiring
+from node import inspection, wiring
 from node.clock import utc_now
 from node.commands import progress
 from node.commands.collection import open_node
 from node.commands.options import ConfigOption, DataOption, JsonOption, print_json, print_table, settings_of
 from node.errors import NodeError, SettingsError, UnreachableError
-from node.retrieval import window
+from node.retrieval import inbound, window
 from node.retrieval.pull import Done, Outcome, Pull
 from node.retrieval.source import Wanted
 from node.settings import SourceSettings

@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from node.phantom_shapes import Habitus
+from node.demonstration.shapes import Habitus
 from node.rehearsal.signs import FINDINGS, MARKED, Sign, drawn
 
 OPENED = datetime(2025, 3, 3, 7, tzinfo=UTC)

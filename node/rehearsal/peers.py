@@ -9,7 +9,7 @@ from threading import Lock
 
 import pydicom
 
-from node import modality
+from node.demonstration import modality
 from node.dicom.opening import Address
 from node.errors import NodeError
 from node.hl7.framing import END, START, frame

@@ -6,9 +6,9 @@ import numpy as np
 from pydicom.dataset import FileDataset
 from pydicom.uid import UID
 
-from node import phantom
-from node.phantom_header import header
-from node.phantom_shapes import Habitus
+from node.demonstration import phantom
+from node.demonstration.header import header
+from node.demonstration.shapes import Habitus
 from node.rehearsal.department import SyntheticStudy, uid
 from node.rehearsal.signs import bent, painted
 

@@ -1,6 +1,7 @@
 """The signs of the eight findings, each drawn at its own place and size: what a model is to learn, and a report says.
 
-Geometry is the phantom's (`node.phantom`): x and y in [-1, 1], the patient's left at positive x; 1 is 175 mm.
+Geometry is the phantom's (`node.demonstration.phantom`): x and y in [-1, 1], the patient's left at positive x; 1 is
+175 mm.
 """
 
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from db.vocabulary import EIGHT
-from node.phantom_shapes import Frame, Habitus, Image, below, ellipse
+from node.demonstration.shapes import Frame, Habitus, Image, below, ellipse
 
 Side = Literal["right", "left"]
 Zone = Literal["upper", "mid", "lower"]

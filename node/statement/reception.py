@@ -3,7 +3,7 @@
 from pydicom.uid import UID
 
 from inference import eligibility
-from node import commitment as desk
+from node.destinations import commitment as desk
 from node.dicom import acceptance, statuses
 from node.dicom.association import Limits
 from node.dicom.commitment import CLASS_CONFLICT, NO_SUCH_INSTANCE

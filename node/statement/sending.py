@@ -7,7 +7,7 @@ from pydicom.uid import UID
 
 from db import deliveries
 from db.records import ResultKind
-from node import delivery, outbound, routes, stow
+from node.destinations import delivery, outbound, routes, stow
 from node.dicom import lines, opening, sender
 from node.dicom.commitment import FAILURE_REASONS
 from node.dicom.outgoing import MEANINGS, REPORT_CLASSES, Answer, Form, Outgoing, forms

@@ -30,8 +30,8 @@ from inference import archive
 from inference.archive import Outcome
 from inference.bundle import STARTER, Bundle, load
 from inference.classifier import Classifier
-from node import phantom
 from node.commands.predict import POLICY, score_rows
+from node.demonstration import phantom
 from tests.bench.reading import processor
 
 FILES = 10_000

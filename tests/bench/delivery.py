@@ -20,15 +20,16 @@ from db import deliveries, jobs, migration, results, studies
 from db.engine import Connection
 from db.records import Arrival, JobKind, JobState
 from inference import bundle as model_bundle
-from node import trial, wiring
+from node import wiring
 from node.clock import utc_now
 from node.database import open_database
+from node.destinations import trial
+from node.destinations.outbound import routes
+from node.destinations.trial import Piece
 from node.files import Folder
 from node.models import service
 from node.models.starter import install_starter
-from node.outbound import routes
 from node.settings import Settings, load
-from node.trial import Piece
 from tests.bench.peers import DCMTK, ENVIRONMENT, HOST
 from tests.bench.reception import processor
 from tests.peers.orthanc import Orthanc

@@ -8,7 +8,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from node import phantom, wiring
+from node import wiring
+from node.demonstration import phantom
 from node.settings import load
 from tests.bench.reception import processor
 from tests.nodes import destination, push

@@ -11,9 +11,9 @@ from pydicom.uid import ExplicitVRLittleEndian
 from db import deliveries, jobs, results
 from db.engine import Connection
 from db.records import DEFAULT_KINDS, Delivery, DeliveryState, JobKind, JobState, SopReference
-from node import outbound
 from node.clock import utc_now
-from node.delivery import Recipient
+from node.destinations import outbound
+from node.destinations.delivery import Recipient
 from node.dicom.commitment import Request
 from node.objects import encoding
 from node.settings import load

@@ -19,7 +19,8 @@ from PIL import Image
 from pydicom.dataset import Dataset, FileDataset
 
 from db.vocabulary import FINDINGS
-from node import phantom, wiring
+from node import wiring
+from node.demonstration import phantom
 from node.objects.palette import finding_colour
 from node.settings import load
 from tests.bundles import Spot, write_tiny, write_told

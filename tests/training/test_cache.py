@@ -13,7 +13,7 @@ pytest.importorskip("torch")
 from inference import image_file
 from inference.card import Preprocessing
 from inference.preprocess import model_input, normalise
-from node import phantom
+from node.demonstration import phantom
 from tests.training.tiny import write_snapshot
 from training import arrays, cache
 from training.cache import Cache

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from db.vocabulary import Split
-from node import phantom
+from node.demonstration import phantom
 from tests.testset import FINDINGS, item, rows, write_model, write_snapshot
 from training.scores import ScoresError, content_sha256, frozen_items, logits
 from training.snapshot import Item, Snapshot

@@ -20,12 +20,12 @@ from pynetdicom.events import Event
 from pynetdicom.sop_class import StorageCommitmentPushModel  # type: ignore[attr-defined]
 
 from db.records import SopReference
+from node.destinations.outbound import RENDER
 from node.dicom import commitment
 from node.dicom.commitment import Report, Request
 from node.dicom.opening import Address
 from node.dicom.outgoing import NO_CONTEXT, OTHER_OBJECT, Answer, Outgoing
 from node.dicom.sender import Scu
-from node.outbound import RENDER
 from tests.peers.processes import HOST
 
 

@@ -9,11 +9,11 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless
 from pynetdicom import AE, evt
 from pynetdicom.events import Event, EventHandlerType
 
+from node.destinations.outbound import RENDER
 from node.dicom.opening import Address
 from node.dicom.outgoing import Answer, Outgoing
 from node.dicom.sender import Scu
 from node.errors import UnreachableError
-from node.outbound import RENDER
 from tests.nodes import chest
 from tests.peers.processes import HOST, free_port
 

@@ -16,7 +16,7 @@ from inference.eligibility import Policy
 from inference.errors import BundleError
 from inference.image import Image
 from inference.prediction import FindingScore, Prediction
-from node import phantom
+from node.demonstration import phantom
 from node.files import Folder
 from node.models import shadow
 from node.models.service import ModelInService, NoModelError

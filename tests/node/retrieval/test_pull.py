@@ -13,9 +13,10 @@ from pynetdicom import AE
 from db import links, pulls, studies
 from db.engine import Database
 from db.records import StudyState
-from node import inbound, wiring
+from node import wiring
 from node.errors import SettingsError, UnreachableError
 from node.files import Folder
+from node.retrieval import inbound
 from node.retrieval.pull import Done, Outcome, Pull
 from node.retrieval.source import Source, Wanted
 from node.settings import load

@@ -5,7 +5,7 @@ import pytest
 from db import deliveries
 from db.engine import Database
 from db.records import DEFAULT_KINDS, DeliveryState, JobKind, ResultKind
-from node.routes import PROFILES, Route, dispatch, kinds_of
+from node.destinations.routes import PROFILES, Route, dispatch, kinds_of
 from tests.db.rows import NOW, add_job, add_result, add_study, claimed
 
 EVERY = Route(name="pacs", kinds=PROFILES["full"])

@@ -9,7 +9,7 @@ import pytest
 from db import commitments, jobs, studies
 from db.engine import Database
 from db.records import Job, JobKind, JobState, SopReference
-from node.commitment import PATIENCE, Answering, Desk
+from node.destinations.commitment import PATIENCE, Answering, Desk
 from node.dicom.commitment import Report, Request
 from node.dicom.opening import Address
 from node.errors import UnreachableError

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from node.delivery import Recipient, Senders
+from node.destinations.delivery import Recipient, Senders
+from node.destinations.rendition import Renderer
+from node.destinations.routes import PROFILES, Route
+from node.destinations.stow import Stow
 from node.dicom.opening import Address
 from node.dicom.outgoing import OpenLine
 from node.dicom.sender import OnReport, Scu
 from node.errors import SettingsError
 from node.objects import encoding, fallback
-from node.rendition import Renderer
-from node.routes import PROFILES, Route
 from node.settings import DestinationSettings, PeerSettings, RemoteSettings, Settings, TlsSettings
-from node.stow import Stow
 from node.web import WebAddress
 
 RENDER = Renderer(as_sop_class=fallback.as_sop_class, transcoded=encoding.transcoded)

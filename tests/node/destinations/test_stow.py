@@ -11,10 +11,10 @@ import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage, ExplicitVRLittleEndian
 
+from node.destinations.outbound import RENDER
+from node.destinations.stow import Stow, said_of_each
 from node.dicom.outgoing import Answer, Outgoing
 from node.errors import UnreachableError
-from node.outbound import RENDER
-from node.stow import Stow, said_of_each
 from node.web import WebAddress
 from tests.peers.processes import HOST, free_port
 

@@ -1,13 +1,14 @@
 """Delivery: the results of a study's revision to one destination.
 
 Theory of operation. A job runs through the deliveries that are not settled: what waits is sent, and where the
-destination has to commit to what it took, it is asked to; then the job waits for the answer, which may come at any
-time and on any association (`node/commitment.py`). An answer that does not come, or is a failure, leads to another
-try, and after some of them to a person. What a destination said of an object is its row, so that whatever interrupts
-the job, it goes on from there.
+destination has to commit to what it took, it is asked to; then the job waits for the answer, which may come at any time
+and on any association (`node/destinations/commitment.py`). An answer that does not come, or is a failure, leads to
+another try, and after some of them to a person. What a destination said of an object is its row, so that whatever
+interrupts the job, it goes on from there.
 
-A destination that is down makes its own deliveries wait, longer each time, and nothing else. What is sent twice is
-the same SOP Instance, byte for byte; a stored object that is not what it was is not sent.
+A destination that is down makes its own deliveries wait, longer each time,
+and nothing else. What is sent twice is the same SOP Instance, byte for byte; a stored object that is not what it was is
+not sent.
 """
 
 import hashlib

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from pydicom.dataset import FileDataset
 from scipy.ndimage import gaussian_filter, zoom  # type: ignore[import-untyped]  # scipy ships no types
 
-from node.phantom_header import header
-from node.phantom_shapes import Frame, Habitus, Image, band, below, curve, ellipse
+from node.demonstration.header import header
+from node.demonstration.shapes import Frame, Habitus, Image, band, below, curve, ellipse
 
 Sign = Callable[[Frame, Image], Image]
 """What a finding adds to the attenuation, given the frame and the air that each pixel sees."""

@@ -1,8 +1,8 @@
 """The archives that images are brought in from, put together from the settings: for `cxr pull`."""
 
+from node.destinations.outbound import address_of
 from node.dicom.retriever import Retriever
 from node.errors import SettingsError
-from node.outbound import address_of
 from node.retrieval.dicomweb import DicomWeb
 from node.retrieval.source import Source
 from node.settings import MIB, Settings, SourceSettings

@@ -14,8 +14,8 @@ from pydicom.uid import Comprehensive3DSRStorage, ExplicitVRLittleEndian
 from db import deliveries, jobs
 from db.engine import Database
 from db.records import DeliveryState, Job, JobKind, JobState
-from node.commitment import RESEND_DELAY_S, Desk
-from node.delivery import Delivery, Recipient, Senders
+from node.destinations.commitment import RESEND_DELAY_S, Desk
+from node.destinations.delivery import Delivery, Recipient, Senders
 from node.dicom.commitment import Report, Request
 from node.dicom.outgoing import NO_CONTEXT, Answer, Outgoing
 from node.errors import UnreachableError

@@ -8,7 +8,7 @@ import pydicom
 import pytest
 from pydicom.uid import DigitalXRayImageStorageForPresentation
 
-from node import phantom
+from node.demonstration import phantom
 from tests.peers.dcmtk import Tool
 
 Pixels = npt.NDArray[np.uint16]

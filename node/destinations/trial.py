@@ -19,8 +19,8 @@ from db.records import READ_KINDS, ResultKind, SopReference
 from inference import grayscale
 from inference.image import Image
 from inference.pixels import decode
-from node import phantom
-from node.delivery import Recipient
+from node.demonstration import phantom
+from node.destinations.delivery import Recipient
 from node.dicom.commitment import Request
 from node.dicom.outgoing import Answer, Outgoing
 from node.models.service import ModelInService

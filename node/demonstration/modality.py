@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pydicom
 
+from node.destinations.outbound import RENDER
 from node.dicom.opening import Address
 from node.dicom.outgoing import Answer, Outgoing
 from node.dicom.sender import Scu
-from node.outbound import RENDER
 
 
 def push(path: Path, to: Address, *, ae_title: str = "MODALITY") -> Answer:
