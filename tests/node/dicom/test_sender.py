@@ -1,5 +1,6 @@
 """Sending to destinations that behave in every way: real associations, on free ports of loopback."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -155,11 +156,22 @@ def test_destination_that_is_down(host: str, expected: str, outgoing: list[Outgo
     assert send(destination, outgoing) == ([], expected)
 
 
-def test_destination_that_aborts_at_once(start_scp: StartScp, outgoing: list[Outgoing]):
+def test_destination_that_aborts_at_once(outgoing: list[Outgoing]):
     """An association that is aborted before it is accepted is none."""
-    destination = start_scp(handlers=[(evt.EVT_REQUESTED, lambda event: event.assoc.abort())])
 
-    answers, error = send(destination, outgoing)
+    def abort() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(bytes([7, 0, 0, 0, 0, 4, 0, 0, 2, 0]))  # A-ABORT (DICOM PS3.8 9.3.8)
+            connection.recv(65536)
+
+    with socket.create_server((HOST, 0)) as listener:
+        peer = threading.Thread(target=abort)
+        peer.start()
+        destination = Address(name="pacs", ae_title="PACS", host=HOST, port=listener.getsockname()[1], timeout_s=2)
+        answers, error = send(destination, outgoing)
+        peer.join()
 
     assert answers == []
     assert error is not None
