@@ -50,6 +50,9 @@ class InstanceStore(Protocol):
             RefusedError: free space is below the floor (status 0xA700).
         """
 
+    def put(self, data: bytes) -> str:
+        """Store a whole object, durably. Returns its path within the store."""
+
     def settle(self, names: Iterable[str]) -> None:
         """Return when these names are on disk: of many objects at once, one look at the disk for each folder."""
 
@@ -86,6 +89,15 @@ class Folder:
         if self._min_free_bytes and shutil.disk_usage(self._root).free < self._min_free_bytes:
             raise RefusedError(OUT_OF_RESOURCES, "Out of resources: the disk is nearly full")
         return _FolderPart(self._root, self._incoming / f"{uuid.uuid4().hex}.part", self._make_durable)
+
+    def put(self, data: bytes) -> str:
+        """Store a whole object, durably (see `InstanceStore`)."""
+        part = self.begin()
+        try:
+            part.write(data)
+            return part.commit()
+        finally:
+            part.discard()
 
     def settle(self, names: Iterable[str]) -> None:
         """Return when these names are on disk (see `InstanceStore`)."""

@@ -212,12 +212,7 @@ class Pipeline:
 
     def _store(self, result: ResultObject, model_version: str) -> StoredObject:
         data = encoding.encode(result.dataset)
-        part = self.store.begin()
-        try:
-            part.write(data)
-            path = part.commit()
-        finally:
-            part.discard()
+        path = self.store.put(data)
         return StoredObject(
             result=result,
             model_version=model_version,

@@ -86,12 +86,7 @@ class Retraction:
     def _keep(self, job: Job, parcels: Sequence[Parcel], note: ResultObject) -> None:
         """Store the note and its delivery; destinations that got the same objects get the same note."""
         data = encoding.encode(note.dataset)
-        part = self.store.begin()
-        try:
-            part.write(data)
-            path = part.commit()
-        finally:
-            part.discard()
+        path = self.store.put(data)
         with self.database.write() as connection:
             queue_for(connection, note.sop_instance_uid)
             known = results.under(connection, note.sop_instance_uid)

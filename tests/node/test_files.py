@@ -20,12 +20,7 @@ DATA = b"a radiograph" * 100
 
 def put(folder: Folder, data: bytes = DATA) -> str:
     """Store one object; its name."""
-    part = folder.begin()
-    try:
-        part.write(data)
-        return part.commit()
-    finally:
-        part.discard()
+    return folder.put(data)
 
 
 def die(folder: Folder) -> None:
