@@ -128,6 +128,7 @@ def client_tls(settings: TlsSettings, whose: str) -> ssl.SSLContext:
     password = settings.key_password.get_secret_value() if settings.key_password else ""
     try:
         context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=settings.ca)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2  # a library may be built to allow older ones
         if settings.certificate is not None:
             # A password is always given: without one OpenSSL would ask for it on the terminal.
             context.load_cert_chain(settings.certificate, settings.key, password)

@@ -1,6 +1,5 @@
 """OHIF as the radiologist's viewer: nginx serves it and hands its DICOMweb to Orthanc, a headless Chromium shows it."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, sync_playwright
 
-from tests.peers.processes import HOST, Peer, free_port, listens, require, wait_until
+from tests.peers.processes import HOST, Peer, fetched, free_port, listens, require, wait_until
 
 VERSION = "3.13.2"
 """The one that deploy/peers/install fetches."""
@@ -37,7 +36,7 @@ class Ohif:
 
     def __init__(self, folder: Path, *, orthanc_url: str) -> None:
         program = require("nginx", Path("/usr/sbin/nginx"))
-        dist = require("OHIF", _cache() / "dist")
+        dist = require("OHIF", fetched(f"ohif-{VERSION}") / "dist")
         self.port = free_port()
         self.url = f"http://{HOST}:{self.port}"
         folder.mkdir(parents=True, exist_ok=True)
@@ -54,11 +53,6 @@ class Ohif:
     def close(self) -> None:
         """End it."""
         self._peer.stop()
-
-
-def _cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "cxr-node" / f"ohif-{VERSION}"
 
 
 @dataclass(slots=True, kw_only=True)

@@ -21,6 +21,12 @@ def require(name: str, *candidates: Path) -> Path:
     pytest.skip(f"{name} {NOT_INSTALLED}")
 
 
+def fetched(name: str) -> Path:
+    """Where `deploy/peers/install` puts what it fetches from npm."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "cxr-node" / name
+
+
 def free_port() -> int:
     """A loopback port that nothing listens on now."""
     with socket.socket() as probe:
