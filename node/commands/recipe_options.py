@@ -40,7 +40,7 @@ class Choices:
         Tune,
         typer.Option(
             help="After the head, train the backbone's upper part or all. none: nothing but a regression by region of "
-            "what the lower part sees, which takes minutes; best with few images."
+            "what the lower part sees, without a gradient; best with few images."
         ),
     ] = DEFAULT.tune
     head_epochs: Annotated[int, typer.Option(min=0, help="Of transition and prediction alone.")] = DEFAULT.head_epochs
