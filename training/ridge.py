@@ -8,7 +8,8 @@
    says how far the model carries to images collected by others.
 4. The model is the regression on all patients but those of the test, on which `training.finish` measures it.
 
-Once the features are there it is a minute of processor time, and with a thousand images it is the better model (`LOG.md`, section 9).
+Once the features are there it is a minute of processor time, and with a thousand images it is the better model
+(`LOG.md`, section 9).
 """
 
 from collections.abc import Sequence
