@@ -12,10 +12,12 @@ from db.engine import Connection, Database
 from db.records import Job, JobKind, StudyState
 from inference.eligibility import Policy
 from nlp.workers import Pool
+from node import descriptors
 from node.clock import utc_now
 from node.console import app
 from node.console.server import Server, require_loopback
 from node.database import open_database
+from node.descriptors import LOW
 from node.destinations import outbound
 from node.destinations.commitment import Answering, Desk
 from node.destinations.delivery import Delivery
@@ -25,7 +27,6 @@ from node.dicom.acceptance import Acceptance, Peer
 from node.dicom.association import Limits
 from node.dicom.reporter import Reporter
 from node.dicom.scp import Scp
-from node.errors import SettingsError
 from node.files import Folder
 from node.hl7 import connection as hl7_connection
 from node.hl7 import intake as hl7_intake
@@ -39,7 +40,8 @@ from node.pipeline import Pipeline
 from node.queue import LocalQueue
 from node.reconcile import Reconciler
 from node.register import Register
-from node.settings import MIB, Settings
+from node.settings import MIB, DicomSettings, Hl7Settings, Settings
+from node.tls import Files, ServerTls
 from node.worker import Handler, Worker
 
 
@@ -102,7 +104,8 @@ def build(settings: Settings, now: Callable[[], datetime] = utc_now) -> Node:
     # A peer's odd values are read as they are; to warn of each is to quote it.
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
     require_loopback(settings.console.host)
-    tls = _tls(settings)
+    dicom_tls, hl7_tls = _tls(settings.dicom, "dicom"), _tls(settings.hl7, "hl7")
+    descriptors.provide(_descriptors(settings))
     database = open_database(settings)
     migration.upgrade(database)
     store = open_store(settings)
@@ -144,8 +147,8 @@ def build(settings: Settings, now: Callable[[], datetime] = utc_now) -> Node:
         tick_s=settings.work.tick_s,
         now=now,
     )
-    scp = _scp(settings, database, store, desk, now)
-    listener = _listener(settings, database, tls, now)
+    scp = _scp(settings, database, store, desk, tls=dicom_tls, now=now)
+    listener = _listener(settings, database, hl7_tls, now)
     console = Server(
         host=settings.console.host,
         port=settings.console.port,
@@ -257,7 +260,20 @@ def policy(settings: Settings) -> Policy:
     )
 
 
-def _scp(settings: Settings, database: Database, store: Folder, desk: Desk, now: Callable[[], datetime]) -> Scp:
+def _descriptors(settings: Settings) -> int:
+    """Two connections an association (`Places`), a file it writes, and what everything else takes."""
+    return LOW + 3 * settings.dicom.max_associations + settings.hl7.max_connections
+
+
+def _scp(
+    settings: Settings,
+    database: Database,
+    store: Folder,
+    desk: Desk,
+    *,
+    tls: ssl.SSLContext | None,
+    now: Callable[[], datetime],
+) -> Scp:
     dicom = settings.dicom
     intake = open_intake(settings, database, store, read=True, now=now)
 
@@ -277,13 +293,17 @@ def _scp(settings: Settings, database: Database, store: Folder, desk: Desk, now:
         port=dicom.port,
         acceptance=Acceptance(
             ae_title=dicom.ae_title,
-            peers=tuple(Peer(ae_title=peer.ae_title, networks=peer.addresses) for peer in dicom.peers),
+            peers=tuple(
+                Peer(ae_title=peer.ae_title, networks=peer.addresses, certificate_name=peer.certificate_name)
+                for peer in dicom.peers
+            ),
         ),
         intake=intake,
         moved=replace(intake, quiet_s=None),  # `cxr pull` says whether these are read
         on_reject=audit_rejection,
         commitment=desk,
         limits=Limits(idle_s=dicom.idle_s, pdu_s=dicom.pdu_s),
+        tls=tls,
         max_associations=dicom.max_associations,
         max_per_address=dicom.max_associations_per_address,
     )
@@ -321,19 +341,10 @@ def _listener(
     )
 
 
-def _tls(settings: Settings) -> ssl.SSLContext | None:
-    hl7 = settings.hl7
-    if hl7.tls_certificate is None:
+def _tls(port: DicomSettings | Hl7Settings, name: str) -> ssl.SSLContext | None:
+    if port.tls_certificate is None:
         return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(hl7.tls_certificate, hl7.tls_key)
-        if hl7.tls_clients is not None:
-            context.load_verify_locations(hl7.tls_clients)
-            context.verify_mode = ssl.CERT_REQUIRED
-    except (OSError, ssl.SSLError) as error:
-        raise SettingsError("hl7.tls_certificate, tls_key or tls_clients cannot be used; give PEM files") from error
-    return context
+    return ServerTls(Files(certificate=port.tls_certificate, key=port.tls_key, clients=port.tls_clients), name).context
 
 
 def study_failed(connection: Connection, job: Job) -> None:
