@@ -4,10 +4,11 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 import pydicom
 
-from db import audit, migration, models, studies
+from db import migration, models, studies
 from db.engine import Connection, Database
 from db.records import Job, JobKind, StudyState
 from inference.eligibility import Policy
@@ -40,6 +41,7 @@ from node.pipeline import Pipeline
 from node.queue import LocalQueue
 from node.reconcile import Reconciler
 from node.register import Register
+from node.rejections import Rejections
 from node.settings import MIB, DicomSettings, Hl7Settings, Settings
 from node.tls import Files, ServerTls
 from node.worker import Handler, Worker
@@ -140,15 +142,18 @@ def build(settings: Settings, now: Callable[[], datetime] = utc_now) -> Node:
         lease_s=settings.work.lease_s,
         now=now,
     )
+    rejected = Rejections(database=database, action="association.reject", now=now)
+    refused = Rejections(database=database, action="connection.refuse", now=now)
     reconciler = Reconciler(
         database=database,
         announce=queue.announce,
         on_dead=study_failed,
+        chores=(store.sweep, rejected.flush, refused.flush),
         tick_s=settings.work.tick_s,
         now=now,
     )
-    scp = _scp(settings, database, store, desk, tls=dicom_tls, now=now)
-    listener = _listener(settings, database, hl7_tls, now)
+    scp = _scp(settings, database, store, desk, on_reject=rejected, tls=dicom_tls, now=now)
+    listener = _listener(settings, database, on_reject=refused, tls=hl7_tls, now=now)
     console = Server(
         host=settings.console.host,
         port=settings.console.port,
@@ -271,22 +276,12 @@ def _scp(
     store: Folder,
     desk: Desk,
     *,
+    on_reject: Rejections,
     tls: ssl.SSLContext | None,
     now: Callable[[], datetime],
 ) -> Scp:
     dicom = settings.dicom
     intake = open_intake(settings, database, store, read=True, now=now)
-
-    def audit_rejection(calling_ae: str, address: str, reason: str) -> None:
-        with database.write() as connection:
-            audit.append(
-                connection,
-                actor=calling_ae,
-                action="association.reject",
-                subject=address,
-                now=now(),
-                detail={"reason": reason},
-            )
 
     return Scp(
         host=settings.host,
@@ -300,7 +295,7 @@ def _scp(
         ),
         intake=intake,
         moved=replace(intake, quiet_s=None),  # `cxr pull` says whether these are read
-        on_reject=audit_rejection,
+        on_reject=on_reject,
         commitment=desk,
         limits=Limits(idle_s=dicom.idle_s, pdu_s=dicom.pdu_s),
         tls=tls,
@@ -310,27 +305,21 @@ def _scp(
 
 
 def _listener(
-    settings: Settings, database: Database, tls: ssl.SSLContext | None, now: Callable[[], datetime]
+    settings: Settings,
+    database: Database,
+    *,
+    on_reject: Rejections,
+    tls: ssl.SSLContext | None,
+    now: Callable[[], datetime],
 ) -> Listener:
     hl7 = settings.hl7
-
-    def audit_refusal(address: str, reason: str) -> None:
-        with database.write() as connection:
-            audit.append(
-                connection,
-                actor="mllp",
-                action="connection.refuse",
-                subject=address,
-                now=now(),
-                detail={"reason": reason},
-            )
 
     return Listener(
         host=settings.host,
         port=hl7.port,
         networks=hl7.peers,
         receive=hl7_intake.Intake(database=database, accession_from=hl7.accession_from, now=now).receive,
-        on_reject=audit_refusal,
+        on_reject=partial(on_reject, "mllp"),
         limits=hl7_connection.Limits(
             max_message_bytes=hl7.max_message_mb * MIB,
             max_connections=hl7.max_connections,

@@ -26,6 +26,12 @@ class Places:
         self._connected: dict[int, str] = {}
         self._associated: dict[int, str] = {}
 
+    @property
+    def connected(self) -> int:
+        """How many connections are open."""
+        with self._lock:
+            return len(self._connected)
+
     def connect(self, number: int, sock: socket.socket, address: str) -> bool:
         """Let a connection in; False if there are too many."""
         with self._lock:
