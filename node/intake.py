@@ -274,8 +274,13 @@ def _require_match(header: Dataset, origin: Origin) -> None:
     _require_uid(_text(header, SERIES_INSTANCE_UID), "Series Instance UID")
 
 
+def is_uid(text: str) -> bool:
+    """Whether it has the shape of a UID (DICOM PS3.5 9.1)."""
+    return len(text) <= 64 and UID_SHAPE.fullmatch(text) is not None
+
+
 def _require_uid(uid: str, name: str) -> None:
-    if len(uid) > 64 or not UID_SHAPE.fullmatch(uid):
+    if not is_uid(uid):
         raise RefusedError(DOES_NOT_MATCH, f"{name} is missing or not a UID")
 
 

@@ -26,7 +26,7 @@ from node.dicom.commitment_scp import CommitmentScp
 from node.dicom.places import Places
 from node.errors import PeerClosedError, PeerError, RefusedError
 from node.files import OUT_OF_RESOURCES
-from node.intake import Intake, Origin
+from node.intake import Intake, Origin, is_uid
 from node.tls import names_in
 
 log = logging.getLogger(__name__)
@@ -222,7 +222,7 @@ class Scp:
             calling_ae=caller.ae_title,
             calling_address=caller.address,
         )
-        fields = {"calling_ae": caller.ae_title, "sop_instance_uid": origin.sop_instance_uid}
+        fields = {"calling_ae": caller.ae_title, "sop_instance_uid": _shown(origin.sop_instance_uid)}
         try:
             if self._moved is not None and message.command.move_originator == self._acceptance.ae_title:
                 self._moved.receive(message.fragments, origin)
@@ -248,12 +248,17 @@ def _only(items: list[UID]) -> str:
     return str(item)
 
 
+def _shown(uid: str) -> str:
+    """A UID for the log; what is none may be anything, a patient's name included."""
+    return uid if is_uid(uid) else "(not a UID)"
+
+
 def _log_refused_contexts(contexts: list[PresentationContext], calling_ae: str) -> None:
     for context in contexts:
         if context.result != 0:
             fields = {
                 "calling_ae": calling_ae,
-                "sop_class_uid": str(context.abstract_syntax),
+                "sop_class_uid": _shown(str(context.abstract_syntax)),
                 "reason": "abstract syntax" if context.result == 3 else "transfer syntaxes",
             }
             log.info("presentation context not supported", extra={"fields": fields})
