@@ -17,6 +17,7 @@ from io import BytesIO
 from typing import BinaryIO
 
 from pydicom import Dataset
+from pydicom.errors import BytesLengthException
 from pydicom.filereader import read_dataset
 from pydicom.uid import UID
 
@@ -79,6 +80,8 @@ UNREADABLE = (
     OverflowError,
     RecursionError,
     MemoryError,
+    OSError,  # pydicom's own has no number: of a sequence without an item
+    BytesLengthException,  # pydicom's, of no kind
     struct.error,
 )
 """What pydicom raises on a header that is none."""
@@ -237,6 +240,8 @@ def _header(begin: bytearray, part: Part, offset: int, transfer_syntax_uid: str)
             file.seek(offset)
             return _read_header(file, syntax)[0]
     except UNREADABLE as error:
+        if getattr(error, "errno", None) is not None:
+            raise  # the disk's
         raise RefusedError(CANNOT_UNDERSTAND, "Cannot understand: the data set is malformed") from error
 
 

@@ -104,6 +104,8 @@ class Association:
             AssertionError,
         ) as error:
             raise PeerError(f"malformed A-ASSOCIATE-RQ ({type(error).__name__})") from error
+        if not request.application_context_name:
+            raise PeerError("an A-ASSOCIATE-RQ without an application context")
         contexts = request.presentation_context_definition_list
         if not all(context.abstract_syntax and context.transfer_syntax for context in contexts):
             raise PeerError("a presentation context without its syntaxes")

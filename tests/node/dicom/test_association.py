@@ -143,6 +143,14 @@ def test_silence_between_messages_is_cut(peer: RawPeer):
     assert ends(peer, within_s=SOON_S) == [ABORT]
 
 
+def without_application_context() -> bytes:
+    """An A-ASSOCIATE-RQ that lacks its first item (PS3.8 9.3.2.1)."""
+    whole = request()
+    fixed = 6 + 68
+    (length,) = struct.unpack_from(">H", whole, fixed + 2)
+    return pdu(1, whole[6:fixed] + whole[fixed + 4 + length :])
+
+
 OUT_OF_PLACE = {
     "data before the association": (False, ECHO_RQ),
     "garbage": (False, b"GET / HTTP/1.1\r\nHost: cxr\r\n\r\n"),
@@ -150,6 +158,7 @@ OUT_OF_PLACE = {
     "a release before the association": (False, pdu(RELEASE_RQ)),
     "an empty request": (False, pdu(1, b"")),
     "a request of zeros": (False, pdu(1, bytes(200))),
+    "a request without an application context": (False, without_application_context()),
     "a second request": (True, request()),
     "an answer to nothing": (True, pdu(RELEASE_RP)),
     "a PDV longer than its PDU": (True, pdu(DATA, struct.pack(">LBB", 5000, ECHO, COMMAND | LAST) + bytes(10))),
