@@ -5,18 +5,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from celery import Celery
 from pydicom.uid import ComputedRadiographyImageStorage, generate_uid
 
 from db import jobs
 from db import studies as studies_rows
 from db.engine import Database, connect
+from db.records import JobKind, JobState
 from tests.node.dicom.raw import Image, RawPeer
 from tests.nodes import chest
 from tests.peers import cluster
 from tests.peers.cluster import Cluster
 from tests.peers.databases import Postgres, Redis
 from tests.peers.pacs import StorageScp
-from tests.peers.processes import free_port, wait_until
+from tests.peers.processes import free_port, listens, wait_until
 
 pytestmark = [pytest.mark.peer, pytest.mark.timeout(300)]
 KINDS = 3
@@ -130,3 +132,81 @@ def test_studies_are_read_by_workers_and_their_results_delivered(
     with database.read() as connection:
         owners = {job.owner for job in jobs.newest(connection, 100)}
     assert len({owner.split(":")[1] for owner in owners if owner}) == 2  # one worker has read, another has sent
+
+
+def test_work_of_a_killed_worker_is_done_by_the_next(
+    nodes: Cluster, database: Database, archive: StorageScp, dicom_port: int
+):
+    """kill -9 in the middle of reading and of sending: each result is in the PACS, and none is there twice."""
+    studies = push(dicom_port, 20)
+    wait_until(lambda: claimed(database, JobKind.READ), timeout_s=30, what="nothing is read")
+
+    nodes.kill("inference")
+    nodes.kill("delivery")
+    nodes.start("inference", "delivery")
+
+    await_results(database, archive, studies, timeout_s=120)
+
+
+def test_broker_that_is_killed_twice_loses_no_work(
+    nodes: Cluster, database: Database, broker: Redis, archive: StorageScp, dicom_port: int
+):
+    """Reception goes on while the broker is down, and the work when it is back, without its messages."""
+    studies = []
+    for _ in range(2):
+        studies += push(dicom_port, 5)
+        broker.kill()
+        studies += push(dicom_port, 5)
+        broker.start()
+
+    await_results(database, archive, studies, timeout_s=60)
+
+
+def test_killed_reconciler_and_receiver_are_missed_only_for_a_moment(
+    nodes: Cluster, database: Database, archive: StorageScp, dicom_port: int
+):
+    """What was acknowledged before the kill is read after it."""
+    studies = push(dicom_port, 3)
+
+    nodes.kill("scp")
+    nodes.kill("reconcile")
+    wait_until(lambda: not listens(dicom_port), timeout_s=20, what="a receiver outlived its parent")
+    nodes.start("scp", "reconcile")
+    wait_until(lambda: listens(dicom_port), timeout_s=60, what="nobody receives")
+    studies += push(dicom_port, 3)
+
+    await_results(database, archive, studies)
+
+
+def test_message_that_is_not_json_is_dropped_unread(
+    nodes: Cluster, database: Database, broker: Redis, archive: StorageScp, dicom_port: int, tmp_path: Path
+):
+    """Whoever can write to the broker makes no worker run anything: a pickle is never loaded."""
+    planted = tmp_path / "planted"
+    with Celery("stranger", broker=broker.url) as stranger:
+        stranger.send_task("cxr.run", args=[Planted(planted)], serializer="pickle", queue="inference")
+
+    studies = push(dicom_port, 1)
+
+    await_results(database, archive, studies)  # the worker takes one message after the other
+    assert not planted.exists()
+
+
+class Planted:
+    """What makes a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return (_touch, (str(self._path),))
+
+
+def _touch(path: str) -> None:
+    Path(path).touch()
+
+
+def claimed(database: Database, kind: JobKind) -> bool:
+    """Whether a job of this kind has been claimed and not ended."""
+    with database.read() as connection:
+        return any(job.kind == kind for job in jobs.newest(connection, 100, [JobState.RUNNING]))
