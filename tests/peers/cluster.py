@@ -17,10 +17,10 @@ PROGRAMS = {"cxr": [sys.executable, "-m", "node"], "celery": [sys.executable, "-
 
 
 def procfile() -> dict[str, list[str]]:
-    """The command of each process."""
+    """The command of each process; `node` is the embedded node, all in one."""
     lines = (ROOT / "deploy" / "Procfile").read_text().splitlines()
     pairs = [line.split(":", 1) for line in lines if line and not line.startswith("#")]
-    return {name: shlex.split(command) for name, command in pairs}
+    return {"node": ["cxr", "serve"]} | {name: shlex.split(command) for name, command in pairs}
 
 
 class Cluster:
@@ -39,8 +39,8 @@ class Cluster:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, *names: str) -> None:
-        """Start these processes, or all; `inference:2` is a second one of that line."""
-        for name in names or self._commands:
+        """Start these processes, or all of the cluster's; `inference:2` is a second one of that line."""
+        for name in names or [each for each in self._commands if each != "node"]:
             program, *arguments = self._commands[name.partition(":")[0]]
             arguments = [part.replace("%h", f"{name}-{os.getpid()}") for part in arguments]
             with self.log(name).open("ab") as log:
