@@ -52,6 +52,7 @@ class Scp:
         commitment: what is done about storage commitment; without it that is refused.
         tls: for DICOM over TLS (PS3.15 B.9).
         max_associations: in all, and `max_per_address` from one address; the next one is rejected.
+        shared: whether other processes listen on the same port.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Scp:
         tls: ssl.SSLContext | None = None,
         max_associations: int = 200,
         max_per_address: int = 100,
+        shared: bool = False,
     ) -> None:
         self._acceptance = acceptance
         self._intake = intake
@@ -79,7 +81,7 @@ class Scp:
         self._places = Places(max_associations, max_per_address)
         self._stopping = threading.Event()
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+        self._listener = socket.create_server((host, port), family=family, backlog=BACKLOG, reuse_port=shared)
         self.port: int = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._accept, name="scp", daemon=True)
 

@@ -90,6 +90,17 @@ def test_counts_are_written_without_another_rejection(rejections: Rejections, cl
     assert facts(rejections) == [("CT9", "10.0.0.9", 0), ("CT9", "10.0.0.9", 2)]
 
 
+def test_counts_are_written_at_the_stop(rejections: Rejections):
+    """A node that is stopped does not forget who called in its last minute."""
+    rejections.start()
+    for _ in range(3):
+        rejections("CT9", "10.0.0.9", "not admitted")
+
+    rejections.stop()
+
+    assert facts(rejections) == [("CT9", "10.0.0.9", 0), ("CT9", "10.0.0.9", 2)]
+
+
 def test_clock_that_was_set_back_begins_a_new_minute(rejections: Rejections, clock: Clock):
     """A corrected clock does not silence the log."""
     rejections("CT9", "10.0.0.9", "not admitted")
