@@ -1,5 +1,6 @@
 """The storage SCP against peers that break the protocol, or never end; a good C-ECHO works after each of them."""
 
+import errno
 import socket
 import struct
 import threading
@@ -13,11 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom.uid import ComputedRadiographyImageStorage
 
+from db.errors import DatabaseUnavailableError
 from node import descriptors
 from node.dicom.acceptance import Peer
 from node.dicom.association import Association, Limits, Message
 from node.dicom.command import decode
-from node.errors import PeerClosedError
+from node.errors import PeerClosedError, RefusedError
 from tests.db.races import race
 from tests.node.dicom.conftest import IMPATIENT, Receiver
 from tests.node.dicom.raw import (
@@ -231,6 +233,56 @@ def test_image_of_another_class_than_agreed_is_refused(receiver: Receiver, peer:
 
     assert peer.status() == 0x0122
     assert receiver.files() == []
+
+
+@pytest.mark.parametrize("uid", ["", "../../etc/passwd", "1.2.3/4", "1" * 70, "1.2.840.4711"])
+def test_uid_that_is_none_or_another_is_refused(uid: str, receiver: Receiver, peer: RawPeer):
+    """A missing UID, a path in its place, or another than the data set's: 0xA900, and no file anywhere."""
+    store = command(0x0001, sop_class=ComputedRadiographyImageStorage, data_set=True, uid=uid)
+    image = Image()
+    peer.associate()
+
+    peer.send(pdu(DATA, pdv(CR, COMMAND | LAST, store) + pdv(CR, 0, image.data[:2000])), image.tail)
+
+    assert peer.status() == 0xA900
+    assert receiver.files() == []
+
+
+class FailingIntake:
+    """An intake that fails, for a reason that is not the peer's."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def receive(self, _fragments: object, _origin: object) -> str:
+        """Fail."""
+        raise self._error
+
+    def released(self, _studies: object) -> None:
+        """Nothing."""
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), 0xA700),
+        (DatabaseUnavailableError("the database does not answer"), 0xA700),
+        (RefusedError(0xA700, "Out of resources: the disk is nearly full"), 0xA700),
+        (KeyError("CANARY"), 0x0110),
+    ],
+    ids=["disk full", "database down", "below the floor", "fault"],
+)
+def test_our_own_failures_have_their_status(error: Exception, status: int, start_receiver: Callable[..., Receiver]):
+    """Never success, never an abort: the modality hears whether to send again, and the association goes on."""
+    receiver = start_receiver(intake=FailingIntake(error))
+    image = Image()
+    with RawPeer(receiver.port) as peer:
+        peer.associate()
+        peer.send(image.head, image.tail)
+        heard = peer.status()
+        peer.send(ECHO_RQ)
+
+        assert (heard, peer.status()) == (status, 0)
 
 
 def test_refused_image_is_read_to_its_end(receiver: Receiver, peer: RawPeer):
