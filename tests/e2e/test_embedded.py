@@ -249,7 +249,7 @@ def test_unknown_caller_and_wrong_title_are_rejected_and_audited(start_node: Sta
 
     with node.database.read() as connection:
         entries = [entry for entry in audit.newest(connection, 10) if entry.action == "association.reject"]
-        assert audit.first_broken(connection) is None
+        assert audit.examine(connection).fault is None
     assert [entry.actor for entry in entries] == ["CT1", "STRANGER"]
 
 
