@@ -3,18 +3,20 @@
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pydicom
 
-from db import audit, migration, models, studies
+from db import audit, migration, models, people, studies
 from db.engine import Connection, Database
 from db.records import Job, JobKind, StudyState
+from db.sessions import Lifetime
 from inference.eligibility import Policy
 from nlp.workers import Pool
 from node.clock import utc_now
 from node.console import app
-from node.console.server import Server, require_loopback
+from node.console.exposure import require_encrypted, require_people
+from node.console.server import Certificate, Server
 from node.database import open_database
 from node.destinations import outbound
 from node.destinations.commitment import Answering, Desk
@@ -95,16 +97,18 @@ def build(settings: Settings, now: Callable[[], datetime] = utc_now) -> Node:
     """Put a node together; its schema is brought up to date and its ports are taken.
 
     Raises:
-        SettingsError: the console would be shown to other machines, or a certificate cannot be used.
+        SettingsError: the console would be shown to other machines unguarded, or a certificate cannot be used.
         OSError: a port is in use or the data folder cannot be written.
         db.errors.DatabaseError: the database cannot be used.
     """
     # A peer's odd values are read as they are; to warn of each is to quote it.
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
-    require_loopback(settings.console.host)
+    require_encrypted(settings.console.host, encrypted=settings.console.tls_certificate is not None)
     tls = _tls(settings)
     database = open_database(settings)
     migration.upgrade(database)
+    with database.read() as connection:
+        require_people(settings.console.host, people.enabled_count(connection))
     store = open_store(settings)
     install_starter(database, settings.data / "models", now())
     queue = LocalQueue(_lanes(settings), [each.name for each in settings.destinations])
@@ -146,11 +150,7 @@ def build(settings: Settings, now: Callable[[], datetime] = utc_now) -> Node:
     )
     scp = _scp(settings, database, store, desk, now)
     listener = _listener(settings, database, tls, now)
-    console = Server(
-        host=settings.console.host,
-        port=settings.console.port,
-        app=app.build(database, settings.data, settings.dicom.ae_title),
-    )
+    console = _console(settings, database, now)
     return Node(
         settings=settings,
         database=database,
@@ -318,6 +318,24 @@ def _listener(
             idle_s=hl7.idle_s,
         ),
         tls=tls,
+    )
+
+
+def _console(settings: Settings, database: Database, now: Callable[[], datetime]) -> Server:
+    console = settings.console
+    chain = console.tls_certificate
+    return Server(
+        host=console.host,
+        port=console.port,
+        app=app.build(
+            database=database,
+            data=settings.data,
+            ae_title=settings.dicom.ae_title,
+            encrypted=chain is not None,
+            lifetime=Lifetime(idle=timedelta(minutes=console.idle_min), longest=timedelta(hours=console.session_hours)),
+            now=now,
+        ),
+        certificate=None if chain is None else Certificate(chain=chain, key=console.tls_key),
     )
 
 

@@ -59,9 +59,10 @@ def serve(
 def ready_line(node: wiring.Node) -> str:
     """What a node says when it is ready."""
     settings = node.settings
+    scheme = "https" if settings.console.tls_certificate else "http"
     return (
         f"cxr-node {SOFTWARE_VERSION} ready: DICOM {settings.dicom.ae_title} on {settings.host}:{node.scp.port}, "
         f"HL7 on {settings.host}:{node.listener.port}, "
-        f"console on http://{settings.console.host}:{node.console.port}, "
+        f"console on {scheme}://{settings.console.host}:{node.console.port}, "
         f"{len(settings.destinations)} destination(s), data in {Path(settings.data).absolute()}"
     )
