@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from node.console.access import Visit
 
-TYPES = {"console.css": "text/css", "htmx.js": "text/javascript"}
+TYPES = {"console.css": "text/css", "htmx.js": "text/javascript", "icon.svg": "image/svg+xml"}
 
 
 class Static:

@@ -9,7 +9,7 @@ import pytest
 from starlette.applications import Starlette
 
 from db import people
-from db.engine import Database, connect
+from db.engine import Database
 from db.records import Role
 from db.sessions import Lifetime
 from node import passwords
@@ -49,14 +49,17 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def database(migrated_url: str, password_hash: str) -> Iterator[Database]:
-    """A database with a person of each role, named for it."""
-    database = connect(migrated_url)
+def database(sqlite_database: Database, password_hash: str) -> Database:
+    """A database with a person of each role, named for it; tests/db has what depends on its kind."""
+    return with_people(sqlite_database, password_hash)
+
+
+def with_people(database: Database, password_hash: str) -> Database:
+    """The database, with a person of each role in it."""
     with database.write() as connection:
         for role in Role:
             people.add(connection, name=role, password_hash=password_hash, role=role, now=NOON)
-    yield database
-    database.close()
+    return database
 
 
 def console(database: Database, data: Path, clock: Clock | None = None, *, encrypted: bool = False) -> Starlette:

@@ -1,6 +1,7 @@
 """The console's application."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,20 @@ from node.console.access import Visit
 from node.console.facts import Facts
 from node.console.frame import Frame
 from tests.node.console.browser import Browser, serving
-from tests.node.console.conftest import NOON, PASSWORD, console
+from tests.node.console.conftest import NOON, PASSWORD, console, with_people
 
 # The counts of studies, jobs and deliveries call Result.tuples(), which SQLAlchemy 2.1 deprecates.
 pytestmark = pytest.mark.filterwarnings("ignore:The Result.tuples")
 
 CANARIES = ("CANARY", "PATIENT-4711", "ACC-4711", "Clear lungs")
+
+
+@pytest.fixture
+def database(migrated_url: str, password_hash: str) -> Iterator[Database]:
+    """A database of either kind, with its people."""
+    database = connect(migrated_url)
+    yield with_people(database, password_hash)
+    database.close()
 
 
 @pytest.fixture
