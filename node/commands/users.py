@@ -2,9 +2,6 @@
 
 import re
 import sys
-from collections.abc import Callable
-from datetime import datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -75,11 +72,10 @@ def add(
         if people.find(connection, name) is not None:
             raise _taken(name)
     password_hash = passwords.hashed(_password(name, from_stdin=password_stdin))
-    now = utc_now()
     with database.write() as connection:
-        if not people.add(connection, name=name, password_hash=password_hash, role=role, now=now):
+        if not people.add(connection, name=name, password_hash=password_hash, role=role, now=utc_now()):
             raise _taken(name)
-        audit.append(connection, actor=who(by), action="user.add", subject=name, now=now, detail={"role": role})
+        _note(connection, by, "user.add", name, role=role)
     typer.echo(f"{name} may log in as {role}.")
 
 
@@ -95,10 +91,11 @@ def change_role(
 
     Example: cxr users role anna radiologist
     """
-    _change(
-        name, "role", by, config, data, lambda connection, _now: people.set_role(connection, _name(name), role), role
-    )
-    typer.echo(f"{_name(name)} is {role} now.")
+    name = _name(name)
+    with opened(config, data).write() as connection:
+        people.set_role(connection, name, role)
+        _note(connection, by, "user.role", name, role=role)
+    typer.echo(f"{name} is {role} now.")
 
 
 @users_app.command("password")
@@ -114,13 +111,14 @@ def change_password(
     Example: cxr users password anna
     """
     name = _name(name)
-    with opened(config, data).read() as connection:
+    database = opened(config, data)
+    with database.read() as connection:
         if people.find(connection, name) is None:
             raise UnknownPersonError(name)
     password_hash = passwords.hashed(_password(name, from_stdin=password_stdin))
-    _change(
-        name, "password", by, config, data, lambda connection, _: people.set_password(connection, name, password_hash)
-    )
+    with database.write() as connection:
+        people.set_password(connection, name, password_hash)
+        _note(connection, by, "user.password", name)
     typer.echo(f"{name} has another password and is logged out everywhere.")
 
 
@@ -130,8 +128,11 @@ def disable(name: NameArgument, by: ByOption = None, config: ConfigOption = None
 
     Example: cxr users disable anna
     """
-    _change(name, "disable", by, config, data, lambda connection, now: people.disable(connection, _name(name), now))
-    typer.echo(f"{_name(name)} may not log in any more.")
+    name = _name(name)
+    with opened(config, data).write() as connection:
+        people.disable(connection, name, utc_now())
+        _note(connection, by, "user.disable", name)
+    typer.echo(f"{name} may not log in any more.")
 
 
 @users_app.command("enable")
@@ -140,25 +141,16 @@ def enable(name: NameArgument, by: ByOption = None, config: ConfigOption = None,
 
     Example: cxr users enable anna
     """
-    _change(name, "enable", by, config, data, lambda connection, _now: people.enable(connection, _name(name)))
-    typer.echo(f"{_name(name)} may log in again.")
-
-
-def _change(
-    name: str,
-    action: str,
-    by: str | None,
-    config: Path | None,
-    data: Path | None,
-    change: Callable[[Connection, datetime], None],
-    role: Role | None = None,
-) -> None:
-    """Change a person's row, with its audit entry, in one transaction."""
-    now, actor = utc_now(), who(by)
-    detail = {} if role is None else {"role": role}
+    name = _name(name)
     with opened(config, data).write() as connection:
-        change(connection, now)
-        audit.append(connection, actor=actor, action=f"user.{action}", subject=_name(name), now=now, detail=detail)
+        people.enable(connection, name)
+        _note(connection, by, "user.enable", name)
+    typer.echo(f"{name} may log in again.")
+
+
+def _note(connection: Connection, by: str | None, action: str, name: str, **detail: str) -> None:
+    """The audit entry of a change, in its transaction."""
+    audit.append(connection, actor=who(by), action=action, subject=name, now=utc_now(), detail=detail)
 
 
 def _name(given: str) -> str:

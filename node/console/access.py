@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -17,8 +16,6 @@ from db.records import Person, Role
 from node.console.form import read_form
 from node.console.sessions import Sessions
 
-log = logging.getLogger(__name__)
-
 UNSAFE = ("POST",)
 FORM_TOKEN = "form_token"  # noqa: S105 - the name of a field
 LOGIN = "/login"
@@ -26,7 +23,10 @@ LOGIN = "/login"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """A request that was let in. `token` is the browser's cookie: a session's if there is a `person`."""
+    """A request that was let in. `token` is the browser's cookie: a session's if there is a `person`.
+
+    On a page for everybody nobody is asked who they are, and `person` is None.
+    """
 
     request: Request
     person: Person | None
@@ -92,12 +92,14 @@ class Door:
 
     def _answer(self, page: Page, request: Request, form: Mapping[str, str]) -> Response:
         known = request.cookies.get(self.cookie.name, "")
-        person = self.sessions.person_of(known, keep=not page.by_itself) if known else None
+        person = None
+        if page.role is not None:
+            person = self.sessions.person_of(known, keep=not page.by_itself) if known else None
+            if person is None:
+                return _to_login(request)
+            if not person.role.includes(page.role):
+                raise HTTPException(403, f"This is for a {page.role}; you are logged in as {person.role}.")
         visit = Visit(request=request, person=person, token=known or secrets.token_urlsafe(32), form=form)
-        if page.role is not None and person is None:
-            return _to_login(request)
-        if page.role is not None and person is not None and not person.role.includes(page.role):
-            raise HTTPException(403, f"This is for a {page.role}; you are logged in as {person.role}.")
         if page.method in UNSAFE:
             _require_own_form(visit)
         response = page.show(visit)

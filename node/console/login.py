@@ -23,8 +23,6 @@ class Login:
 
     def show(self, visit: Visit) -> Response:
         """The form; while there is nobody who may log in, how to make the first."""
-        if visit.person is not None:
-            return RedirectResponse(HOME, status_code=303)
         return self._form(visit)
 
     def enter(self, visit: Visit) -> Response:

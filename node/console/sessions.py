@@ -1,5 +1,6 @@
 """Logging in and out: the rules, whatever the pages look like."""
 
+import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from db.records import Person
 from db.sessions import SEEN_STEP, Lifetime
 from node import passwords
 from node.errors import NodeError
+
+log = logging.getLogger(__name__)
 
 
 class LoginRefusedError(NodeError):
@@ -92,6 +95,7 @@ class Sessions:
             allowed = logins.attempt(connection, name, address, self.now())
             kept = people.password_hash(connection, name)
         if not allowed:
+            log.warning("too many logins", extra={"fields": {"address": address}})
             raise TooManyAttemptsError
         if not passwords.matches(password, kept) or kept is None:
             with self.database.write() as connection:

@@ -150,7 +150,7 @@ def test_every_answer_has_the_security_headers(viewer: Browser) -> None:
     ]
     answers = [*(viewer.get(path) for path in paths), viewer.get("/system", "POST"), Browser(viewer.port).get("/")]
 
-    assert [answer.status for answer in answers] == [200, 303, 200, 200, 200, 404, 404, 405, 303]
+    assert [answer.status for answer in answers] == [200, 200, 200, 200, 200, 404, 404, 405, 303]
     for answer in answers:
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["content-security-policy"].startswith("default-src 'none'; style-src 'self'; ")
