@@ -19,6 +19,7 @@ from typing import BinaryIO
 from pydicom import Dataset
 from pydicom.errors import BytesLengthException
 from pydicom.filereader import read_dataset
+from pydicom.sequence import Sequence
 from pydicom.uid import UID
 
 from db import studies
@@ -304,4 +305,6 @@ def _text(header: Dataset, tag: int) -> str:
             value = header[tag].value
     except UNREADABLE:
         return ""
+    if isinstance(value, Sequence):
+        return ""  # a sequence in place of text has none, and to print one is to read all of it
     return "" if value is None else CONTROL_CHARACTERS.sub(" ", str(value)).strip()

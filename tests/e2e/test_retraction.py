@@ -252,7 +252,7 @@ def test_many_studies_and_a_kill_in_between(many: Path):
     with database.read() as connection:
         told = Counter(job.subject_id for job in jobs.newest(connection, 10 * STUDIES) if job.kind is JobKind.RETRACT)
         entries = Counter(entry.subject for entry in audit.newest(connection, 10 * STUDIES))
-        assert audit.first_broken(connection) is None
+        assert audit.examine(connection).fault is None
     database.close()
     assert (len(told), set(told.values())) == (STUDIES, {1})
     assert (len(entries), set(entries.values())) == (STUDIES, {1})

@@ -201,7 +201,7 @@ def test_correction_of_a_report_says_what_was_before(filled: Path, database: Dat
     assert (line["assertion"], line["by"], line["actor"]) == ("uncertain", "gold", "dr.kim")
     with database.read() as connection:
         entries = audit.newest(connection, 2)
-        assert audit.first_broken(connection) is None
+        assert audit.examine(connection).fault is None
     assert [entry.actor for entry in entries] == ["dr.kim", "dr.lee"]
     assert "Jane" not in str(entries)
     assert "A1" not in str(entries)

@@ -63,7 +63,7 @@ def states(data: Path) -> dict[str, ModelState]:
 def logged(data: Path) -> AuditEntry:
     """The last entry of an audit log that holds."""
     with connect(f"sqlite:///{data / DATABASE_FILE}").read() as connection:
-        assert audit.first_broken(connection) is None
+        assert audit.examine(connection).fault is None
         return audit.newest(connection, 1)[0]
 
 
