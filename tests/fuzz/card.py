@@ -7,8 +7,6 @@ from pathlib import Path
 from inference import bundle
 from inference.errors import BundleError
 
-FOLDER = Path(tempfile.mkdtemp(prefix="fuzz-"))
-
 
 def seeds() -> list[bytes]:
     """The card of the model that is shipped."""
@@ -17,6 +15,6 @@ def seeds() -> list[bytes]:
 
 def check(data: bytes) -> None:
     """The card is one, or a sentence says why not."""
-    (FOLDER / bundle.CARD).write_bytes(data)
-    with suppress(BundleError):
-        bundle.load(FOLDER)
+    with tempfile.TemporaryDirectory() as folder, suppress(BundleError):
+        (Path(folder) / bundle.CARD).write_bytes(data)
+        bundle.load(Path(folder))

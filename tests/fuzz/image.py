@@ -12,7 +12,6 @@ from inference.errors import NotReadable
 from node.demonstration import phantom
 
 POLICY = Policy(accept_unknown_view=True, accept_unknown_body_part=True)
-FILE = Path(tempfile.mkdtemp(prefix="fuzz-")) / "a.dcm"
 
 
 def seeds() -> list[bytes]:
@@ -24,7 +23,8 @@ def seeds() -> list[bytes]:
 
 def check(data: bytes) -> None:
     """The image is read and shown, or not readable with a reason."""
-    FILE.write_bytes(data)
-    with suppress(NotReadable), warnings.catch_warnings():
+    with tempfile.TemporaryDirectory() as folder, suppress(NotReadable), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        image_file.read(FILE, POLICY, 100_000).display()
+        path = Path(folder) / "a.dcm"
+        path.write_bytes(data)
+        image_file.read(path, POLICY, 100_000).display()

@@ -11,7 +11,6 @@ from node.errors import PeerError
 from tests.node.dicom.raw import CR, DATA, ECHO_RQ, LAST, RELEASE_RQ, Image, pdu, pdv, request
 
 LIMITS = Limits(max_pdu_bytes=8 * 1024, request_s=5, idle_s=5, pdu_s=5, tick_s=1)
-LISTENER = socket.create_server(("127.0.0.1", 0))
 ACCEPTANCE = Acceptance(ae_title="CXRNODE", peers=(Peer(ae_title="*", networks=(ip_network("127.0.0.1"),)),))
 
 
@@ -24,8 +23,11 @@ def seeds() -> list[bytes]:
 
 def check(data: bytes) -> None:
     """The association ends in good order or by a PeerError, whatever comes."""
-    with socket.create_connection(LISTENER.getsockname()) as theirs:
-        ours, _ = LISTENER.accept()
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname()) as theirs,
+    ):
+        ours, _ = listener.accept()
         assoc = Association(ours, LIMITS)
         try:
             theirs.sendall(data)

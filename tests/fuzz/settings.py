@@ -8,7 +8,6 @@ from node import settings
 from node.errors import SettingsError
 
 EXAMPLE = Path(__file__).parents[2] / "deploy" / "node.toml"
-FILE = Path(tempfile.mkdtemp(prefix="fuzz-")) / "node.toml"
 
 
 def seeds() -> list[bytes]:
@@ -21,6 +20,7 @@ def seeds() -> list[bytes]:
 
 def check(data: bytes) -> None:
     """The settings can be used, or a sentence says why not."""
-    FILE.write_bytes(data)
-    with suppress(SettingsError):
-        settings.load(FILE)
+    with tempfile.TemporaryDirectory() as folder, suppress(SettingsError):
+        path = Path(folder) / "node.toml"
+        path.write_bytes(data)
+        settings.load(path)
