@@ -1,6 +1,7 @@
 """Reading one image from a file: DICOM by its header, PNG and JPEG as already windowed."""
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ from inference.header import UNREADABLE
 from inference.image import Image
 from inference.pixels import decode
 
+ReadImage = Callable[[Path, Policy, int], Image]
+"""Reads one image file, of at most so many pixels; raises NotReadable."""
 SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 
 

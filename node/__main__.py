@@ -19,6 +19,10 @@ log = logging.getLogger("node")
 COMMANDS = {
     "serve": ("node.commands.serve:serve", "Run the node until it is told to stop (Ctrl-C or SIGTERM)."),
     "migrate": ("node.commands.migrate:migrate", "Bring the database to the schema this version needs."),
+    "verify": (
+        "node.commands.verify:verify",
+        "Check every stored image and result against its size and SHA-256, and the database's own structure.",
+    ),
     "predict": (
         "node.commands.predict:predict",
         "Read image files: probabilities, operating points and boxes of each finding.",

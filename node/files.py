@@ -9,7 +9,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +17,8 @@ from typing import Protocol
 from node.errors import RefusedError
 
 OUT_OF_RESOURCES = 0xA700
+QUARANTINE = "quarantine"
+"""The folder of objects that are not what they were; nothing reads them, and a person decides what becomes of them."""
 
 
 class Part(Protocol):
@@ -61,6 +63,9 @@ class InstanceStore(Protocol):
 
     def remove(self, name: str) -> None:
         """Take a committed object out again."""
+
+    def set_aside(self, name: str) -> None:
+        """Move an object that is not what it was into the quarantine, durably; nothing, if it is not there."""
 
 
 class Folder:
@@ -111,6 +116,19 @@ class Folder:
     def remove(self, name: str) -> None:
         """Take a committed object out again."""
         self.path(name).unlink(missing_ok=True)
+
+    def set_aside(self, name: str) -> None:
+        """Move an object that is not what it was into the quarantine (see `InstanceStore`)."""
+        source, quarantine = self.path(name), self._root / QUARANTINE
+        self._make_durable(quarantine)
+        with suppress(FileNotFoundError):
+            source.rename(quarantine / source.name)
+            _sync_folder(quarantine)
+            _sync_folder(source.parent)
+
+    def months(self) -> list[str]:
+        """The folders of committed objects, one a month, such as "2026/03"."""
+        return sorted(str(each.relative_to(self._root)) for each in self._root.glob("[0-9]*/[0-9]*"))
 
     def sweep(self) -> int:
         """Remove what killed processes left half written. Returns how many objects there were."""
