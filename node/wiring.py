@@ -11,8 +11,9 @@ from db import audit, migration, models, studies
 from db.engine import Connection, Database
 from db.records import Job, JobKind, StudyState
 from inference.eligibility import Policy
+from inference.isolation import Isolated
 from nlp.workers import Pool
-from node.clock import utc_now
+from node.clock import Clock, utc_now
 from node.console import app
 from node.console.server import Server, require_loopback
 from node.database import open_database
@@ -59,6 +60,7 @@ class Node:
     mining: ReportMining
     shadow: Shadow
     outbound: Outbound
+    images: Isolated
 
     def start(self) -> None:
         """Sweep, reconcile, then work, and last of all let peers in."""
@@ -81,6 +83,7 @@ class Node:
         self.mining.stop()
         self.shadow.stop()
         self.queue.stop()
+        self.images.close()
         self.outbound.close()
         self.store.close()
         self.database.close()
@@ -117,10 +120,11 @@ def build(settings: Settings, now: Callable[[], datetime] = utc_now) -> Node:
     )
     ways_out = outbound.build(settings, desk.reported)
     mining = _mining(settings, database, now)
-    shadow = _shadow(settings, database, store, now)
+    images = Isolated(max(1, settings.reading.workers))
+    shadow = _shadow(settings, database, store, images, now)
     worker = Worker(
         database=database,
-        handlers=_handlers(settings, database, store, ways_out, now)
+        handlers=_handlers(settings, database, store, images, ways_out, now=now)
         | {
             JobKind.MINE: mining,
             JobKind.SHADOW: shadow,
@@ -164,6 +168,7 @@ def build(settings: Settings, now: Callable[[], datetime] = utc_now) -> Node:
         mining=mining,
         shadow=shadow,
         outbound=ways_out,
+        images=images,
     )
 
 
@@ -188,13 +193,16 @@ def _mining(settings: Settings, database: Database, now: Callable[[], datetime])
     )
 
 
-def _shadow(settings: Settings, database: Database, store: Folder, now: Callable[[], datetime]) -> Shadow:
+def _shadow(
+    settings: Settings, database: Database, store: Folder, images: Isolated, now: Callable[[], datetime]
+) -> Shadow:
     return Shadow(
         store=store,
         database=database,
         model=Service(database=database, path=None, threads=1, part=models.shadow),
         policy=_policy(settings),
         max_pixels=settings.reading.max_pixels,
+        read_image=images.read,
         now=now,
     )
 
@@ -208,7 +216,7 @@ def _policy(settings: Settings) -> Policy:
 
 
 def _handlers(
-    settings: Settings, database: Database, store: Folder, ways_out: Outbound, now: Callable[[], datetime]
+    settings: Settings, database: Database, store: Folder, images: Isolated, ways_out: Outbound, *, now: Clock
 ) -> dict[JobKind, Handler]:
     """What is done for each kind of job."""
     reading = settings.reading
@@ -218,6 +226,7 @@ def _handlers(
         current_model=Service(database=database, path=reading.model, threads=reading.threads),
         policy=policy(settings),
         max_pixels=reading.max_pixels,
+        read_image=images.read,
         destinations=outbound.routes(settings),
         report_unread=reading.report_unread,
         now=now,

@@ -1,12 +1,16 @@
 """What the tests let processes do; a process imports it from here."""
 
 import os
+import signal
 import time
 from pathlib import Path
 
-from inference import archive
+import numpy as np
+
+from inference import archive, isolation
 from inference.archive import Decoded, Task
 from inference.errors import NotReadable
+from inference.image import Stored
 from inference.processes import Processes
 
 KEPT: list[Processes[None, int]] = []
@@ -48,3 +52,20 @@ def decode_or_die(task: Task) -> Decoded | NotReadable:
     if task.path.name == "poison.png":
         os.abort()
     return archive.decode(task)
+
+
+def poisoned(task: isolation.Task) -> Stored | NotReadable:
+    """A codec that dies, loops or takes memory without end, as the file's name says."""
+    match task.path.stem:
+        case "dies":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        case "loops":
+            while True:
+                pass
+        case "grows":
+            kept = []
+            while True:
+                kept.append(np.ones(1 << 20))
+        case "leaves":
+            task.path.with_suffix(".pid").write_text(str(os.getpid()))
+    return isolation.decode(task)
