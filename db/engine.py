@@ -53,6 +53,13 @@ class Database:
             yield connection
 
     @contextmanager
+    def frozen(self) -> Iterator[Connection]:
+        """A transaction that only reads, and sees the database as it is at its first look."""
+        frozen = self.engine.execution_options(isolation_level="REPEATABLE READ")
+        with _translated(), frozen.begin() as connection:
+            yield connection
+
+    @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that writes; committed and on disk when the block ends."""
         with _translated(), self._writer, self._writing.connect() as connection, connection.begin() as transaction:

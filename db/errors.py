@@ -21,6 +21,10 @@ class OutcomeUnknownError(DatabaseUnavailableError):
     """The database did not confirm a commit: what was to be written may be there, or not."""
 
 
+class CopyError(DatabaseError):
+    """The database cannot be copied, or made from a copy; the text says what to do."""
+
+
 class RowsRefusedError(DatabaseError):
     """The database does not take these rows: a value or a rule in them is wrong."""
 

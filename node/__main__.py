@@ -23,6 +23,14 @@ COMMANDS = {
         "node.commands.verify:verify",
         "Check every stored image and result against its size and SHA-256, and the database's own structure.",
     ),
+    "backup": (
+        "node.commands.backup:backup",
+        "Back up the node, running or not: database, stored files, models, snapshots and the secret of pseudonyms.",
+    ),
+    "restore": (
+        "node.commands.backup:restore",
+        "Make a node of a backup, in an empty data folder; or only check the backup.",
+    ),
     "predict": (
         "node.commands.predict:predict",
         "Read image files: probabilities, operating points and boxes of each finding.",

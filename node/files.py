@@ -130,6 +130,21 @@ class Folder:
         """The folders of committed objects, one a month, such as "2026/03"."""
         return sorted(str(each.relative_to(self._root)) for each in self._root.glob("[0-9]*/[0-9]*"))
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Retention removes nothing for now: a backup needs every file that its rows name."""
+        with _flocked(self._root, fcntl.LOCK_SH):
+            yield
+
+    @contextmanager
+    def removing(self) -> Iterator[bool]:
+        """Whether files may be removed now; nobody begins a backup meanwhile."""
+        try:
+            with _flocked(self._root, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                yield True
+        except BlockingIOError:
+            yield False
+
     def sweep(self) -> int:
         """Remove what killed processes left half written. Returns how many objects there were."""
         count = 0
@@ -211,9 +226,15 @@ class _FolderPart:
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Nobody else makes or sweeps folders in this one for now."""
+    with _flocked(folder, fcntl.LOCK_EX):
+        yield
+
+
+@contextmanager
+def _flocked(folder: Path, how: int) -> Iterator[None]:
     fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
+        fcntl.flock(fd, how)
         yield
     finally:
         os.close(fd)

@@ -56,12 +56,7 @@ def verify(
 def _run(verification: Verification, database: Database, one_in: int) -> Verified:
     with database.read() as connection:
         size = holdings.extent(connection).size // one_in
-    with progress.meter(size) as meter:
-
-        def on_file(read: int) -> None:
-            meter.advance(read)
-            meter.show("checking")
-
+    with progress.files(size, "checking") as on_file:
         return verification.run(on_file)
 
 

@@ -44,6 +44,11 @@ def fault(path: Path, file: StoredFile) -> Absence | None:
     return None if whole else Absence.DAMAGED
 
 
+def length(file: StoredFile) -> int:
+    """How many bytes the file has."""
+    return file.size + len(_begin(file))
+
+
 def _begin(file: StoredFile) -> bytes:
     """What lies before the bytes of the digest: nothing, or an instance's File Meta Information, which we wrote."""
     if file.kind is Holding.RESULT:
