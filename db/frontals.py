@@ -66,6 +66,12 @@ def images(connection: Connection) -> Iterator[FrontalImage]:
         )
 
 
+def absent_count(connection: Connection) -> int:
+    """How many frontal images have no file any more."""
+    query = select(func.count()).select_from(frontal).join(instance, instance.c.id == frontal.c.instance_id)
+    return connection.execute(query.where(instance.c.absence.is_not(None))).scalar_one()
+
+
 def _unlooked() -> ColumnElement[bool]:
     here = and_(instance.c.reason.is_(None), instance.c.absence.is_(None))
     return and_(here, ~exists().where(frontal.c.instance_id == instance.c.id))

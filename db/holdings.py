@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, Table, func, literal, select, union_all, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Table, func, literal, select, union_all, update
 
 from db.records import Absence, Holding, StoredFile
-from db.schema import instance, result
+from db.schema import instance, result, study
 
 _TABLES: dict[Holding, Table] = {Holding.INSTANCE: instance, Holding.RESULT: result}
 
@@ -51,6 +51,16 @@ def page(connection: Connection, kind: Holding, *, after: int, limit: int, every
     if every > 1:
         query = query.where(table.c.id % every == 0)
     return [_file(row) for row in connection.execute(query.order_by(table.c.id).limit(limit)).mappings()]
+
+
+def of_studies(
+    connection: Connection, kind: Holding, which: ColumnElement[bool], *, after: int, limit: int
+) -> list[StoredFile]:
+    """Files that are there and whose studies are such, in the order of their rows, after this row id."""
+    table = _TABLES[kind]
+    query = _files(kind).join(study, study.c.id == table.c.study_id)
+    query = query.where(which, table.c.absence.is_(None), table.c.id > after).order_by(table.c.id).limit(limit)
+    return [_file(row) for row in connection.execute(query).mappings()]
 
 
 def present(connection: Connection) -> Iterator[StoredFile]:

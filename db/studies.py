@@ -32,18 +32,18 @@ def record_arrival(connection: Connection, arrival: Arrival, settle_at: datetime
     """
     queue_for(connection, arrival.sop_instance_uid)  # else two arrivals at once do not see each other
     known = {row[0]: row for row in _KNOWN(connection, {"uid": arrival.sop_instance_uid})}
-    if arrival.sha256 in known:
-        _, path, absence = known[arrival.sha256]
-        if absence is not None:
-            _come_back(connection, arrival)
-            return True
+    _, path, absence = known.get(arrival.sha256, (None, None, None))
+    if path is not None and absence is None:
         return bool(path == arrival.path)
     row: dict[str, Any] = {name: getattr(arrival, name) for name in _ARRIVAL}
     state = StudyState.KEPT if settle_at is None else StudyState.ARRIVING
     row |= {"state": state, "revision": 0, "settle_at": settle_at}
-    reason = Reason.DUPLICATE_UID if known else None
+    reason = Reason.DUPLICATE_UID if known and path is None else None
     study_of = _STUDY_AGAIN if reason is None and settle_at is not None else _STUDY
     ((row["study_id"],),) = study_of(connection, row)
+    if path is not None:
+        _come_back(connection, arrival)
+        return True
     row["reason"] = reason
     row["reason_detail"] = reason.sentence if reason else ""
     row["reason_tag"] = "(0008,0018)" if reason else None
@@ -53,9 +53,13 @@ def record_arrival(connection: Connection, arrival: Arrival, settle_at: datetime
 
 def _come_back(connection: Connection, arrival: Arrival) -> None:
     """The very bytes whose file was lost or removed are here again, under a new name."""
-    mine = (instance.c.sop_instance_uid == arrival.sop_instance_uid, instance.c.sha256 == arrival.sha256)
+    mine = update(instance).where(
+        instance.c.sop_instance_uid == arrival.sop_instance_uid, instance.c.sha256 == arrival.sha256
+    )
     values = {"path": arrival.path, "absence": None, "absent_at": None, "received_at": arrival.received_at}
-    connection.execute(update(instance).where(*mine).values(values))
+    connection.execute(mine.values(values))
+    gone = instance.c.reason.in_((Reason.DAMAGED, Reason.REMOVED))
+    connection.execute(mine.where(gone).values(reason=None, reason_detail="", reason_tag=None))
 
 
 _ARRIVAL = tuple(field.name for field in fields(Arrival))

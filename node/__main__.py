@@ -31,6 +31,10 @@ COMMANDS = {
         "node.commands.backup:restore",
         "Make a node of a backup, in an empty data folder; or only check the backup.",
     ),
+    "retention": (
+        "node.commands.retention:retention",
+        "Show what [retention] would remove from the store now; with --run, remove it.",
+    ),
     "predict": (
         "node.commands.predict:predict",
         "Read image files: probabilities, operating points and boxes of each finding.",

@@ -3,13 +3,14 @@
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pydicom
 
 from db import audit, migration, models, studies
 from db.engine import Connection, Database
-from db.records import Job, JobKind, StudyState
+from db.records import Holding, Job, JobKind, StudyState
+from db.retention import Rule
 from inference.eligibility import Policy
 from inference.isolation import Isolated
 from nlp.workers import Pool
@@ -41,7 +42,12 @@ from node.queue import LocalQueue
 from node.reconcile import Reconciler
 from node.register import Register
 from node.settings import MIB, Settings
+from node.upkeep.beat import Beat
+from node.upkeep.retention import Retention
 from node.worker import Handler, Worker
+
+RETENTION_EVERY_S = 600.0
+GB = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +67,7 @@ class Node:
     shadow: Shadow
     outbound: Outbound
     images: Isolated
+    retention: Beat
 
     def start(self) -> None:
         """Sweep, reconcile, then work, and last of all let peers in."""
@@ -70,6 +77,7 @@ class Node:
             self.mining.catch_up()
         self.queue.start(self.worker.run_one)
         self.reconciler.start()
+        self.retention.start()
         self.scp.start()
         self.listener.start()
         self.console.start()
@@ -80,6 +88,7 @@ class Node:
         self.listener.stop()
         self.scp.stop()
         self.reconciler.stop()
+        self.retention.stop()
         self.mining.stop()
         self.shadow.stop()
         self.queue.stop()
@@ -169,6 +178,7 @@ def build(settings: Settings, now: Callable[[], datetime] = utc_now) -> Node:
         shadow=shadow,
         outbound=ways_out,
         images=images,
+        retention=_retention(settings, database, store, now),
     )
 
 
@@ -205,6 +215,29 @@ def _shadow(
         read_image=images.read,
         now=now,
     )
+
+
+def open_retention(settings: Settings, database: Database, store: Folder, now: Clock) -> Retention:
+    """What is removed by the settings of a node."""
+    chosen = settings.retention
+    return Retention(
+        database=database,
+        store=store,
+        rule=Rule(states=tuple(map(StudyState, chosen.states)), keep_labelled=chosen.keep_labelled),
+        ages={Holding.INSTANCE: _days(chosen.received_days), Holding.RESULT: _days(chosen.results_days)},
+        keep_free_bytes=round((chosen.keep_free_gb or 0) * GB),
+        at_most_bytes=None if chosen.at_most_gb is None else round(chosen.at_most_gb * GB),
+        now=now,
+    )
+
+
+def _retention(settings: Settings, database: Database, store: Folder, now: Clock) -> Beat:
+    retention = open_retention(settings, database, store, now)
+    return Beat("retention", RETENTION_EVERY_S if settings.retention.on else None, retention.run)
+
+
+def _days(number: float | None) -> timedelta | None:
+    return None if number is None else timedelta(days=number)
 
 
 def _policy(settings: Settings) -> Policy:
