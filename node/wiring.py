@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import pydicom
 
 from db import audit, migration, models, studies
+from db.clock_steps import Longest
 from db.engine import Connection, Database
 from db.records import Holding, Job, JobKind, StudyState
 from db.retention import Rule
@@ -19,7 +20,7 @@ from node.console import app
 from node.console.server import Server, require_loopback
 from node.database import open_database
 from node.destinations import outbound
-from node.destinations.commitment import Answering, Desk
+from node.destinations.commitment import LONGEST_DELAY_S, Answering, Desk
 from node.destinations.delivery import Delivery
 from node.destinations.outbound import Outbound
 from node.destinations.retraction import Retraction
@@ -32,7 +33,7 @@ from node.files import Folder
 from node.hl7 import connection as hl7_connection
 from node.hl7 import intake as hl7_intake
 from node.hl7.listener import Listener
-from node.intake import Intake
+from node.intake import RELEASE_FALLBACK_S, Intake
 from node.mining import ReportMining
 from node.models.service import Service
 from node.models.shadow import Shadow
@@ -70,7 +71,18 @@ class Node:
     retention: Beat
 
     def start(self) -> None:
-        """Sweep, reconcile, then work, and last of all let peers in."""
+        """Start in this order; each step finds the work of the ones before it done.
+
+        1. Sweep: what killed processes left half written is removed, before anything new is begun.
+        2. Reconcile: leases that ran out go back to the queue, studies that became quiet meanwhile become jobs.
+        3. Mining catches up: versions that the miner in force has not mined become its job.
+        4. Work: the threads take jobs up, those that a kill left behind first.
+        5. Reconcile from now on, and remove what retention asks for.
+        6. Peers are let in, last of all: DICOM, HL7, then the console, which says that the node is there.
+
+        The database was brought up to date, and the ports were taken, when the node was built; whoever calls before
+        the last step waits in the backlog.
+        """
         self.store.sweep()
         self.reconciler.tick()
         if self.settings.mining.workers:
@@ -156,6 +168,11 @@ def build(settings: Settings, now: Callable[[], datetime] = utc_now) -> Node:
         on_dead=study_failed,
         tick_s=settings.work.tick_s,
         now=now,
+        longest=Longest(
+            quiet_s=settings.study.quiet_s or RELEASE_FALLBACK_S,
+            lease_s=settings.work.lease_s,
+            retry_s=LONGEST_DELAY_S,
+        ),
     )
     scp = _scp(settings, database, store, desk, now)
     listener = _listener(settings, database, tls, now)
