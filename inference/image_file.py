@@ -12,11 +12,12 @@ from pydicom.errors import InvalidDicomError
 
 from db.vocabulary import Reason
 from inference import grayscale
-from inference.eligibility import Policy, assess, view
+from inference.eligibility import assess, view
 from inference.errors import NotReadable
 from inference.header import UNREADABLE
 from inference.image import Image, Stored
 from inference.pixels import decode
+from inference.policy import Policy
 
 ReadImage = Callable[[Path, Policy, int], Image]
 """Reads one image file, of at most so many pixels; raises NotReadable."""

@@ -13,9 +13,9 @@ import pydicom
 
 from db.vocabulary import Reason
 from inference import image_file, pixels
-from inference.eligibility import Policy
 from inference.errors import NotReadable
 from inference.image import Image, Stored
+from inference.policy import Policy
 from inference.processes import Limits, Lost, Processes
 
 LIMITS = Limits(item_s=60.0, memory_bytes=2 << 30)

@@ -66,7 +66,7 @@ def start_node(settings_options: Callable[..., dict[str, Any]], migrated_file: P
         if not settings.data.exists():
             settings.data.mkdir()
             shutil.copy(migrated_file, settings.data / DATABASE_FILE)
-        node = wiring.build(settings, now)
+        node = wiring.build(settings, now=now)
         node.start()
         running.append(node)
         return node

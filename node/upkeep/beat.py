@@ -10,9 +10,9 @@ log = logging.getLogger(__name__)
 
 
 class Beat:
-    """Acts at the start and every so many seconds; never, where that is None."""
+    """Acts at the start, and again so many seconds after each time."""
 
-    def __init__(self, name: str, every_s: float | None, act: Callable[[threading.Event], object]) -> None:
+    def __init__(self, name: str, every_s: float, act: Callable[[threading.Event], object]) -> None:
         """Start nothing yet; `act` is given an event that says to stop early."""
         self._every_s = every_s
         self._act = act
@@ -21,8 +21,7 @@ class Beat:
 
     def start(self) -> None:
         """Begin."""
-        if self._every_s is not None:
-            self._thread.start()
+        self._thread.start()
 
     def stop(self) -> None:
         """Let it end what it is at, and stop."""

@@ -10,9 +10,9 @@ import pytest
 from pydicom.uid import JPEG2000Lossless
 
 from db.vocabulary import Reason
-from inference.eligibility import Policy
 from inference.errors import NotReadable
 from inference.isolation import Isolated
+from inference.policy import Policy
 from inference.processes import Limits
 from tests.inference.tasks import is_alive, poisoned
 
