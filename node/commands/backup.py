@@ -1,5 +1,6 @@
 """`cxr backup` and `cxr restore`: a node in another folder, and back."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +31,7 @@ def backup(
 
     Example: cxr backup /mnt/backup/cxr
     """
+    os.umask(0o077)  # a backup is for its owner only
     settings, database = settings_of(config, data), opened(config, data)
     store = wiring.open_store(settings)
     try:
@@ -57,6 +59,7 @@ def restore(
 
     Example: cxr restore /mnt/backup/cxr --data /var/lib/cxr
     """
+    os.umask(0o077)
     settings = settings_of(config, data)
     work = Restore(source=source, data=settings.data, url=settings.database_url)
     with progress.files(manifest.read(source).size, "checking" if check else "restoring") as on_file:

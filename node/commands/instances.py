@@ -9,7 +9,7 @@ from node.commands.options import ConfigOption, DataOption, JsonOption, UidsOpti
 def instances(
     config: ConfigOption = None, data: DataOption = None, uids: UidsOption = False, as_json: JsonOption = False
 ) -> None:
-    """List stored instances; one that is not read says why.
+    """List stored instances; one that is not read says why, and one whose file is not there any more says so.
 
     Example: cxr instances --uids
     """
@@ -22,7 +22,10 @@ def instances(
         print_json(found)
         return
     print_table(
-        ["received", "from", "reason", "why it is not read", "SOP Instance UID"],
-        [(i.received_at, i.calling_ae, i.reason, i.reason_detail, i.sop_instance_uid) for i in found],
+        ["received", "from", "file", "reason", "why it is not read", "SOP Instance UID"],
+        [
+            (i.received_at, i.calling_ae, i.absence or "here", i.reason, i.reason_detail, i.sop_instance_uid)
+            for i in found
+        ],
         empty="No instance has arrived yet.",
     )

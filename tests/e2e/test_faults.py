@@ -6,16 +6,24 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
+from pydicom.dataset import FileDataset
+from pydicom.uid import JPEG2000Lossless
 
-from node import wiring
+from db import studies
+from db.vocabulary import Reason
+from inference.isolation import Isolated
+from node import wiring, workshop
 from node.clock import utc_now
+from node.demonstration import phantom
 from node.files import Folder
 from node.mining import ReportMining
 from node.queue import LocalQueue
 from node.reconcile import Reconciler
+from tests.inference.tasks import POISONED_COLUMNS, poisoned
 from tests.nodes import StartNode, chest, push, wait_for_study
 from tests.peers.databases import Postgres
 from tests.peers.processes import wait_until
@@ -120,3 +128,28 @@ def test_clock_that_is_set_back_keeps_no_study_waiting(start_node: StartNode):
     ahead_s[0] = 0.0
 
     wait_for_study(node, ds, "read", timeout_s=10)
+
+
+def test_poison_image_costs_itself(start_node: StartNode, monkeypatch: pytest.MonkeyPatch):
+    """A codec that segfaults: its image has the reason, the study's other image and the next study are read (B6)."""
+    monkeypatch.setattr(workshop, "Isolated", partial(Isolated, decode=poisoned))
+    node = start_node(**{"mining.workers": 0})
+    poison, beside, other = compressed(POISONED_COLUMNS), compressed(96), compressed(96)
+    beside.StudyInstanceUID = poison.StudyInstanceUID
+
+    push(node, poison, beside)
+    push(node, other)
+    wait_for_study(node, poison, "read")
+    wait_for_study(node, other, "read")
+
+    with node.database.read() as connection:
+        found = studies.with_uids(connection, [each.SOPInstanceUID for each in (poison, beside, other)])
+    reasons = [found[each.SOPInstanceUID][0].reason for each in (poison, beside, other)]
+    assert reasons == [Reason.UNDECODABLE, None, None]
+
+
+def compressed(columns: int) -> FileDataset:
+    """A chest radiograph, losslessly compressed."""
+    ds = phantom.dataset(rows=128, columns=columns)
+    ds.compress(JPEG2000Lossless, generate_instance_uid=False)
+    return ds
