@@ -32,18 +32,27 @@ def copied(database: Database, target: Path) -> Iterator[Connection]:
         CopyError: a program is missing or failed.
         db.errors.DatabaseUnavailableError: the database does not answer, or is damaged.
     """
-    if kind(database) == "sqlite":
-        with database.read() as connection, closing(sqlite3.connect(target)) as other:
-            driver = connection.connection.dbapi_connection
-            if isinstance(driver, sqlite3.Connection):
-                driver.backup(other)
-        copy = connect(f"sqlite:///{target}")
-        try:
-            with copy.read() as connection:
-                yield connection
-        finally:
-            copy.close()
-        return
+    made = _saved if kind(database) == "sqlite" else _dumped
+    with made(database, target) as connection:
+        yield connection
+
+
+@contextmanager
+def _saved(database: Database, target: Path) -> Iterator[Connection]:
+    with database.read() as connection, closing(sqlite3.connect(target)) as other:
+        driver = connection.connection.dbapi_connection
+        if isinstance(driver, sqlite3.Connection):
+            driver.backup(other)
+    copy = connect(f"sqlite:///{target}")
+    try:
+        with copy.read() as connection:
+            yield connection
+    finally:
+        copy.close()
+
+
+@contextmanager
+def _dumped(database: Database, target: Path) -> Iterator[Connection]:
     with database.frozen() as connection:
         snapshot = connection.exec_driver_sql("SELECT pg_export_snapshot()").scalar_one()
         _run(database, "pg_dump", "--format=custom", *_PLAIN, f"--snapshot={snapshot}", f"--file={target}")

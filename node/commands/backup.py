@@ -52,10 +52,11 @@ def restore(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a node of a backup, in an empty data folder and an empty database; or only check the backup.
+    """Make a node of a backup, in an empty data folder; or only check the backup.
 
-    Everything is compared with its SHA-256. What was cut off is begun again with the same command, and until it is
-    finished no other command works there. The exit code is 1 if files of the backup are damaged or were lost before.
+    A PostgreSQL database has to be empty too. Everything is compared with its SHA-256. What was cut off is begun again
+    with the same command, and until it is finished no other command works there. The exit code is 1 if files of the
+    backup are damaged or were lost before.
 
     Example: cxr restore /mnt/backup/cxr --data /var/lib/cxr
     """

@@ -9,7 +9,9 @@ from node.commands.options import ConfigOption, DataOption, JsonOption, UidsOpti
 def instances(
     config: ConfigOption = None, data: DataOption = None, uids: UidsOption = False, as_json: JsonOption = False
 ) -> None:
-    """List stored instances; one that is not read says why, and one whose file is not there any more says so.
+    """List stored instances; one that is not read says why.
+
+    `file` says whether its file is here, or was found damaged or missing, or was removed by retention.
 
     Example: cxr instances --uids
     """

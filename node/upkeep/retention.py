@@ -55,11 +55,9 @@ class Retention:
     def run(self, stopping: threading.Event) -> Removed:
         """Remove what there is to remove, a few files at a time, until told to stop."""
         done = Removed()
-        with self.store.removing() as allowed:
-            if allowed:
-                self._finish()
-                for kind, before, enough in self._tasks():
-                    self._remove(kind, before, enough, done, stopping)
+        self._finish()
+        for kind, before, enough in self._tasks():
+            self._remove(kind, before, enough, done, stopping)
         return done
 
     def look(self) -> Removed:
@@ -110,18 +108,26 @@ class Retention:
     def _remove(self, kind: Holding, before: datetime, enough: float, done: Removed, stopping: threading.Event) -> None:
         size = after = 0
         while size < enough and not stopping.is_set():
-            with self.database.write() as connection:
-                # Looked up in the transaction that marks them: a study whose next image came meanwhile is not done.
-                files = _up_to(self._page(connection, kind, before, after), enough - size)
-                self._mark(connection, files)
+            files = self._remove_some(kind, before, after, enough - size)
             if not files:
                 return
-            for file in files:
-                self.store.remove(file.path)
             removed = sum(file.size for file in files)
             size, after = size + removed, files[-1].id
             done.files, done.size = done.files + len(files), done.size + removed
             stopping.wait(PAUSE_S)
+
+    def _remove_some(self, kind: Holding, before: datetime, after: int, enough: float) -> list[StoredFile]:
+        """Remove a few files; none, if there are none or a backup is made."""
+        with self.store.removing() as allowed:
+            if not allowed:
+                return []
+            with self.database.write() as connection:
+                # Looked up in the transaction that marks them: a study whose next image came meanwhile is not done.
+                files = _up_to(self._page(connection, kind, before, after), enough)
+                self._mark(connection, files)
+            for file in files:
+                self.store.remove(file.path)
+        return files
 
     def _mark(self, connection: Connection, files: Sequence[StoredFile]) -> None:
         for file in files:
@@ -140,8 +146,9 @@ class Retention:
         """Remove the files of the last rows that were marked: whoever marked them may have been killed."""
         with self.database.read() as connection:
             marked = [file for kind in Holding for file in holdings.last_removed(connection, kind, BATCH)]
-        for file in marked:
-            self.store.remove(file.path)
+        with self.store.removing() as allowed:
+            for file in marked if allowed else ():
+                self.store.remove(file.path)
 
 
 def _up_to(files: Sequence[StoredFile], size: float) -> list[StoredFile]:

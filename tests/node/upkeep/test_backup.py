@@ -15,6 +15,7 @@ from db import studies
 from db.engine import connect
 from node import wiring
 from node.clock import utc_now
+from node.database import RESTORING
 from node.errors import SettingsError
 from node.files import Folder
 from node.settings import load
@@ -274,12 +275,14 @@ def test_postgresql_goes_into_a_backup_and_back(
     node = start_node(**{"reading.workers": 0, "database.url": url})
     push(node, chest(), chest())
 
-    backup(node, tmp_path / "backup")
+    made = backup(node, tmp_path / "backup")
     with pytest.raises(BackupError, match="the database is not empty"):
         restored(tmp_path / "backup", tmp_path / "third", url)
     with pytest.raises(BackupError, match="of that kind"):
         restored(tmp_path / "backup", tmp_path / "third")
     found = restored(tmp_path / "backup", tmp_path / "other", empty)
+    (tmp_path / "other" / RESTORING).write_text(f"{made.database.sha256}\n")  # killed before it could take the mark off
+    again = restored(tmp_path / "backup", tmp_path / "other", empty)
 
-    assert found == held(node)
+    assert found == again == held(node)
     assert len(found) == 2
