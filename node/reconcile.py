@@ -32,6 +32,8 @@ class Reconciler:
     database: Database
     announce: Announce
     on_dead: OnDead
+    chores: tuple[Callable[[], object], ...] = ()
+    """What else is done at each sweep."""
     tick_s: float
     now: Callable[[], datetime]
     longest: Longest = field(default_factory=Longest)
@@ -92,6 +94,8 @@ class Reconciler:
                 self.tick()
                 if time.monotonic() >= sweep_at:
                     self.sweep()
+                    for chore in self.chores:
+                        chore()
                     sweep_at = time.monotonic() + SWEEP_EVERY_S
             except DatabaseError:
                 log.exception("nothing reconciled without the database")

@@ -187,3 +187,21 @@ def test_what_is_gone_is_known_by_a_reason_before_absence(database_url: str):
         (instance,) = studies.instances(connection, study_id)
     database.close()
     assert (instance.reason, instance.absence) == (Reason.UNDECODABLE, None)
+
+
+def test_audit_log_from_before_goes_on_as_one_chain(database_url: str):
+    """Revision 0008 keeps what was logged before it, changed entries included, and the next entry follows it."""
+    database = connect(database_url)
+    migration.upgrade(database)
+    with database.write() as connection:
+        for subject in ("1", "2"):
+            audit.append(connection, actor="a", action="b", subject=subject, now=NOW)
+
+    migration.downgrade(database, "0007")
+    migration.upgrade(database)
+
+    with database.write() as connection:
+        audit.append(connection, actor="a", action="b", subject="3", now=NOW)
+        chain = audit.examine(connection)
+    database.close()
+    assert (chain.entries, chain.fault) == (3, None)
