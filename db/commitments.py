@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from db.records import CommitmentRequest, SopReference
-from db.schema import commitment_request
+from db.records import CommitmentRequest, JobKind, JobState, SopReference
+from db.schema import commitment_request, job
 
 
 def record(
@@ -50,6 +50,15 @@ def answer(connection: Connection, calling_ae: str, transaction_uid: str, now: d
         .where(commitment_request.c.calling_ae == calling_ae, commitment_request.c.transaction_uid == transaction_uid)
         .values(answered_at=now)
     )
+
+
+def open_references(connection: Connection) -> frozenset[str]:
+    """The SOP Instance UIDs that modalities ask about and have no answer on yet."""
+    asked = select(commitment_request.c.references).join(
+        job, (job.c.kind == JobKind.COMMIT) & (job.c.subject_id == commitment_request.c.id)
+    )
+    lists = connection.execute(asked.where(job.c.state != JobState.DONE)).scalars()
+    return frozenset(each["sop_instance_uid"] for references in lists for each in references)
 
 
 def _request(row: Mapping[Any, Any]) -> CommitmentRequest:

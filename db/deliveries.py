@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, or_, select, update
 
 from db.records import Delivery, DeliveryState, Parcel, Result, ResultKind
+from db.results import result_of
 from db.schema import delivery, result
 
 MAX_TRIES = 3
@@ -73,7 +74,7 @@ def _parcels(connection: Connection, *which: ColumnElement[bool]) -> list[Parcel
         .order_by(result.c.id)
     )
     return [
-        Parcel(result=Result(**_picked(row, Result, "r_")), delivery=_delivery(_picked(row, Delivery, "d_")))
+        Parcel(result=result_of(_picked(row, Result, "r_")), delivery=_delivery(_picked(row, Delivery, "d_")))
         for row in connection.execute(query).mappings()
     ]
 

@@ -12,13 +12,20 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError,
 from sqlalchemy.exc import DatabaseError as DriverError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from db.errors import DatabaseUnavailableError, DatabaseUrlError, OutcomeUnknownError, RowsRefusedError
+from db.errors import (
+    DatabaseDamagedError,
+    DatabaseUnavailableError,
+    DatabaseUrlError,
+    OutcomeUnknownError,
+    RowsRefusedError,
+)
 from db.turn import Turn
 
 __all__ = ["Connection", "Database", "connect", "queue_for"]
 
 BUSY_TIMEOUT_S = 30
 """How long an SQLite connection waits for another process's write."""
+DAMAGED = "the database file is damaged: stop the node, move the file away and run cxr restore with a backup"
 
 
 class Database:
@@ -45,12 +52,35 @@ class Database:
             yield connection
 
     @contextmanager
+    def frozen(self) -> Iterator[Connection]:
+        """A transaction that only reads, and sees the database as it is at its first look."""
+        frozen = self.engine.execution_options(isolation_level="REPEATABLE READ")
+        with _translated(), frozen.begin() as connection:
+            yield connection
+
+    @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that writes; committed and on disk when the block ends."""
         with _translated(), self._writer, self._writing.connect() as connection, connection.begin() as transaction:
             yield connection
             with _confirmed(connection):
                 transaction.commit()
+
+    def faults(self) -> list[str]:
+        """What is wrong with the database's own structure, a sentence each; of PostgreSQL the server knows more.
+
+        Reads all of an SQLite file.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return []
+        try:
+            with self.read() as connection:
+                words = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check(20)")]
+                orphans = len(connection.exec_driver_sql("PRAGMA foreign_key_check").all())
+        except DatabaseDamagedError as error:
+            return [str(error)]
+        found = [] if words == ["ok"] else [f"{DAMAGED} ({len(words)} faults)"]
+        return found + ([f"{orphans} rows refer to rows that are not there"] if orphans else [])
 
     @contextmanager
     def rebuild(self) -> Iterator[Connection]:
@@ -86,7 +116,9 @@ def _translated() -> Iterator[None]:
         raise RowsRefusedError(type(error).__name__) from error
     except (OperationalError, InterfaceError, PoolTimeoutError, DriverError) as error:
         if isinstance(error, DriverError) and type(error) not in (OperationalError, DriverError):
-            raise  # a broken statement; DriverError itself is SQLite's for a file that is none of its own
+            raise  # a broken statement
+        if type(error) is DriverError:  # SQLite's own, for a file that is none of its own, or not all of it any more
+            raise DatabaseDamagedError(DAMAGED) from error
         sentence = "the database does not answer; see that it runs, that its URL is right and that its disk has room"
         raise DatabaseUnavailableError(f"{sentence} ({type(error).__name__})") from error
 

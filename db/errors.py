@@ -13,8 +13,16 @@ class DatabaseUnavailableError(DatabaseError):
     """The database does not answer now; nothing was written, and the same may work later."""
 
 
+class DatabaseDamagedError(DatabaseUnavailableError):
+    """The database's file is not one any more; a backup has to take its place."""
+
+
 class OutcomeUnknownError(DatabaseUnavailableError):
     """The database did not confirm a commit: what was to be written may be there, or not."""
+
+
+class CopyError(DatabaseError):
+    """The database cannot be copied, or made from a copy; the text says what to do."""
 
 
 class RowsRefusedError(DatabaseError):

@@ -22,7 +22,7 @@ def record(connection: Connection, found: Sequence[Frontal]) -> None:
 
 
 def unlooked(connection: Connection, *, after: int, limit: int) -> list[UnlookedImage]:
-    """Instances without a reason whose header nobody has looked at, in their order, after this row id."""
+    """Instances that are there, have no reason and were not looked at, in their order, after this row id."""
     query = select(instance.c.id, instance.c.path).where(_unlooked(), instance.c.id > after)
     rows = connection.execute(query.order_by(instance.c.id).limit(limit))
     return [UnlookedImage(instance_id=row.id, path=row.path) for row in rows]
@@ -34,7 +34,7 @@ def unlooked_count(connection: Connection) -> int:
 
 
 def images(connection: Connection) -> Iterator[FrontalImage]:
-    """Every frontal image that no reason keeps from being read, in the order of arrival."""
+    """Every frontal image whose file is there and that no reason keeps from being read, in the order of arrival."""
     source = func.coalesce(func.nullif(frontal.c.collection, ""), instance.c.calling_ae)
     query = (
         select(
@@ -49,7 +49,7 @@ def images(connection: Connection) -> Iterator[FrontalImage]:
         )
         .join(frontal, frontal.c.instance_id == instance.c.id)
         .join(study, study.c.id == instance.c.study_id)
-        .where(instance.c.reason.is_(None))
+        .where(instance.c.reason.is_(None), instance.c.absence.is_(None))
         .order_by(instance.c.id)
     )
     for row in connection.execute(query):
@@ -66,5 +66,12 @@ def images(connection: Connection) -> Iterator[FrontalImage]:
         )
 
 
+def absent_count(connection: Connection) -> int:
+    """How many frontal images have no file any more."""
+    query = select(func.count()).select_from(frontal).join(instance, instance.c.id == frontal.c.instance_id)
+    return connection.execute(query.where(instance.c.absence.is_not(None))).scalar_one()
+
+
 def _unlooked() -> ColumnElement[bool]:
-    return and_(instance.c.reason.is_(None), ~exists().where(frontal.c.instance_id == instance.c.id))
+    here = and_(instance.c.reason.is_(None), instance.c.absence.is_(None))
+    return and_(here, ~exists().where(frontal.c.instance_id == instance.c.id))

@@ -120,6 +120,18 @@ class ModelState(StrEnum):
     SHADOW = "shadow"
 
 
+class Absence(StrEnum):
+    """Why the store has no file for a row any more, or none that is to be used.
+
+    DAMAGED: it was not what the row says, and lies in the quarantine. MISSING: it is not there. REMOVED: retention
+    removed it, because a person switched that on. The same bytes, received again or put back, end each of these.
+    """
+
+    DAMAGED = "damaged"
+    MISSING = "missing"
+    REMOVED = "removed"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
     """An instance whose bytes are in the store, on its way into the database."""
@@ -160,7 +172,10 @@ class Study:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredInstance:
-    """An instance in the store, kept as received. `path` is relative to the store; `size` in bytes."""
+    """An instance in the store, kept as received. `path` is relative to the store; `size` is the data set's, in bytes.
+
+    `absence` says why its file is not there any more, `absent_at` since when; None while it is.
+    """
 
     id: int
     study_id: int
@@ -177,6 +192,8 @@ class StoredInstance:
     reason: Reason | None
     reason_detail: str
     reason_tag: str | None
+    absence: Absence | None
+    absent_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +250,7 @@ class Result:
     """A result object as built and stored; every sending sends these bytes.
 
     `retracted_at` and `retraction_reason` say when and why it was taken back; it then goes nowhere any more.
+    `absence` says why its file is not there any more, `absent_at` since when.
     """
 
     id: int
@@ -250,6 +268,34 @@ class Result:
     created_at: datetime
     retracted_at: datetime | None
     retraction_reason: str | None
+    absence: Absence | None
+    absent_at: datetime | None
+
+
+class Holding(StrEnum):
+    """Of what a file of the store is."""
+
+    INSTANCE = "instance"
+    RESULT = "result"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """A file of the store as its row describes it.
+
+    `size` in bytes is that of the data set for an instance, which its File Meta Information comes on top of, and that
+    of the whole file for a result; `sha256` is of the same bytes. A result's `transfer_syntax_uid` is empty.
+    """
+
+    kind: Holding
+    id: int
+    sop_class_uid: str
+    sop_instance_uid: str
+    transfer_syntax_uid: str
+    path: str
+    size: int
+    sha256: str
+    absence: Absence | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,13 @@
 """Predictions and the result objects built from them."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, or_, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 
-from db.records import Result, ScorePair, StoredPrediction
+from db.records import Absence, Result, ScorePair, StoredPrediction
 from db.schema import instance, prediction, result
 
 
@@ -171,5 +171,10 @@ def _stands(at: datetime | None) -> ColumnElement[bool]:
     return stands if at is None else or_(stands, result.c.retracted_at > at)
 
 
+def result_of(row: Mapping[Any, Any]) -> Result:
+    """A row of the table as a record."""
+    return Result(**{**row, "absence": row["absence"] and Absence(row["absence"])})
+
+
 def _results(rows: Iterable[RowMapping]) -> list[Result]:
-    return [Result(**row) for row in rows]
+    return [result_of(row) for row in rows]

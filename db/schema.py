@@ -98,6 +98,8 @@ instance = Table(
     Column("reason", String(32)),
     Column("reason_detail", Text, nullable=False, default=""),
     Column("reason_tag", String(16)),
+    Column("absence", String(16)),
+    Column("absent_at", Utc, index=True),
     UniqueConstraint("sop_instance_uid", "sha256"),
 )
 
@@ -156,6 +158,8 @@ result = Table(
     Column("created_at", Utc, nullable=False),
     Column("retracted_at", Utc),
     Column("retraction_reason", String(32)),
+    Column("absence", String(16)),
+    Column("absent_at", Utc, index=True),
 )
 
 delivery = Table(

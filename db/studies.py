@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from db.engine import queue_for
 from db.prepared import Prepared
-from db.records import Arrival, StoredInstance, Study, StudyState
+from db.records import Absence, Arrival, StoredInstance, Study, StudyState
 from db.schema import instance, study
 from db.vocabulary import Reason
 
@@ -23,28 +23,43 @@ def record_arrival(connection: Connection, arrival: Arrival, settle_at: datetime
 
     With None it is not to be read: a new study is `kept`, and one that is here goes on as if nothing had come.
 
-    The same bytes again change nothing. Other bytes under a known SOP Instance UID are kept beside the first
-    with the reason `duplicate_uid`, and are not read.
+    The same bytes again change nothing, unless their file is not there any more: then these take its place. Other
+    bytes under a known SOP Instance UID are kept beside the first with the reason `duplicate_uid`, and are not read.
 
     Returns:
         True when the instance is kept where the arrival says, False when these very bytes were kept elsewhere before.
         An arrival whose first commit stands, though its answer was lost, is kept where it says.
     """
     queue_for(connection, arrival.sop_instance_uid)  # else two arrivals at once do not see each other
-    known = dict(_KNOWN(connection, {"uid": arrival.sop_instance_uid}))
-    if arrival.sha256 in known:
-        return bool(known[arrival.sha256] == arrival.path)
+    known = {row[0]: row for row in _KNOWN(connection, {"uid": arrival.sop_instance_uid})}
+    _, path, absence = known.get(arrival.sha256, (None, None, None))
+    if path is not None and absence is None:
+        return bool(path == arrival.path)
     row: dict[str, Any] = {name: getattr(arrival, name) for name in _ARRIVAL}
     state = StudyState.KEPT if settle_at is None else StudyState.ARRIVING
     row |= {"state": state, "revision": 0, "settle_at": settle_at}
-    reason = Reason.DUPLICATE_UID if known else None
+    reason = Reason.DUPLICATE_UID if known and path is None else None
     study_of = _STUDY_AGAIN if reason is None and settle_at is not None else _STUDY
     ((row["study_id"],),) = study_of(connection, row)
+    if path is not None:
+        _come_back(connection, arrival)
+        return True
     row["reason"] = reason
     row["reason_detail"] = reason.sentence if reason else ""
     row["reason_tag"] = "(0008,0018)" if reason else None
     _ADD_INSTANCE(connection, row)
     return True
+
+
+def _come_back(connection: Connection, arrival: Arrival) -> None:
+    """The very bytes whose file was lost or removed are here again, under a new name."""
+    mine = update(instance).where(
+        instance.c.sop_instance_uid == arrival.sop_instance_uid, instance.c.sha256 == arrival.sha256
+    )
+    values = {"path": arrival.path, "absence": None, "absent_at": None, "received_at": arrival.received_at}
+    connection.execute(mine.values(values))
+    gone = instance.c.reason.in_((Reason.DAMAGED, Reason.REMOVED))
+    connection.execute(mine.where(gone).values(reason=None, reason_detail="", reason_tag=None))
 
 
 _ARRIVAL = tuple(field.name for field in fields(Arrival))
@@ -68,15 +83,19 @@ def _study_of(dialect: str, *again: str) -> ClauseElement:
     return statement
 
 
+_LATER = ("id", "absence", "absent_at")
+"""Columns of an instance that its arrival leaves alone."""
 _STUDY = Prepared(lambda dialect: _study_of(dialect, "last_received_at"))
 _STUDY_AGAIN = Prepared(lambda dialect: _study_of(dialect, "last_received_at", "settle_at", "state"))
 """The same, and its quiet period begins anew."""
 _KNOWN = Prepared(
-    lambda _: select(instance.c.sha256, instance.c.path).where(instance.c.sop_instance_uid == bindparam("uid"))
+    lambda _: select(instance.c.sha256, instance.c.path, instance.c.absence).where(
+        instance.c.sop_instance_uid == bindparam("uid")
+    )
 )
 _ADD_INSTANCE = Prepared(
     lambda _: instance.insert().values(
-        {column.name: bindparam(column.name) for column in instance.columns if column.name != "id"}
+        {column.name: bindparam(column.name) for column in instance.columns if column.name not in _LATER}
     )
 )
 
@@ -247,4 +266,6 @@ def _study(row: RowMapping) -> Study:
 
 
 def _instance(row: Mapping[Any, Any]) -> StoredInstance:
-    return StoredInstance(**{**row, "reason": Reason(row["reason"]) if row["reason"] else None})
+    reason, absence = row["reason"], row["absence"]
+    words = {"reason": reason and Reason(reason), "absence": absence and Absence(absence)}
+    return StoredInstance(**{**row, **words})

@@ -135,6 +135,8 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large"
     UNDECODABLE = "undecodable"
     DUPLICATE_UID = "duplicate_uid"
+    DAMAGED = "damaged"
+    REMOVED = "removed"
 
     @property
     def sentence(self) -> str:
@@ -155,10 +157,12 @@ _SENTENCES = {
     Reason.TOO_LARGE: "The image is larger than the pixel budget.",
     Reason.UNDECODABLE: "The pixel data cannot be decoded.",
     Reason.DUPLICATE_UID: "Another image with this SOP Instance UID came first; this one is kept, not read.",
+    Reason.DAMAGED: "The stored file is missing or is not what was received; restore it, or send the image again.",
+    Reason.REMOVED: "Retention has removed the file; send the image again to have it read.",
 }
 
 
-BROKEN = frozenset({Reason.UNDECODABLE, Reason.TOO_LARGE, Reason.UNSUPPORTED_PIXELS})
+BROKEN = frozenset({Reason.UNDECODABLE, Reason.TOO_LARGE, Reason.UNSUPPORTED_PIXELS, Reason.DAMAGED})
 """Reasons for which a person should look at the image; the others say it was not meant to be read."""
 
 

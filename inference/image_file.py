@@ -1,6 +1,7 @@
 """Reading one image from a file: DICOM by its header, PNG and JPEG as already windowed."""
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +15,23 @@ from inference import grayscale
 from inference.eligibility import assess, view
 from inference.errors import NotReadable
 from inference.header import UNREADABLE
-from inference.image import Image
+from inference.image import Image, Stored
 from inference.pixels import decode
 from inference.policy import Policy
 
+ReadImage = Callable[[Path, Policy, int], Image]
+"""Reads one image file, of at most so many pixels; raises NotReadable."""
+Decoded = Callable[[pydicom.Dataset, Path, int], Stored]
+"""The stored values of a dataset that was read from this file, of at most so many pixels; raises NotReadable."""
 SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 
 
-def read(path: Path, policy: Policy, max_pixels: int = 50_000_000) -> Image:
-    """Read a DICOM, PNG or JPEG file.
+def _decoded(ds: pydicom.Dataset, _path: Path, max_pixels: int) -> Stored:
+    return decode(ds, max_pixels=max_pixels)
+
+
+def read(path: Path, policy: Policy, max_pixels: int = 50_000_000, decoded: Decoded = _decoded) -> Image:
+    """Read a DICOM, PNG or JPEG file; `decoded` decodes the pixel data of a DICOM file, by default here and now.
 
     Raises:
         NotReadable: whatever is the matter with it, a missing file too.
@@ -35,7 +44,7 @@ def read(path: Path, policy: Policy, max_pixels: int = 50_000_000) -> Image:
     if start.startswith(SIGNATURES):
         return Image.windowed(_picture(path, max_pixels))
     ds = _eligible(_dataset(path), policy)
-    stored = decode(ds, max_pixels=max_pixels)
+    stored = decoded(ds, path, max_pixels)
     return Image(stored=stored, grey=grayscale.levels(ds, stored), header=ds)
 
 
@@ -49,6 +58,15 @@ def frontal_view(path: Path, policy: Policy) -> str:
     with path.open("rb"):
         pass  # a file that is not there says nothing of the image
     return view(_eligible(_dataset(path, pixels=False), policy))
+
+
+def stored_values(path: Path, max_pixels: int) -> Stored:
+    """The stored values of a DICOM file, whatever its header says of the view.
+
+    Raises:
+        NotReadable: it has none.
+    """
+    return decode(_dataset(path), max_pixels=max_pixels)
 
 
 def header(path: Path) -> pydicom.Dataset:

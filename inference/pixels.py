@@ -48,6 +48,14 @@ def decode(ds: Dataset, *, max_pixels: int = 50_000_000) -> Stored:
     return _plain(_without_unused_bits(ds, stored))
 
 
+def needs_codec(ds: Dataset) -> bool:
+    """Whether the pixel data are compressed, so that a codec would run over them."""
+    try:
+        return bool(_transfer_syntax(ds).is_compressed)
+    except UNREADABLE:
+        return False
+
+
 def check(ds: Dataset, *, max_pixels: int = 50_000_000) -> tuple[int, int, int]:
     """Check all that the header says of the pixels; nothing is decoded and no memory taken.
 

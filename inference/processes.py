@@ -5,7 +5,9 @@ its starter imported, and it ends when its starter ends, however that ends. If i
 another process takes its place. A thread waits for each, so that a process has its next item as soon as it is free.
 """
 
+import math
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -38,27 +40,39 @@ an uncompressed image."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one item may cost its process: seconds, and bytes of memory beyond those that it has when it begins."""
+
+    item_s: float
+    memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lost:
     """Instead of an answer: the process that worked on the item ended, or was ended because it took too long.
 
     Attributes:
         why: which of them, as the end of a sentence.
+        late: it took too long.
     """
 
     why: str
+    late: bool = False
 
 
 class Processes(Generic[Item, Answer]):
     """Some processes that all do the same, started when they are first needed."""
 
-    def __init__(self, function: Callable[[Item], Answer], size: int) -> None:
+    def __init__(self, function: Callable[[Item], Answer], size: int, limits: Limits | None = None) -> None:
         """Start nothing yet.
 
         Args:
             function: what to do with an item; it is in a module, for a process to import.
             size: how many processes.
+            limits: what an item may cost; without them `ITEM_S`, and memory as there is.
         """
         self._function = function
+        self._limits = limits
         self._waiting = ThreadPoolExecutor(size)
         self._idle: SimpleQueue[_Process | None] = SimpleQueue()
         for _ in range(size):
@@ -92,7 +106,8 @@ class Processes(Generic[Item, Answer]):
             answer: Answer | Lost = process.ask(item)
             kept = process
         except TimeoutError:
-            answer = Lost(why=f"took longer than {ITEM_S:.0f} seconds")
+            seconds = self._limits.item_s if self._limits else ITEM_S
+            answer = Lost(why=f"took longer than {seconds:.0f} seconds", late=True)
         except (EOFError, OSError):
             answer = Lost(why="died")
         finally:
@@ -111,7 +126,7 @@ class Processes(Generic[Item, Answer]):
             if self._closed:
                 raise ProcessError("the processes that decode images have been ended")
             try:
-                process = _Process(self._function)
+                process = _Process(self._function, self._limits)
             except OSError as error:
                 raise _unstartable() from error
             self._running.add(process)
@@ -131,8 +146,9 @@ class Processes(Generic[Item, Answer]):
 class _Process:
     """One process, seen from its starter."""
 
-    def __init__(self, function: Callable[[Any], Any]) -> None:
+    def __init__(self, function: Callable[[Any], Any], limits: Limits | None) -> None:
         self._function = function
+        self._limits = limits
         self._socket, theirs = Pipe()
         command = [sys.executable, "-P", "-m", "inference.processes", str(theirs.fileno())]
         path = os.pathsep.join(each or str(Path.cwd()) for each in sys.path)
@@ -148,12 +164,12 @@ class _Process:
 
     def begin(self) -> None:
         """Wait until it has imported what it needs."""
-        self._socket.send(self._function)
+        self._socket.send((self._function, self._limits))
         self._take(START_S)
 
     def ask(self, item: Any) -> Any:
         self._socket.send(item)
-        return self._take(ITEM_S)
+        return self._take(self._limits.item_s if self._limits else ITEM_S)
 
     def end(self) -> None:
         self._process.kill()
@@ -186,15 +202,32 @@ def in_order(futures: Iterable["Future[Answer]"], ahead: int) -> Iterator[Answer
 
 def _serve(socket: Connection) -> None:
     """A process's life: item after item until the starter is gone. What it does not expect, it dies of."""
-    function = socket.recv()
+    function, limits = socket.recv()
+    if limits is not None:
+        _limit_memory(limits.memory_bytes)
     socket.send(None)
     while True:
-        socket.send(function(socket.recv()))
+        item = socket.recv()
+        if limits is not None:
+            signal.alarm(math.ceil(limits.item_s) + 1)  # for a starter that is no more and cannot end it
+        socket.send(function(item))
+        signal.alarm(0)
+
+
+def _limit_memory(more: int) -> None:
+    """Let this process have so many bytes more than it has now; beyond, memory is refused to it and nobody else.
+
+    Only what it may write to counts (RLIMIT_DATA, setrlimit(2)): libraries reserve addresses that they never use.
+    """
+    status = Path("/proc/self/status").read_text("ascii")
+    now = next(int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("VmData:"))
+    resource.setrlimit(resource.RLIMIT_DATA, (now + more, now + more))
 
 
 if __name__ == "__main__":
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # whoever started it ends it
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # what it dies of is a patient's image
     cv2.setNumThreads(1)
     with suppress(EOFError, OSError):
         _serve(Connection(int(sys.argv[1])))

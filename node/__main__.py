@@ -19,6 +19,22 @@ log = logging.getLogger("node")
 COMMANDS = {
     "serve": ("node.commands.serve:serve", "Run the node until it is told to stop (Ctrl-C or SIGTERM)."),
     "migrate": ("node.commands.migrate:migrate", "Bring the database to the schema this version needs."),
+    "verify": (
+        "node.commands.verify:verify",
+        "Check every stored image and result against its size and SHA-256, and the database's own structure.",
+    ),
+    "backup": (
+        "node.commands.backup:backup",
+        "Back up the node, running or not: database, stored files, models, snapshots and the secret of pseudonyms.",
+    ),
+    "restore": (
+        "node.commands.backup:restore",
+        "Make a node of a backup, in an empty data folder; or only check the backup.",
+    ),
+    "retention": (
+        "node.commands.retention:retention",
+        "Show what [retention] would remove from the store now; with --run, remove it.",
+    ),
     "predict": (
         "node.commands.predict:predict",
         "Read image files: probabilities, operating points and boxes of each finding.",

@@ -9,7 +9,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +17,8 @@ from typing import Protocol
 from node.errors import RefusedError
 
 OUT_OF_RESOURCES = 0xA700
+QUARANTINE = "quarantine"
+"""The folder of objects that are not what they were; nothing reads them, and a person decides what becomes of them."""
 
 
 class Part(Protocol):
@@ -61,6 +63,9 @@ class InstanceStore(Protocol):
 
     def remove(self, name: str) -> None:
         """Take a committed object out again."""
+
+    def set_aside(self, name: str) -> None:
+        """Move an object that is not what it was into the quarantine, durably; nothing, if it is not there."""
 
 
 class Folder:
@@ -111,6 +116,34 @@ class Folder:
     def remove(self, name: str) -> None:
         """Take a committed object out again."""
         self.path(name).unlink(missing_ok=True)
+
+    def set_aside(self, name: str) -> None:
+        """Move an object that is not what it was into the quarantine (see `InstanceStore`)."""
+        source, quarantine = self.path(name), self._root / QUARANTINE
+        self._make_durable(quarantine)
+        with suppress(FileNotFoundError):
+            source.rename(quarantine / source.name)
+            _sync_folder(quarantine)
+            _sync_folder(source.parent)
+
+    def months(self) -> list[str]:
+        """The folders of committed objects, one a month, such as "2026/03"."""
+        return sorted(str(each.relative_to(self._root)) for each in self._root.glob("[0-9]*/[0-9]*"))
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Retention removes nothing for now: a backup needs every file that its rows name."""
+        with _flocked(self._root, fcntl.LOCK_SH):
+            yield
+
+    @contextmanager
+    def removing(self) -> Iterator[bool]:
+        """Whether files may be removed now; nobody begins a backup meanwhile."""
+        try:
+            with _flocked(self._root, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                yield True
+        except BlockingIOError:
+            yield False
 
     def sweep(self) -> int:
         """Remove what killed processes left half written. Returns how many objects there were."""
@@ -193,9 +226,15 @@ class _FolderPart:
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Nobody else makes or sweeps folders in this one for now."""
+    with _flocked(folder, fcntl.LOCK_EX):
+        yield
+
+
+@contextmanager
+def _flocked(folder: Path, how: int) -> Iterator[None]:
     fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
+        fcntl.flock(fd, how)
         yield
     finally:
         os.close(fd)

@@ -209,7 +209,9 @@ class Intake:
 def file_meta(origin: Origin) -> bytes:
     """Preamble of zeros, prefix and File Meta Information for a data set (DICOM PS3.10 section 7.1).
 
-    Hand-cut: pydicom takes longer to write these five elements than the disk to store the image.
+    Stored files are verified against it, so whoever changes it has to know the older ones too
+    (`node.upkeep.integrity`). Hand-cut: pydicom takes longer to write these five elements than the disk to store the
+    image.
     """
     elements = b"".join(_file_meta_elements(origin))
     group_length = struct.pack("<HH2sHL", 2, 0, b"UL", 4, len(elements))

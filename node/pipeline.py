@@ -16,12 +16,13 @@ from pydicom.dataset import Dataset
 from db import frontals, jobs, results, studies
 from db.engine import Connection, Database
 from db.learning_records import Frontal
-from db.records import Job, JobState, Result, ResultKind, StoredInstance, Study, StudyState
+from db.records import Absence, Job, JobState, Result, ResultKind, StoredInstance, Study, StudyState
 from db.vocabulary import BROKEN, Reason
 from inference import image_file
 from inference.eligibility import view
 from inference.errors import BundleError, NotReadable
 from inference.image import Image
+from inference.image_file import ReadImage
 from inference.policy import Policy
 from inference.prediction import Prediction
 from node import unread
@@ -35,6 +36,7 @@ from node.objects import bundle, encoding
 from node.objects.identity import Identity
 from node.objects.reading import Reading
 from node.objects.result import ResultObject
+from node.upkeep import integrity, quarantine
 from node.worker import Ending
 
 log = logging.getLogger(__name__)
@@ -86,6 +88,7 @@ class Pipeline:
     max_pixels: int
     destinations: Sequence[Route]
     now: Callable[[], datetime]
+    read_image: ReadImage = image_file.read
     report_unread: bool = False
     """Whether a study that was not read gets a report that says so."""
 
@@ -151,8 +154,12 @@ class Pipeline:
                 detail=instance.reason_detail,
                 tag=instance.reason_tag,
             )
+        absence = quarantine.inspect(self.database, self.store, integrity.of(instance), self.now())
+        if absence is not None:
+            reason = Reason.REMOVED if absence is Absence.REMOVED else Reason.DAMAGED
+            return NotRead(instance=instance, reason=reason, detail=reason.sentence, tag=None)
         try:
-            image = image_file.read(self.store.path(instance.path), self.policy, self.max_pixels)
+            image = self.read_image(self.store.path(instance.path), self.policy, self.max_pixels)
         except NotReadable as error:
             return NotRead(instance=instance, reason=error.reason, detail=error.detail, tag=error.tag)
         if image.header is None:

@@ -1,16 +1,19 @@
 """The reconciler: it brings the rows and the work back together, at the start and many times a minute.
 
 Settled studies become jobs and are linked to the reports that wait for them, expired leases go back to the queue, due
-jobs are announced again. Each step looks at the database alone, so it may run anywhere, any number of times.
+jobs are announced again, and what waits too long because the clock was set back waits no longer. Each step looks at the
+database alone, so it may run anywhere, any number of times.
 """
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from db import jobs, linking, studies
+from db import clock_steps, jobs, linking, studies
+from db.clock_steps import Longest
 from db.engine import Connection, Database
 from db.errors import DatabaseError
 from db.records import Job, JobKind, StudyState
@@ -18,7 +21,7 @@ from node.worker import Announce, OnDead
 
 log = logging.getLogger(__name__)
 
-SWEEP_EVERY = timedelta(minutes=10)
+SWEEP_EVERY_S = 600.0
 """A report and a study that two processes commit at the same moment may miss each other; no longer than this."""
 
 
@@ -33,6 +36,7 @@ class Reconciler:
     """What else is done at each sweep."""
     tick_s: float
     now: Callable[[], datetime]
+    longest: Longest = field(default_factory=Longest)
     _stopping: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
@@ -42,6 +46,11 @@ class Reconciler:
         with self.database.read() as connection:
             settled = bool(studies.settled(connection, now, limit=1))
             expired = jobs.any_expired(connection, now)
+            stepped = clock_steps.any_ahead(connection, now, self.longest)
+        if stepped:
+            log.warning("the clock was set back")
+            with self.database.write() as connection:
+                clock_steps.bring_back(connection, now, self.longest)
         if settled or expired:
             with self.database.write() as connection:
                 for job_id in jobs.expire(connection, now):
@@ -79,15 +88,15 @@ class Reconciler:
             thread.join()
 
     def _run(self) -> None:
-        sweep_at = self.now()
+        sweep_at = time.monotonic()
         while not self._stopping.wait(self.tick_s):
             try:
                 self.tick()
-                if self.now() >= sweep_at:
+                if time.monotonic() >= sweep_at:
                     self.sweep()
                     for chore in self.chores:
                         chore()
-                    sweep_at = self.now() + SWEEP_EVERY
+                    sweep_at = time.monotonic() + SWEEP_EVERY_S
             except DatabaseError:
                 log.exception("nothing reconciled without the database")
             except Exception:

@@ -397,6 +397,28 @@ class MiningSettings(Section):
     """spaCy's language model: an installed package, or a folder."""
 
 
+class RetentionSettings(Section):
+    """What the node removes from its store by itself; as long as nothing is set here, nothing."""
+
+    received_days: float | None = Field(default=None, gt=0)
+    """Days after which a received file is removed."""
+    results_days: float | None = Field(default=None, gt=0)
+    """Days after which a result's file is removed; reports stay."""
+    keep_free_gb: float | None = Field(default=None, gt=0)
+    """Free space, in GB, for which the oldest files are removed, from a day on."""
+    at_most_gb: float | None = Field(default=None, gt=0)
+    """Size of the stored files, in GB, above which the oldest are removed, from a day on."""
+    states: tuple[Literal["read", "not_read", "failed", "kept"], ...] = ("read", "not_read")
+    """Of studies in which states."""
+    keep_labelled: bool = True
+    """Never remove an image of a study with a report, a person's label or a box: a model can learn from it."""
+
+    @property
+    def on(self) -> bool:
+        """Whether anything is ever removed."""
+        return any((self.received_days, self.results_days, self.keep_free_gb, self.at_most_gb))
+
+
 class LogSettings(Section):
     """Log lines on standard error."""
 
@@ -428,6 +450,7 @@ class Settings(BaseSettings):
     """Where `cxr pull` brings images in from."""
     mining: MiningSettings = MiningSettings()
     work: WorkSettings = WorkSettings()
+    retention: RetentionSettings = RetentionSettings()
     log: LogSettings = LogSettings()
 
     @property

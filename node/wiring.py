@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Protocol
 import pydicom
 
 from db import migration, people
+from db.clock_steps import Longest
 from db.engine import Database
-from db.records import JobKind
+from db.records import Holding, JobKind, StudyState
+from db.retention import Rule
 from db.sessions import Lifetime
 from node import descriptors, logs
 from node.clock import utc_now
@@ -22,7 +24,7 @@ from node.console.exposure import require_encrypted, require_people
 from node.console.server import Certificate, Server
 from node.database import open_database
 from node.descriptors import LOW
-from node.destinations.commitment import Desk
+from node.destinations.commitment import LONGEST_DELAY_S, Desk
 from node.dicom.acceptance import Acceptance, Peer
 from node.dicom.association import Limits
 from node.dicom.scp import Scp
@@ -31,7 +33,7 @@ from node.files import Folder
 from node.hl7 import connection as hl7_connection
 from node.hl7 import intake as hl7_intake
 from node.hl7.listener import Listener
-from node.intake import Intake
+from node.intake import RELEASE_FALLBACK_S, Intake
 from node.queue import LocalQueue
 from node.receivers import Receivers
 from node.reconcile import Reconciler, study_failed
@@ -39,6 +41,8 @@ from node.register import Register
 from node.rejections import Rejections
 from node.settings import MIB, DicomSettings, Hl7Settings, Settings
 from node.tls import Files, ServerTls
+from node.upkeep.beat import Beat
+from node.upkeep.retention import Retention
 from node.worker import Announce
 
 if TYPE_CHECKING:
@@ -46,6 +50,9 @@ if TYPE_CHECKING:
     from node.workshop import Workshop
 
 log = logging.getLogger(__name__)
+
+RETENTION_EVERY_S = 600.0
+GB = 1_000_000_000
 
 
 class Role(StrEnum):
@@ -85,7 +92,18 @@ class Node:
     services: tuple[Service, ...]
 
     def start(self) -> None:
-        """Sweep, reconcile, then work, and last of all let peers in."""
+        """Start in this order; each step finds the work of the ones before it done.
+
+        1. Sweep: what killed processes left half written is removed, before anything new is begun.
+        2. Reconcile, once and from then on: leases that ran out go back to the queue, studies that became quiet
+           meanwhile become jobs. Where the settings ask for it, retention begins too.
+        3. Mining catches up: what the miner in force has not mined becomes its job.
+        4. Work: the threads take jobs up, those that a kill left behind first.
+        5. Peers are let in, last of all: DICOM, HL7, then the console, which says that the node is there.
+
+        The database was brought up to date, and the ports were taken, when the node was built; whoever calls before
+        the last step waits in the backlog. A process with fewer roles leaves steps out and keeps the order.
+        """
         self.store.sweep()
         for service in self.services:
             service.start()
@@ -179,6 +197,8 @@ def build(settings: Settings, roles: Collection[Role] | None = None, now: Callab
     desk = open_desk(settings, database, store, announce, now)
     if Role.RECONCILE in roles:
         services.append(_reconciler(settings, database, store, announce, now))
+        if settings.retention.on:
+            services.append(Beat("retention", RETENTION_EVERY_S, open_retention(settings, database, store, now).run))
     if Role.WORK in roles:
         services.append(_Threads(queue=queue, workshop=_workshop(settings, database, store, desk, now)))
     if Role.SCP in roles:
@@ -224,7 +244,30 @@ def _reconciler(
         chores=(store.sweep,),
         tick_s=settings.work.tick_s,
         now=now,
+        longest=Longest(
+            quiet_s=settings.study.quiet_s or RELEASE_FALLBACK_S,
+            lease_s=settings.work.lease_s,
+            retry_s=LONGEST_DELAY_S,
+        ),
     )
+
+
+def open_retention(settings: Settings, database: Database, store: Folder, now: Callable[[], datetime]) -> Retention:
+    """What is removed by the settings of a node."""
+    chosen = settings.retention
+    return Retention(
+        database=database,
+        store=store,
+        rule=Rule(states=tuple(map(StudyState, chosen.states)), keep_labelled=chosen.keep_labelled),
+        ages={Holding.INSTANCE: _days(chosen.received_days), Holding.RESULT: _days(chosen.results_days)},
+        keep_free_bytes=round((chosen.keep_free_gb or 0) * GB),
+        at_most_bytes=None if chosen.at_most_gb is None else round(chosen.at_most_gb * GB),
+        now=now,
+    )
+
+
+def _days(number: float | None) -> timedelta | None:
+    return None if number is None else timedelta(days=number)
 
 
 def _workshop(

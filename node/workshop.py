@@ -10,6 +10,7 @@ from datetime import datetime
 from db import models
 from db.engine import Database
 from db.records import JobKind
+from inference.isolation import Isolated
 from nlp.workers import Pool
 from node.destinations import outbound
 from node.destinations.commitment import Answering, Desk
@@ -36,6 +37,7 @@ class Workshop:
     mining: ReportMining
     shadow: Shadow
     outbound: Outbound
+    images: Isolated
     mines: bool
 
     def open(self) -> None:
@@ -49,7 +51,8 @@ class Workshop:
         self.shadow.stop()
 
     def close(self) -> None:
-        """End the connections that are kept open."""
+        """End the connections that are kept open, and the processes that decode images."""
+        self.images.close()
         self.outbound.close()
 
 
@@ -75,10 +78,11 @@ def build(
     install_starter(database, settings.data / "models", now())
     ways_out = outbound.build(settings, desk.reported)
     mining = _mining(settings, database, now)
-    shadow = _shadow(settings, database, store, now)
+    images = Isolated(max(1, settings.reading.workers))
+    shadow = _shadow(settings, database, store, images, now)
     delivery = Delivery(store=store, database=database, destinations=ways_out.recipients, now=now)
     handlers: Mapping[JobKind, Handler] = {
-        JobKind.READ: _pipeline(settings, database, store, now),
+        JobKind.READ: _pipeline(settings, database, store, images, now),
         JobKind.DELIVER: delivery,
         JobKind.RETRACT: Retraction(store=store, database=database, deliver=delivery),
         JobKind.MINE: mining,
@@ -102,10 +106,12 @@ def build(
         now=now,
     )
     mines = settings.mining.workers > 0
-    return Workshop(worker=worker, mining=mining, shadow=shadow, outbound=ways_out, mines=mines)
+    return Workshop(worker=worker, mining=mining, shadow=shadow, outbound=ways_out, images=images, mines=mines)
 
 
-def _pipeline(settings: Settings, database: Database, store: Folder, now: Callable[[], datetime]) -> Pipeline:
+def _pipeline(
+    settings: Settings, database: Database, store: Folder, images: Isolated, now: Callable[[], datetime]
+) -> Pipeline:
     reading = settings.reading
     return Pipeline(
         store=store,
@@ -113,6 +119,7 @@ def _pipeline(settings: Settings, database: Database, store: Folder, now: Callab
         current_model=Service(database=database, path=reading.model, threads=reading.threads),
         policy=reading.policy,
         max_pixels=reading.max_pixels,
+        read_image=images.read,
         destinations=outbound.routes(settings),
         report_unread=reading.report_unread,
         now=now,
@@ -129,12 +136,15 @@ def _mining(settings: Settings, database: Database, now: Callable[[], datetime])
     )
 
 
-def _shadow(settings: Settings, database: Database, store: Folder, now: Callable[[], datetime]) -> Shadow:
+def _shadow(
+    settings: Settings, database: Database, store: Folder, images: Isolated, now: Callable[[], datetime]
+) -> Shadow:
     return Shadow(
         store=store,
         database=database,
         model=Service(database=database, path=None, threads=1, part=models.shadow),
         policy=settings.reading.policy,
         max_pixels=settings.reading.max_pixels,
+        read_image=images.read,
         now=now,
     )

@@ -13,6 +13,7 @@ from pynetdicom import AE
 from db import jobs, studies
 from db.records import Job, Study
 from node import wiring
+from node.clock import Clock, utc_now
 from node.demonstration import phantom
 from node.settings import DATABASE_FILE, load
 from node.wiring import Node
@@ -22,9 +23,9 @@ from tests.peers.processes import HOST, wait_until
 
 
 class StartNode(Protocol):
-    """Start a node; options are dotted names of settings."""
+    """Start a node; options are dotted names of settings, `now` is its clock."""
 
-    def __call__(self, *, pacs: StorageScp | None = None, **options: Any) -> Node: ...
+    def __call__(self, *, pacs: StorageScp | None = None, now: Clock = utc_now, **options: Any) -> Node: ...
 
 
 @pytest.fixture(scope="session")
@@ -60,12 +61,12 @@ def start_node(settings_options: Callable[..., dict[str, Any]], migrated_file: P
     """Nodes that are stopped at the end of the test; a new one finds its database migrated."""
     running: list[Node] = []
 
-    def start(*, pacs: StorageScp | None = None, **options: Any) -> Node:
+    def start(*, pacs: StorageScp | None = None, now: Clock = utc_now, **options: Any) -> Node:
         settings = load(None, **settings_options(pacs=pacs, **options))
         if not settings.data.exists():
             settings.data.mkdir()
             shutil.copy(migrated_file, settings.data / DATABASE_FILE)
-        node = wiring.build(settings)
+        node = wiring.build(settings, now=now)
         node.start()
         running.append(node)
         return node

@@ -91,12 +91,15 @@ def select(
         labelled = label_studies(connection, wanted, left_out)
         every = list(frontals.images(connection))
         drawn = boxes.every(connection)
+        absent = frontals.absent_count(connection)
     keys = {patient_id: patient_key(patient_id) for patient_id in {image.patient_id for image in every}}
     taken = [
         LabelledImage(image=image, study=labelled[image.study_id], patient=keys[image.patient_id])
         for image in every
         if image.study_id in labelled
     ]
+    if absent:
+        left_out["images that are no longer stored"] = absent
     left_out["images without labels"] = len(every) - len(taken)
     left_out["studies with labels and without a frontal image"] = len(labelled.keys() - {i.study_id for i in every})
     require_enough(taken, len(every), len(labelled), wanted, left_out)

@@ -11,6 +11,8 @@ def instances(
 ) -> None:
     """List stored instances; one that is not read says why.
 
+    `file` says whether its file is here, or was found damaged or missing, or was removed by retention.
+
     Example: cxr instances --uids
     """
     with opened(config, data).read() as connection:
@@ -22,7 +24,10 @@ def instances(
         print_json(found)
         return
     print_table(
-        ["received", "from", "reason", "why it is not read", "SOP Instance UID"],
-        [(i.received_at, i.calling_ae, i.reason, i.reason_detail, i.sop_instance_uid) for i in found],
+        ["received", "from", "file", "reason", "why it is not read", "SOP Instance UID"],
+        [
+            (i.received_at, i.calling_ae, i.absence or "here", i.reason, i.reason_detail, i.sop_instance_uid)
+            for i in found
+        ],
         empty="No instance has arrived yet.",
     )

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -37,6 +37,18 @@ class Meter:
             share = min(self._done / self._total, 1.0)
             left = (now - self._began) * (1 - share) / max(share, 1e-6)
             print(f"{said}; {share:.0%}, {left:.0f} s left", file=sys.stderr, flush=True)  # noqa: T201
+
+
+@contextmanager
+def files(size: int, said: str) -> Iterator[Callable[[int], None]]:
+    """A meter of so many bytes of files; what it gives is told the bytes of each."""
+    with meter(size) as shown:
+
+        def on_file(read: int) -> None:
+            shown.advance(read)
+            shown.show(said)
+
+        yield on_file
 
 
 @contextmanager

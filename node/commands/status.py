@@ -3,7 +3,7 @@
 import shutil
 from typing import Any
 
-from db import deliveries, jobs, links, minings, models, reports, studies
+from db import deliveries, holdings, jobs, links, minings, models, reports, studies
 from db.engine import Connection
 from nlp import miner
 from nlp.errors import NlpError
@@ -32,6 +32,7 @@ def status(config: ConfigOption = None, data: DataOption = None, as_json: JsonOp
             "reports": links.counts(connection),
             "report_versions": reports.count(connection),
             "unmined_report_versions": _unmined(connection, settings.mining),
+            "absent_files": holdings.counts(connection),
             "free_bytes": shutil.disk_usage(settings.data).free if settings.data.exists() else None,
         }
     if as_json:
@@ -49,6 +50,7 @@ def status(config: ConfigOption = None, data: DataOption = None, as_json: JsonOp
     rows.append(("report versions", facts["report_versions"]))
     unmined = facts["unmined_report_versions"]
     rows.append(("report versions, not mined", "the miner is not installed" if unmined is None else unmined))
+    rows += [(f"stored files, {absence}", count) for absence, count in sorted(facts["absent_files"].items())]
     if facts["free_bytes"] is not None:
         rows.append(("free on disk, GiB", f"{facts['free_bytes'] / 1024**3:.1f}"))
     print_table(["what", "how many"], rows, empty="Nothing yet.")

@@ -108,7 +108,12 @@ class Desk:
         return Report(transaction_uid=request.transaction_uid, committed=tuple(committed), failed=tuple(failed))
 
     def _whole(self, instance: StoredInstance) -> bool:
-        """Whether the file is there with all its bytes; the store is durable, so it then is on disk."""
+        """Whether the file is there with all its bytes; the store is durable, so it then is on disk.
+
+        What was set aside, or removed by retention, is not here.
+        """
+        if instance.absence is not None:
+            return False
         try:
             return self.store.path(instance.path).stat().st_size >= instance.size
         except OSError:

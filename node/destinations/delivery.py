@@ -11,7 +11,6 @@ and nothing else. What is sent twice is the same SOP Instance, byte for byte; a 
 not sent.
 """
 
-import hashlib
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from node.dicom.commitment import Request
 from node.dicom.outgoing import NO_CONTEXT, Answer, Line, OpenLine, Outgoing
 from node.errors import UnreachableError
 from node.files import InstanceStore
+from node.upkeep import integrity, quarantine
 from node.worker import Ending
 
 FIRST_DELAY_S, LONGEST_DELAY_S = 2.0, 120.0
@@ -157,12 +157,8 @@ class Delivery:
             run.parcels = self._parcels(job)
 
     def _intact(self, result: Result) -> bool:
-        """Whether the store has the object as it was built."""
-        try:
-            with self.store.path(result.path).open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest() == result.sha256
-        except OSError:
-            return False
+        """Whether the store has the object as it was built; one that it has otherwise is set aside."""
+        return quarantine.inspect(self.database, self.store, integrity.of(result), self.now()) is None
 
     def _outgoing(self, parcel: Parcel) -> Outgoing:
         result, delivery = parcel.result, parcel.delivery

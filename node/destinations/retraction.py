@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pydicom import dcmread
+from pydicom import Dataset, dcmread
 
 from db import deliveries, jobs, results, studies
 from db.engine import Connection, Database, queue_for
@@ -64,7 +64,7 @@ class Retraction:
         """The note on what a destination got, as it was sent there."""
         last = parcels[-1].result
         return build_rejection(
-            dcmread(self.store.path(last.path), stop_before_pixels=True),
+            self._header(parcels),
             [
                 Retracted(
                     sop_class_uid=each.delivery.sop_class_uid or each.result.sop_class_uid,
@@ -82,6 +82,11 @@ class Retraction:
             ),
             created=job.created_at,
         )
+
+    def _header(self, parcels: Sequence[Parcel]) -> Dataset:
+        """Patient and study as one of the objects has them; retention may have removed the pictures among them."""
+        here = next((each.result for each in reversed(parcels) if each.result.absence is None), parcels[-1].result)
+        return dcmread(self.store.path(here.path), stop_before_pixels=True)
 
     def _keep(self, job: Job, parcels: Sequence[Parcel], note: ResultObject) -> None:
         """Store the note and its delivery; destinations that got the same objects get the same note."""

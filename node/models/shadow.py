@@ -16,6 +16,7 @@ from db.engine import Connection, Database
 from db.records import Job, JobKind, JobState, StoredInstance, StoredPrediction
 from inference import image_file
 from inference.errors import BundleError, NotReadable
+from inference.image_file import ReadImage
 from inference.policy import Policy
 from node.files import InstanceStore
 from node.memory import kept
@@ -47,6 +48,7 @@ class Shadow:
     policy: Policy
     max_pixels: int
     now: Callable[[], datetime]
+    read_image: ReadImage = image_file.read
     _stopping: threading.Event = field(default_factory=threading.Event)
 
     def __call__(self, job: Job) -> Ending:
@@ -86,7 +88,8 @@ class Shadow:
         with self.database.read() as connection:
             by_version = results.readers(connection, job.subject_id)
             found = studies.instances(connection, job.subject_id)
-        return [each for each in found if by_version.get(each.id) and version not in by_version[each.id]]
+        here = [each for each in found if each.absence is None]
+        return [each for each in here if by_version.get(each.id) and version not in by_version[each.id]]
 
     def _studies_wait(self) -> bool:
         with self.database.read() as connection:
@@ -94,7 +97,7 @@ class Shadow:
 
     def _read(self, instance: StoredInstance, model: ModelInService) -> StoredPrediction | None:
         try:
-            image = image_file.read(self.store.path(instance.path), self.policy, self.max_pixels)
+            image = self.read_image(self.store.path(instance.path), self.policy, self.max_pixels)
         except NotReadable:
             return None  # it was read before; the settings or the store have changed, and the study's own job says so
         return kept(instance.id, model.classify(image))

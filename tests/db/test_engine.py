@@ -8,7 +8,7 @@ import pytest
 
 from db import studies
 from db.engine import Database, connect
-from db.errors import DatabaseUnavailableError, DatabaseUrlError, OutcomeUnknownError
+from db.errors import DatabaseDamagedError, DatabaseUnavailableError, DatabaseUrlError, OutcomeUnknownError
 from tests.db.races import race
 from tests.db.rows import NOW, add_study, arrival
 from tests.peers.processes import free_port
@@ -103,7 +103,7 @@ def _silent_server(_tmp_path: Path) -> str:
     return f"postgresql://postgres@127.0.0.1:{free_port()}/cxr"
 
 
-@pytest.mark.parametrize("url", [_folder, _missing_folder, _text_file, _silent_server])
+@pytest.mark.parametrize("url", [_folder, _missing_folder, _silent_server])
 def test_database_that_does_not_answer_is_unavailable(url: Callable[[Path], str], tmp_path: Path):
     """A database that cannot be opened is one plain sentence that says what to look at."""
     database = connect(url(tmp_path))
@@ -113,6 +113,33 @@ def test_database_that_does_not_answer_is_unavailable(url: Callable[[Path], str]
 
     database.close()
     assert str(error.value).startswith("the database does not answer")
+
+
+def test_damaged_file_names_the_command_that_helps(tmp_path: Path):
+    """A file that is no database any more is one plain sentence: a backup has to take its place."""
+    database = connect(_text_file(tmp_path))
+
+    with pytest.raises(DatabaseDamagedError, match="run cxr restore"), database.read():
+        pass
+
+    faults = database.faults()
+    database.close()
+    assert len(faults) == 1
+    assert "damaged" in faults[0]
+
+
+def test_page_overwritten_inside_is_found(sqlite_database: Database, tmp_path: Path):
+    """A database whose middle was written over is told from a whole one by `faults`."""
+    assert sqlite_database.faults() == []
+    sqlite_database.close()
+    with (tmp_path / "cxr.db").open("r+b") as file:
+        file.seek(3 * 4096)
+        file.write(b"\xff" * 8192)
+
+    faults = connect(f"sqlite:///{tmp_path / 'cxr.db'}").faults()
+
+    assert len(faults) == 1
+    assert "damaged" in faults[0]
 
 
 @pytest.mark.peer

@@ -3,14 +3,16 @@
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
 from db import audit, jobs, migration, reports, results, studies
 from db.engine import connect
 from db.errors import RowsRefusedError, SchemaOutOfDateError
 from db.schema import metadata
-from db.vocabulary import Examination
+from db.vocabulary import Examination, Reason
 from tests.db.events import brought, happen
+from tests.db.filled import counts, fill
 from tests.db.races import race
 from tests.db.rows import NOW, add_job, add_result, add_study
 
@@ -119,6 +121,72 @@ def test_reports_from_before_are_of_an_unknown_examination(database_url: str):
         (found,) = reports.versions(connection, "A1")
     database.close()
     assert (found.examination, found.source, found.procedure) == (Examination.UNKNOWN, "H", "")
+
+
+def revisions() -> list[str]:
+    """Every revision, the first one first."""
+    scripts = ScriptDirectory.from_config(migration._config())
+    return [script.revision for script in reversed(list(scripts.walk_revisions()))]
+
+
+def test_each_revision_goes_down_and_up_again_with_rows_in_every_table(database_url: str):
+    """From the newest to the first: a table that is there on both sides of a revision keeps its row both ways."""
+    database = connect(database_url)
+    migration.upgrade(database)
+    with database.write() as connection:
+        fill(connection)
+    before = revisions()
+
+    for lower, upper in zip(reversed(before[:-1]), reversed(before[1:]), strict=True):
+        with database.read() as connection:
+            at_upper = counts(connection)
+        migration.downgrade(database, lower)
+        with database.read() as connection:
+            at_lower = counts(connection)
+        migration.upgrade(database, upper)
+        with database.read() as connection:
+            again = counts(connection)
+        migration.downgrade(database, lower)
+
+        assert at_lower == {name: at_upper[name] for name in at_lower}, upper
+        assert {name: again[name] for name in at_lower} == at_lower, upper
+    database.close()
+
+
+def test_rows_of_the_first_revision_are_there_at_the_last(database_url: str):
+    """A database that began with the first version comes to this one with all it has, one revision after the other."""
+    database = connect(database_url)
+    first, *more = revisions()
+    migration.upgrade(database, first)
+    with database.write() as connection:
+        filled = fill(connection)
+
+    for revision in more:
+        assert migration.upgrade(database, revision) == revision
+
+    with database.read() as connection:
+        found = counts(connection)
+    migration.require_current(database)
+    database.close()
+    assert {name: found[name] for name in filled} == dict.fromkeys(filled, 1)
+
+
+def test_what_is_gone_is_known_by_a_reason_before_absence(database_url: str):
+    """Revision 0009 back: a row whose file was removed stays, as an image that cannot be decoded."""
+    database = connect(database_url)
+    migration.upgrade(database)
+    with database.write() as connection:
+        study_id = add_study(connection)
+        (instance,) = studies.instances(connection, study_id)
+        studies.set_reason(connection, instance.id, Reason.REMOVED, Reason.REMOVED.sentence, None)
+
+    migration.downgrade(database, "0007")
+    migration.upgrade(database)
+
+    with database.read() as connection:
+        (instance,) = studies.instances(connection, study_id)
+    database.close()
+    assert (instance.reason, instance.absence) == (Reason.UNDECODABLE, None)
 
 
 def test_audit_log_from_before_goes_on_as_one_chain(database_url: str):

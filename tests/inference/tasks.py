@@ -1,14 +1,21 @@
 """What the tests let processes do; a process imports it from here."""
 
 import os
+import signal
 import time
 from pathlib import Path
 
-from inference import archive
+import numpy as np
+import pydicom
+
+from inference import archive, isolation
 from inference.archive import Decoded, Task
 from inference.errors import NotReadable
+from inference.image import Stored
 from inference.processes import Processes
 
+POISONED_COLUMNS = 98
+"""An image of so many columns is poison, whatever its file is called."""
 KEPT: list[Processes[None, int]] = []
 
 
@@ -48,3 +55,22 @@ def decode_or_die(task: Task) -> Decoded | NotReadable:
     if task.path.name == "poison.png":
         os.abort()
     return archive.decode(task)
+
+
+def poisoned(task: isolation.Task) -> Stored | NotReadable:
+    """A codec that dies, loops or takes memory without end, as the file's name or its columns say."""
+    match task.path.stem:
+        case "dies":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        case "loops":
+            while True:
+                pass
+        case "grows":
+            kept = []
+            while True:
+                kept.append(np.ones(1 << 20))
+        case _ if pydicom.dcmread(task.path, stop_before_pixels=True).Columns == POISONED_COLUMNS:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        case "leaves":
+            task.path.with_suffix(".pid").write_text(str(os.getpid()))
+    return isolation.decode(task)

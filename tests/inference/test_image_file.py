@@ -10,6 +10,7 @@ from inference.grayscale import levels
 from inference.image import Image
 from inference.image_file import read
 from inference.policy import Policy
+from tests.nested import with_nested
 
 GREY = (np.indices((20, 30)).sum(axis=0) * 5).astype(np.uint8)
 
@@ -100,3 +101,12 @@ def test_the_budget_holds_for_png(tmp_path) -> None:
     PIL.Image.new("L", (300, 300)).save(tmp_path / "image.png")
 
     assert refusal(tmp_path / "image.png", max_pixels=89_999) == Reason.TOO_LARGE
+
+
+def test_sequences_nested_without_end_have_a_reason(tmp_path, radiograph) -> None:
+    """3,000 sequences in one another, of a file that an import found, end in a reason."""
+    path = tmp_path / "deep.dcm"
+    radiograph(PatientName="DOE^JANE").save_as(path, enforce_file_format=True)
+    path.write_bytes(with_nested(path.read_bytes(), 3000))
+
+    assert refusal(path) == Reason.NOT_IMAGE

@@ -52,7 +52,7 @@ def test_an_item_that_takes_too_long_is_lost(made, monkeypatch: pytest.MonkeyPat
     hung = made.submit(-1).result()
 
     monkeypatch.undo()
-    assert hung == Lost(why="took longer than 0 seconds")
+    assert hung == Lost(why="took longer than 0 seconds", late=True)
     assert made.submit(4).result() == 2
 
 

@@ -23,6 +23,7 @@ from node.errors import RefusedError
 from node.files import Folder
 from node.intake import BEGIN_BYTES, Intake, Origin
 from node.register import Register
+from tests.nested import with_nested
 from tests.nodes import chest
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:pydicom")  # the node silences pydicom too
@@ -302,3 +303,12 @@ def test_release_settles_only_without_a_quiet_period(intake: Intake, database: D
 
     with database.read() as connection:
         assert studies.settled(connection, NOW) == []
+
+
+def test_sequences_nested_without_end_are_refused(intake: Intake, database: Database, tmp_path: Path):
+    """3,000 sequences in one another are malformed, not a fault of the node; nothing of them is left."""
+    with pytest.raises(RefusedError) as refused:
+        intake.receive([with_nested(encoded(DS), 3000)], origin())
+
+    assert refused.value.status == 0xC000
+    assert (files(tmp_path), arrived(database)) == ([], 0)

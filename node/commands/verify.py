@@ -1,0 +1,81 @@
+"""`cxr verify`: the stored files against the database, byte by byte."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from db import holdings
+from db.engine import Database
+from db.records import Absence, StoredFile
+from node import wiring
+from node.clock import utc_now
+from node.commands import progress
+from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table, settings_of
+from node.settings import MIB
+from node.upkeep.verification import Verification, Verified
+
+
+def verify(
+    one_in: Annotated[
+        int, typer.Option("--sample", metavar="N", min=1, help="Look at one file in N; without it at all.")
+    ] = 1,
+    mb_per_s: Annotated[float | None, typer.Option(min=0.1, help="Read no more than so many MiB a second.")] = None,
+    look_only: Annotated[bool, typer.Option("--look-only", help="Set nothing aside and write nothing.")] = False,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check every stored image and result against its size and SHA-256, and the database's own structure.
+
+    What is not what it was goes into store/quarantine; its row says so, and nothing reads, sends or commits to it. A
+    file that was put back is used again. The node may be running, and the check may be begun again at any time. The
+    exit code is 1 if anything is damaged or missing. Files that no row names are listed and left alone.
+
+    Example: cxr verify --mb-per-s 50
+    """
+    settings, database = settings_of(config, data), opened(config, data)
+    store = wiring.open_store(settings)
+    verification = Verification(
+        database=database,
+        store=store,
+        now=utc_now,
+        one_in=one_in,
+        bytes_per_s=mb_per_s * MIB if mb_per_s else None,
+        look_only=look_only,
+    )
+    try:
+        found = _run(verification, database, one_in)
+    finally:
+        store.close()
+    _tell(found, as_json=as_json)
+    if found.damage:
+        raise typer.Exit(1)
+
+
+def _run(verification: Verification, database: Database, one_in: int) -> Verified:
+    with database.read() as connection:
+        size = holdings.extent(connection).size // one_in
+    with progress.files(size, "checking") as on_file:
+        return verification.run(on_file)
+
+
+def _tell(found: Verified, *, as_json: bool) -> None:
+    if as_json:
+        faults = [{"fault": fault} | asdict(file) for file, fault in found.faults]
+        print_json(asdict(found) | {"faults": faults})
+        return
+    for sentence in found.database:
+        typer.echo(f"The database: {sentence}.")
+    if found.faults:
+        print_table(["what", "of", "SOP Instance UID", "file"], [_row(*each) for each in found.faults], empty="")
+    typer.echo(
+        f"{found.checked} files, {found.size / MIB:.0f} MiB: {len(found.faults)} damaged or missing, "
+        f"{found.returned} put back, {len(found.orphans)} that no row names."
+    )
+    if found.orphans:
+        print_table(["file that no row names"], [[path] for path in found.orphans], empty="")
+
+
+def _row(file: StoredFile, fault: Absence) -> tuple[str, str, str, str]:
+    return fault, file.kind, file.sop_instance_uid, file.path

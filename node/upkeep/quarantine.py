@@ -1,0 +1,62 @@
+"""Files that are not what they were are set aside, and their rows say so.
+
+The row is written first, with an entry in the audit log; then the file is moved. What falls between the two is found by
+the next `cxr verify`.
+"""
+
+import logging
+from datetime import datetime
+
+from db import audit, holdings
+from db.engine import Database
+from db.records import Absence, StoredFile
+from node.files import InstanceStore
+from node.upkeep import integrity
+
+log = logging.getLogger(__name__)
+
+
+def inspect(database: Database, store: InstanceStore, file: StoredFile, now: datetime) -> Absence | None:
+    """What is the matter with a file, which then is set aside; None if it is whole.
+
+    One that was missed and is whole again, because somebody put it back, is used again.
+    """
+    if file.absence is Absence.REMOVED:
+        return file.absence
+    found = examine(store, file)
+    enforce(database, store, file, found, now)
+    return found
+
+
+def examine(store: InstanceStore, file: StoredFile) -> Absence | None:
+    """What is the matter with a file; what is in the quarantine is still damaged, though not in its place."""
+    found = integrity.fault(store.path(file.path), file)
+    return file.absence if found is Absence.MISSING and file.absence else found
+
+
+def enforce(database: Database, store: InstanceStore, file: StoredFile, found: Absence | None, now: datetime) -> bool:
+    """Let row and store say what was found; False if the row has changed since it was read."""
+    if found is not file.absence and not _noted(database, file, found, now):
+        return False
+    if found is Absence.DAMAGED:
+        store.set_aside(file.path)
+    return True
+
+
+def _noted(database: Database, file: StoredFile, found: Absence | None, now: datetime) -> bool:
+    """Write what was found into the row and the audit log."""
+    with database.write() as connection:
+        changed = holdings.mark(connection, file, found, now)
+        if changed:
+            audit.append(
+                connection,
+                actor="node",
+                action=f"file.{found or 'returned'}",
+                subject=file.sop_instance_uid,
+                now=now,
+                detail={"kind": file.kind, "path": file.path},
+            )
+    if changed:
+        fields = {"kind": file.kind, "row": file.id, "found": found or "whole again"}
+        log.log(logging.INFO if found is None else logging.ERROR, "stored file changed", extra={"fields": fields})
+    return changed

@@ -1,0 +1,155 @@
+"""Faults, one by one, of what the node stands on: the answer is never a lie, and it goes on without a restart."""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+from pydicom.dataset import FileDataset
+from pydicom.uid import JPEG2000Lossless
+
+from db import studies
+from db.vocabulary import Reason
+from inference.isolation import Isolated
+from node import wiring, workshop
+from node.clock import utc_now
+from node.demonstration import phantom
+from node.files import Folder
+from node.mining import ReportMining
+from node.queue import LocalQueue
+from node.reconcile import Reconciler
+from tests.inference.tasks import POISONED_COLUMNS, poisoned
+from tests.nodes import StartNode, chest, push, wait_for_study
+from tests.peers.databases import Postgres
+from tests.peers.processes import wait_until
+
+RESUMES_S = 5.0
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 24 MB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("only root may make a small file system")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_full_disk_is_out_of_resources_and_no_more(small_disk: Path, start_node: StartNode):
+    """Really full: only 0xA700, what was acknowledged is whole, and with room again the next is taken (R7)."""
+    node = start_node(**{"data": small_disk / "data", "reading.workers": 0, "mining.workers": 0})
+    ballast = small_disk / "ballast"
+    assert push(node, chest()) == [0x0000]
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+
+    full = push(node, *(chest() for _ in range(5)))
+    ballast.unlink()
+    began = time.monotonic()
+    wait_until(lambda: push(node, chest()) == [0x0000], timeout_s=RESUMES_S, what="it does not resume")
+
+    assert set(full) == {0xA700}
+    assert time.monotonic() - began < RESUMES_S
+    with node.database.read() as connection:
+        paths = connection.exec_driver_sql("SELECT path FROM instance").scalars().all()
+    assert len(paths) == 2
+    assert all(node.store.path(path).stat().st_size > 10_000 for path in paths)
+
+
+@pytest.mark.peer
+def test_postgresql_that_dies_is_out_of_resources_until_it_is_back(start_node: StartNode):
+    """Killed while a modality sends: never 0x0000, and within 5 s of its return all goes on, reading too (R6)."""
+    server = Postgres()
+    try:
+        node = start_node(**{"database.url": server.create_database(), "mining.workers": 0})
+        before = chest()
+        assert push(node, before) == [0x0000]
+        wait_for_study(node, before, "read")
+
+        server.kill()
+        during = push(node, *(chest() for _ in range(3)))
+        server.start()
+        after = chest()
+        began = time.monotonic()
+        wait_until(lambda: push(node, after) == [0x0000], timeout_s=RESUMES_S, what="it does not resume")
+        resumed_s = time.monotonic() - began
+        wait_for_study(node, after, "read")
+    finally:
+        server.close()
+
+    assert set(during) == {0xA700}
+    assert resumed_s < RESUMES_S
+
+
+def test_start_goes_on_with_what_was_left_before_peers_are_let_in(
+    start_node: StartNode, monkeypatch: pytest.MonkeyPatch
+):
+    """The order that `Node.start` states: sweep, reconcile, mining, work, and last DICOM, HL7 and console."""
+    order: list[str] = []
+
+    def noting(kind: type, method: str, name: str) -> None:
+        true = getattr(kind, method)
+
+        def noted(*arguments: object) -> object:
+            if name not in order:
+                order.append(name)
+            return true(*arguments)
+
+        monkeypatch.setattr(kind, method, noted)
+
+    noting(Folder, "sweep", "sweep")
+    noting(Reconciler, "tick", "reconcile")
+    noting(ReportMining, "catch_up", "mining")
+    noting(LocalQueue, "start", "work")
+    for part in ("Scp", "Listener", "Server"):
+        noting(getattr(wiring, part), "start", part)
+
+    start_node()
+
+    assert order == ["sweep", "reconcile", "mining", "work", "Scp", "Listener", "Server"]
+
+
+def test_clock_that_is_set_back_keeps_no_study_waiting(start_node: StartNode):
+    """Received just before the clock went back an hour, a study is read a quiet period later."""
+    ahead_s = [3600.0]
+    node = start_node(**{"study.quiet_s": 0.3}, now=lambda: utc_now() + timedelta(seconds=ahead_s[0]))
+    ds = chest()
+
+    push(node, ds)
+    ahead_s[0] = 0.0
+
+    wait_for_study(node, ds, "read", timeout_s=10)
+
+
+def test_poison_image_costs_itself(start_node: StartNode, monkeypatch: pytest.MonkeyPatch):
+    """A codec that segfaults: its image has the reason, the study's other image and the next study are read (B6)."""
+    monkeypatch.setattr(workshop, "Isolated", partial(Isolated, decode=poisoned))
+    node = start_node(**{"mining.workers": 0})
+    poison, beside, other = compressed(POISONED_COLUMNS), compressed(96), compressed(96)
+    beside.StudyInstanceUID = poison.StudyInstanceUID
+
+    push(node, poison, beside)
+    push(node, other)
+    wait_for_study(node, poison, "read")
+    wait_for_study(node, other, "read")
+
+    with node.database.read() as connection:
+        found = studies.with_uids(connection, [each.SOPInstanceUID for each in (poison, beside, other)])
+    reasons = [found[each.SOPInstanceUID][0].reason for each in (poison, beside, other)]
+    assert reasons == [Reason.UNDECODABLE, None, None]
+
+
+def compressed(columns: int) -> FileDataset:
+    """A chest radiograph, losslessly compressed."""
+    ds = phantom.dataset(rows=128, columns=columns)
+    ds.compress(JPEG2000Lossless, generate_instance_uid=False)
+    return ds
