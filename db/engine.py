@@ -3,7 +3,6 @@
 A commit on either is on disk when it returns; the answer to a C-STORE rests on that.
 """
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -14,6 +13,7 @@ from sqlalchemy.exc import DatabaseError as DriverError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from db.errors import DatabaseUnavailableError, DatabaseUrlError, OutcomeUnknownError, RowsRefusedError
+from db.turn import Turn
 
 __all__ = ["Connection", "Database", "connect", "queue_for"]
 
@@ -36,8 +36,7 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._writing = engine.execution_options(cxr_write=True)
-        # SQLite has one writer: threads queue here, in turn, instead of polling for its lock.
-        self._writer = threading.Lock() if engine.dialect.name == "sqlite" else nullcontext()
+        self._writer = Turn(engine.url.database, BUSY_TIMEOUT_S) if engine.dialect.name == "sqlite" else nullcontext()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

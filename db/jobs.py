@@ -354,6 +354,18 @@ def get(connection: Connection, job_id: int) -> Job:
     return _job(connection.execute(select(job).where(job.c.id == job_id)).mappings().one())
 
 
+def look(connection: Connection, job_id: int) -> Job | None:
+    """The job with this id, if there is one."""
+    row = connection.execute(select(job).where(job.c.id == job_id)).mappings().one_or_none()
+    return None if row is None else _job(row)
+
+
+def kinds(connection: Connection, job_ids: Collection[int]) -> dict[int, JobKind]:
+    """The kind of each of these jobs."""
+    query = select(job.c.id, job.c.kind).where(job.c.id.in_(job_ids)).order_by(job.c.id)
+    return {row.id: JobKind(row.kind) for row in connection.execute(query)}
+
+
 def find(connection: Connection, kind: JobKind, subject_id: int, revision: int) -> Job | None:
     """The job of this kind that is about a subject's revision and goes nowhere, if there is one."""
     query = select(job).where(job.c.kind == kind, job.c.subject_id == subject_id, job.c.revision == revision)

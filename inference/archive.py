@@ -15,8 +15,8 @@ import numpy.typing as npt
 from db.vocabulary import Reason
 from inference import image_file
 from inference.classifier import Classifier
-from inference.eligibility import Policy
 from inference.errors import NotReadable
+from inference.policy import Policy
 from inference.prediction import Prediction
 from inference.preprocess import input_of, small
 from inference.processes import Lost, Processes, in_order

@@ -10,14 +10,7 @@ from pydicom import Dataset
 
 from db.vocabulary import Reason
 from inference.header import integer, items, text, words
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """What the hospital lets through where the header is silent."""
-
-    accept_unknown_view: bool = False
-    accept_unknown_body_part: bool = False
+from inference.policy import Policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

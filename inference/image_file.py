@@ -11,11 +11,12 @@ from pydicom.errors import InvalidDicomError
 
 from db.vocabulary import Reason
 from inference import grayscale
-from inference.eligibility import Policy, assess, view
+from inference.eligibility import assess, view
 from inference.errors import NotReadable
 from inference.header import UNREADABLE
 from inference.image import Image
 from inference.pixels import decode
+from inference.policy import Policy
 
 SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 

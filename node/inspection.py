@@ -11,8 +11,8 @@ from db import frontals, studies
 from db.engine import Database
 from db.learning_records import Frontal, UnlookedImage
 from inference import image_file
-from inference.eligibility import Policy
 from inference.errors import NotReadable
+from inference.policy import Policy
 from node.files import InstanceStore
 
 BATCH = 500

@@ -19,9 +19,10 @@ from db.learning_records import Frontal
 from db.records import Job, JobState, Result, ResultKind, StoredInstance, Study, StudyState
 from db.vocabulary import BROKEN, Reason
 from inference import image_file
-from inference.eligibility import Policy, view
+from inference.eligibility import view
 from inference.errors import BundleError, NotReadable
 from inference.image import Image
+from inference.policy import Policy
 from inference.prediction import Prediction
 from node import unread
 from node.destinations import routes

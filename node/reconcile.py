@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from db import jobs, linking, studies
-from db.engine import Database
+from db.engine import Connection, Database
 from db.errors import DatabaseError
-from db.records import JobKind
+from db.records import Job, JobKind, StudyState
 from node.worker import Announce, OnDead
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,8 @@ class Reconciler:
                 linking.link_everything(connection, self.now())
 
     def start(self) -> None:
-        """Tick until stopped."""
+        """Tick once, then from time to time until stopped."""
+        self.tick()
         thread = threading.Thread(target=self._run, name="reconcile", daemon=True)
         self._threads.append(thread)
         thread.start()
@@ -87,3 +88,9 @@ class Reconciler:
                 log.exception("nothing reconciled without the database")
             except Exception:
                 log.exception("nothing reconciled for a fault")
+
+
+def study_failed(connection: Connection, job: Job) -> None:
+    """A study whose reading died is shown as failed."""
+    if job.kind is JobKind.READ:
+        studies.end_revision(connection, job.subject_id, job.revision, StudyState.FAILED)

@@ -16,8 +16,8 @@ from db.engine import Connection
 from db.records import READ_KINDS, Job, JobKind, Result, ResultKind, StoredInstance, Study
 from db.vocabulary import Reason
 from inference import image_file
-from inference.eligibility import Policy
 from inference.errors import NotReadable
+from inference.policy import Policy
 from node import unread
 from node.models.service import ModelInService
 from node.objects import bundle, encoding

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -25,6 +26,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from pydantic_settings import SettingsError as EnvironmentValueError
 
 from db.records import ResultKind
+from inference.policy import Policy as ReadingPolicy
 from nlp.aggregate import Policy
 from nlp.parser import MODEL
 from node.errors import SettingsError
@@ -62,6 +64,13 @@ def _secret(value: object) -> object:
 
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]
 """A secret, or better where it is: `file:/run/secrets/pacs` or `env:PACS_TOKEN`. It is masked wherever it is shown."""
+
+
+def _broker_url(url: SecretStr) -> SecretStr:
+    parts = urlsplit(url.get_secret_value())
+    if parts.scheme not in ("redis", "rediss") or not parts.hostname:
+        raise ValueError("it is not like redis://:password@host:6379/0 (or rediss://, over TLS)")
+    return url
 
 
 class TlsSettings(Section):
@@ -125,6 +134,8 @@ class DicomSettings(Section):
     """Seconds an association may be silent."""
     pdu_s: float = Field(default=30, gt=0)
     """Seconds one PDU may take."""
+    processes: int = Field(default=1, ge=1, le=64)
+    """Processes that receive on the port (SO_REUSEPORT), each with its own limits; more than cores are of no use."""
 
 
 class Hl7Settings(Section):
@@ -170,6 +181,18 @@ class DatabaseSettings(Section):
     """`postgresql://user:password@host/name`; without one, SQLite in the data folder."""
 
 
+class BrokerSettings(Section):
+    """What wakes the workers of a cluster."""
+
+    url: Annotated[Secret, AfterValidator(_broker_url)] | None = None
+    """`redis://:password@host:6379/0`: workers are Celery's; without one, this process's threads work."""
+
+    @property
+    def has_password(self) -> bool:
+        """Whether whoever reaches the broker must prove who it is."""
+        return self.url is not None and urlsplit(self.url.get_secret_value()).password is not None
+
+
 class StudySettings(Section):
     """When a study is complete."""
 
@@ -194,6 +217,13 @@ class ReadingSettings(Section):
     """Processor threads the model may use for one image; 0 is one a core."""
     model: Path | None = None
     """A model bundle to serve instead of the promoted one (for trying one out)."""
+
+    @property
+    def policy(self) -> ReadingPolicy:
+        """What is let through where a header is silent."""
+        return ReadingPolicy(
+            accept_unknown_view=self.accept_unknown_view, accept_unknown_body_part=self.accept_unknown_body_part
+        )
 
 
 class RemoteSettings(Section):
@@ -314,6 +344,12 @@ class WorkSettings(Section):
     """Seconds after which a silent worker's job is given to another."""
     tick_s: float = Field(default=0.25, gt=0)
     """Seconds between two looks at what has settled, expired or become due."""
+    deadline_s: float = Field(default=900, gt=0)
+    """Seconds one job may run. Past it another worker gets the job, and a Celery worker ends its own process."""
+    max_jobs: int = Field(default=0, ge=0)
+    """Jobs after which a Celery worker ends, for its supervisor to start a fresh one; 0 is no limit."""
+    max_memory_mb: int = Field(default=0, ge=0)
+    """Resident memory, in MiB, above which a Celery worker ends after its job; 0 is no limit."""
 
 
 class MiningSettings(Section):
@@ -349,6 +385,7 @@ class Settings(BaseSettings):
     hl7: Hl7Settings = Hl7Settings()
     console: ConsoleSettings = ConsoleSettings()
     database: DatabaseSettings = DatabaseSettings()
+    broker: BrokerSettings = BrokerSettings()
     study: StudySettings = StudySettings()
     reading: ReadingSettings = ReadingSettings()
     destinations: tuple[DestinationSettings, ...] = ()

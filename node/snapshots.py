@@ -11,7 +11,7 @@ from db import snapshots
 from db.engine import Database
 from db.learning_records import RegisteredSnapshot
 from db.vocabulary import Split
-from inference.eligibility import Policy
+from inference.policy import Policy
 from node import inspection
 from node.errors import SettingsError
 from node.files import InstanceStore

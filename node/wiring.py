@@ -1,29 +1,27 @@
 """Where a node is put together from its settings; the only place that knows which parts there are."""
 
+import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
 import pydicom
 
-from db import audit, migration, models, studies
-from db.engine import Connection, Database
-from db.records import Job, JobKind, StudyState
-from inference.eligibility import Policy
-from nlp.workers import Pool
+from db import audit, migration
+from db.engine import Database
+from db.records import JobKind
+from node import logs
 from node.clock import utc_now
 from node.console import app
 from node.console.server import Server, require_loopback
 from node.database import open_database
-from node.destinations import outbound
-from node.destinations.commitment import Answering, Desk
-from node.destinations.delivery import Delivery
-from node.destinations.outbound import Outbound
-from node.destinations.retraction import Retraction
+from node.destinations.commitment import Desk
 from node.dicom.acceptance import Acceptance, Peer
 from node.dicom.association import Limits
-from node.dicom.reporter import Reporter
 from node.dicom.scp import Scp
 from node.errors import SettingsError
 from node.files import Folder
@@ -31,59 +29,108 @@ from node.hl7 import connection as hl7_connection
 from node.hl7 import intake as hl7_intake
 from node.hl7.listener import Listener
 from node.intake import Intake
-from node.mining import ReportMining
-from node.models.service import Service
-from node.models.shadow import Shadow
-from node.models.starter import install_starter
-from node.pipeline import Pipeline
 from node.queue import LocalQueue
-from node.reconcile import Reconciler
+from node.receivers import Receivers
+from node.reconcile import Reconciler, study_failed
 from node.register import Register
 from node.settings import MIB, Settings
-from node.worker import Handler, Worker
+from node.worker import Announce
+
+if TYPE_CHECKING:
+    from node.celery_app import Broker
+    from node.workshop import Workshop
+
+log = logging.getLogger(__name__)
+
+
+class Role(StrEnum):
+    """A part that a node plays; in a cluster each may be a process of its own."""
+
+    SCP = "scp"
+    HL7 = "hl7"
+    RECONCILE = "reconcile"
+    CONSOLE = "console"
+    WORK = "work"
+
+
+class Service(Protocol):
+    """What runs from the node's start to its stop."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self) -> None:
+        """End what runs; leave what waits."""
+
+
+class Door(Service, Protocol):
+    """What lets peers or people in, on a TCP port."""
+
+    port: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A node, put together and not yet started."""
+    """A node, put together and not yet started. `services` are in the order in which they start."""
 
     settings: Settings
+    roles: frozenset[Role]
     database: Database
     store: Folder
-    scp: Scp
-    listener: Listener
-    console: Server
-    queue: LocalQueue
-    reconciler: Reconciler
-    worker: Worker
-    mining: ReportMining
-    shadow: Shadow
-    outbound: Outbound
+    services: tuple[Service, ...]
 
     def start(self) -> None:
         """Sweep, reconcile, then work, and last of all let peers in."""
         self.store.sweep()
-        self.reconciler.tick()
-        if self.settings.mining.workers:
-            self.mining.catch_up()
-        self.queue.start(self.worker.run_one)
-        self.reconciler.start()
-        self.scp.start()
-        self.listener.start()
-        self.console.start()
+        for service in self.services:
+            service.start()
 
     def stop(self) -> None:
         """The other way round; what is running ends, what is waiting waits for the next start."""
-        self.console.stop()
-        self.listener.stop()
-        self.scp.stop()
-        self.reconciler.stop()
-        self.mining.stop()
-        self.shadow.stop()
-        self.queue.stop()
-        self.outbound.close()
+        for service in reversed(self.services):
+            service.stop()
         self.store.close()
         self.database.close()
+
+    @property
+    def scp(self) -> Door:
+        """Where DICOM comes in."""
+        return self._door(Scp, Receivers)
+
+    @property
+    def listener(self) -> Door:
+        """Where HL7 comes in."""
+        return self._door(Listener)
+
+    @property
+    def console(self) -> Door:
+        """Where people look."""
+        return self._door(Server)
+
+    def _door(self, *kinds: type[Door]) -> Door:
+        return next(service for service in self.services if isinstance(service, kinds))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Threads:
+    """The workshop's jobs, run by threads of this process."""
+
+    queue: LocalQueue
+    workshop: "Workshop"
+
+    def start(self) -> None:
+        self.workshop.open()
+        self.queue.start(self.workshop.worker.run_one)
+
+    def stop(self) -> None:
+        self.workshop.interrupt()
+        self.queue.stop()
+        self.workshop.close()
+
+
+def roles_of(settings: Settings) -> frozenset[Role]:
+    """What a node does when nobody says: everything, but for the work that a cluster's workers do."""
+    return frozenset(Role) - ({Role.WORK} if settings.broker.url else set())
 
 
 def open_store(settings: Settings) -> Folder:
@@ -91,80 +138,81 @@ def open_store(settings: Settings) -> Folder:
     return Folder(settings.data / "store", min_free_bytes=settings.dicom.min_free_mb * MIB)
 
 
-def build(settings: Settings, now: Callable[[], datetime] = utc_now) -> Node:
+def build(settings: Settings, roles: Collection[Role] | None = None, now: Callable[[], datetime] = utc_now) -> Node:
     """Put a node together; its schema is brought up to date and its ports are taken.
+
+    Args:
+        roles: what it does; without them, everything that its settings leave to it.
 
     Raises:
         SettingsError: the console would be shown to other machines, or a certificate cannot be used.
         OSError: a port is in use or the data folder cannot be written.
         db.errors.DatabaseError: the database cannot be used.
     """
-    # A peer's odd values are read as they are; to warn of each is to quote it.
-    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+    read_as_it_comes()
+    roles = roles_of(settings) if roles is None else frozenset(roles)
+    if Role.WORK in roles and settings.broker.url is not None:
+        raise SettingsError("with [broker] the work is done by `celery -A node.celery_app worker`, not by role work")
     require_loopback(settings.console.host)
     tls = _tls(settings)
     database = open_database(settings)
     migration.upgrade(database)
     store = open_store(settings)
-    install_starter(database, settings.data / "models", now())
+    services: list[Service] = []
     queue = LocalQueue(_lanes(settings), [each.name for each in settings.destinations])
-    desk = Desk(
-        database=database,
-        store=store,
-        reachable={peer.ae_title for peer in settings.dicom.peers if peer.host is not None},
-        announce=queue.announce,
-        now=now,
-    )
-    ways_out = outbound.build(settings, desk.reported)
-    mining = _mining(settings, database, now)
-    shadow = _shadow(settings, database, store, now)
-    worker = Worker(
-        database=database,
-        handlers=_handlers(settings, database, store, ways_out, now)
-        | {
-            JobKind.MINE: mining,
-            JobKind.SHADOW: shadow,
-            JobKind.COMMIT: Answering(
-                database=database,
-                desk=desk,
-                modalities=ways_out.modalities,
-                send=Reporter(settings.dicom.ae_title),
-                now=now,
-            ),
-        },
-        announce=queue.announce,
-        on_dead=study_failed,
-        lease_s=settings.work.lease_s,
-        now=now,
-    )
-    reconciler = Reconciler(
-        database=database,
-        announce=queue.announce,
-        on_dead=study_failed,
-        tick_s=settings.work.tick_s,
-        now=now,
-    )
-    scp = _scp(settings, database, store, desk, now)
-    listener = _listener(settings, database, tls, now)
-    console = Server(
-        host=settings.console.host,
-        port=settings.console.port,
-        app=app.build(database, settings.data, settings.dicom.ae_title),
-    )
-    return Node(
-        settings=settings,
-        database=database,
-        store=store,
-        scp=scp,
-        listener=listener,
-        console=console,
-        queue=queue,
-        reconciler=reconciler,
-        worker=worker,
-        mining=mining,
-        shadow=shadow,
-        outbound=ways_out,
-    )
+    announce: Announce = queue.announce
+    if settings.broker.url is not None:
+        broker = _broker(settings, database)
+        services.append(broker)
+        announce = broker.announce
+    desk = open_desk(settings, database, store, announce, now)
+    if Role.RECONCILE in roles:
+        services.append(_reconciler(settings, database, announce, now))
+    if Role.WORK in roles:
+        services.append(_Threads(queue=queue, workshop=_workshop(settings, database, store, desk, now)))
+    if Role.SCP in roles:
+        services.append(_receivers(settings, database, store, desk, now))
+    if Role.HL7 in roles:
+        services.append(_listener(settings, database, tls, now))
+    if Role.CONSOLE in roles:
+        services.append(_console(settings, database))
+    return Node(settings=settings, roles=roles, database=database, store=store, services=tuple(services))
+
+
+def read_as_it_comes() -> None:
+    """A peer's odd values are read as they are; to warn of each is to quote it."""
+    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+
+
+def open_desk(
+    settings: Settings, database: Database, store: Folder, announce: Announce, now: Callable[[], datetime]
+) -> Desk:
+    """What knows about storage commitment."""
+    reachable = {peer.ae_title for peer in settings.dicom.peers if peer.host is not None}
+    return Desk(database=database, store=store, reachable=reachable, announce=announce, now=now)
+
+
+def _broker(settings: Settings, database: Database) -> "Broker":
+    try:
+        from node.celery_app import Broker  # noqa: PLC0415 - Celery is for a cluster
+    except ImportError as error:
+        raise SettingsError(f"[broker] needs the extra `cluster` ({error.name} is not installed)") from error
+
+    if not settings.broker.has_password:
+        log.warning("the broker asks for no password; whoever reaches it can hold up work")
+    return Broker(settings.broker, database)
+
+
+def _reconciler(settings: Settings, database: Database, announce: Announce, now: Callable[[], datetime]) -> Reconciler:
+    return Reconciler(database=database, announce=announce, on_dead=study_failed, tick_s=settings.work.tick_s, now=now)
+
+
+def _workshop(
+    settings: Settings, database: Database, store: Folder, desk: Desk, now: Callable[[], datetime]
+) -> "Workshop":
+    from node import workshop  # noqa: PLC0415 - who only receives loads neither models nor makers of results
+
+    return workshop.build(settings, database, store, desk, now)
 
 
 def _lanes(settings: Settings) -> dict[JobKind, int]:
@@ -175,63 +223,6 @@ def _lanes(settings: Settings) -> dict[JobKind, int]:
         JobKind.COMMIT: min(1, settings.work.delivery_workers),
         JobKind.MINE: min(1, settings.mining.workers),  # one job at a time, on all the processes
         JobKind.SHADOW: min(1, settings.reading.workers),  # where studies are read, and never two beside them
-    }
-
-
-def _mining(settings: Settings, database: Database, now: Callable[[], datetime]) -> ReportMining:
-    return ReportMining(
-        database=database,
-        pool=Pool(settings.mining.language_model, settings.mining.workers),
-        language_model=settings.mining.language_model,
-        policy=settings.mining.policy,
-        now=now,
-    )
-
-
-def _shadow(settings: Settings, database: Database, store: Folder, now: Callable[[], datetime]) -> Shadow:
-    return Shadow(
-        store=store,
-        database=database,
-        model=Service(database=database, path=None, threads=1, part=models.shadow),
-        policy=_policy(settings),
-        max_pixels=settings.reading.max_pixels,
-        now=now,
-    )
-
-
-def _policy(settings: Settings) -> Policy:
-    """Which images are read."""
-    return Policy(
-        accept_unknown_view=settings.reading.accept_unknown_view,
-        accept_unknown_body_part=settings.reading.accept_unknown_body_part,
-    )
-
-
-def _handlers(
-    settings: Settings, database: Database, store: Folder, ways_out: Outbound, now: Callable[[], datetime]
-) -> dict[JobKind, Handler]:
-    """What is done for each kind of job."""
-    reading = settings.reading
-    pipeline = Pipeline(
-        store=store,
-        database=database,
-        current_model=Service(database=database, path=reading.model, threads=reading.threads),
-        policy=policy(settings),
-        max_pixels=reading.max_pixels,
-        destinations=outbound.routes(settings),
-        report_unread=reading.report_unread,
-        now=now,
-    )
-    delivery = Delivery(
-        store=store,
-        database=database,
-        destinations=ways_out.recipients,
-        now=now,
-    )
-    return {
-        JobKind.READ: pipeline,
-        JobKind.DELIVER: delivery,
-        JobKind.RETRACT: Retraction(store=store, database=database, deliver=delivery),
     }
 
 
@@ -249,15 +240,29 @@ def open_intake(
     )
 
 
-def policy(settings: Settings) -> Policy:
-    """What is let through where a header is silent."""
-    return Policy(
-        accept_unknown_view=settings.reading.accept_unknown_view,
-        accept_unknown_body_part=settings.reading.accept_unknown_body_part,
-    )
+def _receivers(
+    settings: Settings, database: Database, store: Folder, desk: Desk, now: Callable[[], datetime]
+) -> Scp | Receivers:
+    """What receives DICOM: in this process, or in several that share the port."""
+    count = settings.dicom.processes
+    if count == 1:
+        return _scp(settings, database, store, desk, now)
+    return Receivers(host=settings.host, port=settings.dicom.port, count=count, make=partial(_receiver, settings))
+
+
+def _receiver(settings: Settings, port: int) -> Node:
+    """One of several receivers, in its own process."""
+    logs.configure(settings.log.level)
+    read_as_it_comes()
+    settings = settings.model_copy(update={"dicom": settings.dicom.model_copy(update={"port": port})})
+    database, store = open_database(settings), open_store(settings)
+    desk = open_desk(settings, database, store, LocalQueue({}).announce, utc_now)
+    scp = _scp(settings, database, store, desk, utc_now)
+    return Node(settings=settings, roles=frozenset({Role.SCP}), database=database, store=store, services=(scp,))
 
 
 def _scp(settings: Settings, database: Database, store: Folder, desk: Desk, now: Callable[[], datetime]) -> Scp:
+    """What receives DICOM, in this process."""
     dicom = settings.dicom
     intake = open_intake(settings, database, store, read=True, now=now)
 
@@ -286,6 +291,7 @@ def _scp(settings: Settings, database: Database, store: Folder, desk: Desk, now:
         limits=Limits(idle_s=dicom.idle_s, pdu_s=dicom.pdu_s),
         max_associations=dicom.max_associations,
         max_per_address=dicom.max_associations_per_address,
+        shared=dicom.processes > 1,
     )
 
 
@@ -321,6 +327,14 @@ def _listener(
     )
 
 
+def _console(settings: Settings, database: Database) -> Server:
+    return Server(
+        host=settings.console.host,
+        port=settings.console.port,
+        app=app.build(database, settings.data, settings.dicom.ae_title),
+    )
+
+
 def _tls(settings: Settings) -> ssl.SSLContext | None:
     hl7 = settings.hl7
     if hl7.tls_certificate is None:
@@ -334,9 +348,3 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
     except (OSError, ssl.SSLError) as error:
         raise SettingsError("hl7.tls_certificate, tls_key or tls_clients cannot be used; give PEM files") from error
     return context
-
-
-def study_failed(connection: Connection, job: Job) -> None:
-    """A study whose reading died is shown as failed."""
-    if job.kind is JobKind.READ:
-        studies.end_revision(connection, job.subject_id, job.revision, StudyState.FAILED)

@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,6 +52,7 @@ ANYWHERE = Towards()
 Handler = Callable[[Job], Ending]
 Announce = Callable[[int], None]
 OnDead = Callable[[Connection, Job], None]
+Overdue = Callable[[Job], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,8 @@ class Worker:
     Args:
         handlers: what to do, by kind.
         on_dead: told of a job that will not be tried again, in the transaction that ends it.
+        deadline_s: how long a job keeps its lease; past that another worker gets it.
+        overdue: told of a job that ran so long, so that its process can be ended.
     """
 
     database: Database
@@ -68,6 +72,8 @@ class Worker:
     on_dead: OnDead
     lease_s: float
     now: Callable[[], datetime]
+    deadline_s: float = 900.0
+    overdue: Overdue | None = None
 
     def run_one(self, kinds: Collection[JobKind], towards: Towards = ANYWHERE) -> bool:
         """Run the longest-waiting due job of these kinds. Returns False when there is none."""
@@ -161,7 +167,13 @@ class Worker:
             thread.join()
 
     def _renew(self, job: Job, done: threading.Event) -> None:
-        while not done.wait(self.lease_s / 3):
+        deadline = time.monotonic() + self.deadline_s
+        while not done.wait(min(self.lease_s / 3, max(deadline - time.monotonic(), 0))):
+            if time.monotonic() >= deadline:
+                log.error("job overdue", extra={"fields": {"job": job.id, "kind": job.kind}})
+                if self.overdue is not None:
+                    self.overdue(job)
+                return
             try:
                 with self.database.write() as connection:
                     jobs.renew(connection, job, self.now(), self.lease_s)

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from inference import image_file
-from inference.eligibility import Policy
 from inference.errors import NotReadable
+from inference.policy import Policy
 from inference.preprocess import small
 from inference.processes import Lost, Processes, in_order
 from training.arrays import kept

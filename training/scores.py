@@ -20,9 +20,9 @@ from db.vocabulary import Split
 from inference import image_file
 from inference.bundle import CARD, Bundle, sha256
 from inference.classifier import open_session
-from inference.eligibility import Policy
 from inference.errors import NotReadable
 from inference.image import Image
+from inference.policy import Policy
 from inference.preprocess import input_of, small
 from inference.processes import Lost, Processes, in_order
 from training.errors import TrainingError

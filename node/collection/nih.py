@@ -16,8 +16,9 @@ from db import boxes, frontals, published, studies
 from db.engine import Connection, Database
 from db.learning_records import DrawnBox, Frontal, PublishedLabels
 from db.report_records import OLDEST, MessageArrival, ReportArrival, ReportStatus
-from inference.eligibility import Policy, assess, view
+from inference.eligibility import assess, view
 from inference.errors import NotReadable
+from inference.policy import Policy
 from node.collection import wrapping
 from node.collection.archive import AT_ONCE, FULL, groups
 from node.collection.nih_table import Published, RowError

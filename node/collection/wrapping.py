@@ -13,7 +13,7 @@ from pydicom.filewriter import write_dataset
 from pydicom.uid import ExplicitVRLittleEndian, JPEGLSLossless, SecondaryCaptureImageStorage
 
 from inference import image_file
-from inference.eligibility import Policy
+from inference.policy import Policy
 from node.collection.nih_table import Published
 from node.collection.part10 import CALLING_ADDRESS, CALLING_AE, NotTakenError
 from node.intake import Origin

@@ -64,7 +64,7 @@ def import_dicom(
 
         tally = archive.store(folder.walk(paths), on_group)
         if not read:
-            inspection.look(database, store, wiring.policy(settings), lambda _: None)
+            inspection.look(database, store, settings.reading.policy, lambda _: None)
     if tally.read == 0:
         raise SettingsError("there is no file in that folder")
     print_tally(tally, time.monotonic() - began, as_json=as_json)
@@ -103,7 +103,7 @@ def import_nih(
         public_set = PublicSet(
             intake=wiring.open_intake(settings, database, store, read=False, now=utc_now),
             database=database,
-            policy=wiring.policy(settings),
+            policy=settings.reading.policy,
             max_pixels=settings.reading.max_pixels,
             pictures=pictures,
             drawn=drawn,

@@ -14,7 +14,7 @@ from pydicom import Dataset
 from inference import archive, boxes, bundle
 from inference.archive import Outcome
 from inference.classifier import Classifier
-from inference.eligibility import Policy
+from inference.policy import Policy
 from node.commands.options import JsonOption, print_json, print_table
 from node.commands.progress import meter
 from node.errors import SettingsError

@@ -117,7 +117,7 @@ def pull(
         finally:
             way.close()
         if not read and summary.instances:
-            inspection.look(database, store, wiring.policy(settings), lambda _: None)
+            inspection.look(database, store, settings.reading.policy, lambda _: None)
     _print(summary, time.monotonic() - began, whole=whole, window_text=chosen.window, as_json=as_json)
     if summary.failures or summary.refused:
         raise typer.Exit(1)

@@ -10,7 +10,6 @@ from db import models, studies
 from db.engine import Database
 from inference import bundle
 from node import replay as replays
-from node import wiring
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table, settings_of
 from node.errors import SettingsError
 from node.implementation import SOFTWARE_VERSION
@@ -48,7 +47,7 @@ def replay(
         past,
         served,
         partial(_stored, settings),
-        wiring.policy(settings),
+        settings.reading.policy,
         settings.reading.max_pixels,
     )
     if out is not None:

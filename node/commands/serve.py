@@ -12,8 +12,7 @@ from node import logs, wiring
 from node.commands.options import ConfigOption, DataOption, settings_of
 from node.errors import SettingsError
 from node.implementation import SOFTWARE_VERSION
-
-Port = int | None
+from node.wiring import Role
 
 
 def serve(
@@ -25,12 +24,19 @@ def serve(
     ] = None,
     hl7_port: Annotated[int | None, typer.Option(min=0, max=65535, help="MLLP; 2575 by default.")] = None,
     console_port: Annotated[int | None, typer.Option(min=0, max=65535, help="HTTP; 8080 by default.")] = None,
+    role: Annotated[
+        list[Role] | None,
+        typer.Option("--role", help="Do this alone (may be given again); without it, all that the settings leave."),
+    ] = None,
 ) -> None:
     """Run the node until it is told to stop (Ctrl-C or SIGTERM).
 
-    One line on standard output says when it is ready; log lines go to standard error.
+    One line on standard output says when it is ready; log lines go to standard error. In a cluster each role can be a
+    process, or several, of its own, on any machine that has the database, the broker and the data folder.
 
     Example: cxr serve --config /etc/cxr/node.toml
+
+    Example: cxr serve --config /etc/cxr/node.toml --role scp --role hl7
     """
     settings = settings_of(
         config,
@@ -44,7 +50,7 @@ def serve(
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signal_number, lambda *_: stop.set())
     try:
-        node = wiring.build(settings)
+        node = wiring.build(settings, role or None)
     except OSError as error:
         raise SettingsError(
             f"cannot listen on {settings.host} or write to {settings.data} ({error.strerror})"
@@ -59,9 +65,14 @@ def serve(
 def ready_line(node: wiring.Node) -> str:
     """What a node says when it is ready."""
     settings = node.settings
-    return (
-        f"cxr-node {SOFTWARE_VERSION} ready: DICOM {settings.dicom.ae_title} on {settings.host}:{node.scp.port}, "
-        f"HL7 on {settings.host}:{node.listener.port}, "
-        f"console on http://{settings.console.host}:{node.console.port}, "
-        f"{len(settings.destinations)} destination(s), data in {Path(settings.data).absolute()}"
-    )
+    said = []
+    if Role.SCP in node.roles:
+        said.append(f"DICOM {settings.dicom.ae_title} on {settings.host}:{node.scp.port}")
+    if Role.HL7 in node.roles:
+        said.append(f"HL7 on {settings.host}:{node.listener.port}")
+    if Role.CONSOLE in node.roles:
+        said.append(f"console on http://{settings.console.host}:{node.console.port}")
+    if node.roles != frozenset(Role):
+        said.append(f"role {' '.join(sorted(node.roles))}")
+    said.append(f"{len(settings.destinations)} destination(s), data in {Path(settings.data).absolute()}")
+    return f"cxr-node {SOFTWARE_VERSION} ready: {', '.join(said)}"

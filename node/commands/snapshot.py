@@ -143,7 +143,7 @@ def _create(settings: Settings, database: Database, wanted: Wanted) -> Snapshot:
                 store,
                 data=settings.data,
                 wanted=wanted,
-                policy=wiring.policy(settings),
+                policy=settings.reading.policy,
                 now=utc_now(),
                 on_batch=on_batch,
             )

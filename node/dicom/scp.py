@@ -49,6 +49,7 @@ class Scp:
         on_reject: told of each refused association.
         commitment: what is done about storage commitment; without it that is refused.
         max_associations: in all, and `max_per_address` from one address; the next one is rejected.
+        shared: whether other processes listen on the same port.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Scp:
         limits: Limits | None = None,
         max_associations: int = 200,
         max_per_address: int = 200,
+        shared: bool = False,
     ) -> None:
         self._acceptance = acceptance
         self._intake = intake
@@ -77,7 +79,7 @@ class Scp:
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+        self._listener = socket.create_server((host, port), family=family, backlog=BACKLOG, reuse_port=shared)
         self.port: int = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._accept, name="scp", daemon=True)
 

@@ -2,7 +2,8 @@
 
 Each revision of a study that was read leaves a job of its own kind, in the transaction that stores its results. The
 job lets the shadow model read the same images and keeps its predictions; it builds and sends nothing. It stands back:
-as long as a study waits to be read or is being read, no image of the shadow's is begun, and then on one thread.
+as long as a study waits to be read or is being read, no image of the shadow's is begun, and then on one thread. It
+does not wait in its place, since that may be the only place where studies are read.
 """
 
 import threading
@@ -14,8 +15,8 @@ from db import jobs, models, results, studies
 from db.engine import Connection, Database
 from db.records import Job, JobKind, JobState, StoredInstance, StoredPrediction
 from inference import image_file
-from inference.eligibility import Policy
 from inference.errors import BundleError, NotReadable
+from inference.policy import Policy
 from node.files import InstanceStore
 from node.memory import kept
 from node.models.service import CurrentModel, ModelInService, NoModelError
@@ -23,8 +24,10 @@ from node.worker import Ending
 
 BROKEN_DELAY_S = 300.0
 """How long a job waits before it asks again for a shadow that cannot be loaded."""
-LOOK_S = 0.2
-"""How often it is looked whether studies wait."""
+Record = Callable[[Connection], list[int]]
+
+STAND_BACK_S = 1.0
+"""How long a job stands back before it looks again whether studies wait."""
 
 
 def queue(connection: Connection, read: Job, now: datetime) -> int | None:
@@ -54,21 +57,21 @@ class Shadow:
             return Ending(state=JobState.DONE, error_code="no_shadow", error="No model reads in the shadow any more.")
         except BundleError as error:
             return Ending(state=JobState.QUEUED, error_code="shadow_broken", error=str(error), delay_s=BROKEN_DELAY_S)
-        made = []
-        for instance in self._unread(job, model.description.version):
-            if not self._make_way():
-                return Ending(
-                    state=JobState.QUEUED, error_code="stopped", error="The node stopped; it goes on later.", delay_s=1
-                )
-            prediction = self._read(instance, model)
-            if prediction is not None:
-                made.append(prediction)
+        made: list[StoredPrediction] = []
 
         def record(connection: Connection) -> list[int]:
             for prediction in made:
                 results.add_prediction(connection, prediction, self.now())
             return []
 
+        for instance in self._unread(job, model.description.version):
+            if self._stopping.is_set():
+                return _later("stopped", "The node stopped; it goes on later.", record)
+            if self._studies_wait():
+                return _later("stands_back", "Studies wait to be read; it goes on after them.", record)
+            prediction = self._read(instance, model)
+            if prediction is not None:
+                made.append(prediction)
         return Ending(state=JobState.DONE, record=record)
 
     def stop(self) -> None:
@@ -85,14 +88,9 @@ class Shadow:
             found = studies.instances(connection, job.subject_id)
         return [each for each in found if by_version.get(each.id) and version not in by_version[each.id]]
 
-    def _make_way(self) -> bool:
-        """Wait until no study is to be read. Returns False if the node stops."""
-        while not self._stopping.is_set():
-            with self.database.read() as connection:
-                if not jobs.any_at_hand(connection, JobKind.READ, self.now()):
-                    return True
-            self._stopping.wait(LOOK_S)
-        return False
+    def _studies_wait(self) -> bool:
+        with self.database.read() as connection:
+            return jobs.any_at_hand(connection, JobKind.READ, self.now())
 
     def _read(self, instance: StoredInstance, model: ModelInService) -> StoredPrediction | None:
         try:
@@ -100,3 +98,8 @@ class Shadow:
         except NotReadable:
             return None  # it was read before; the settings or the store have changed, and the study's own job says so
         return kept(instance.id, model.classify(image))
+
+
+def _later(code: str, sentence: str, record: Record) -> Ending:
+    """Back to the queue; what was read is kept and not read again."""
+    return Ending(state=JobState.QUEUED, error_code=code, error=sentence, delay_s=STAND_BACK_S, record=record)

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -45,11 +46,14 @@ class Target:
     start: Callable[[Path], Server]
 
 
-def _start_node(folder: Path) -> Server:
+def _start_node(folder: Path, receivers: int = 1) -> Server:
     command: list[str | Path] = [sys.executable, "-m", "node", "serve", "--data", folder / "data", "--host", HOST]
     port = free_port()
     ports = ["--dicom-port", str(port), "--hl7-port", str(free_port()), "--console-port", str(free_port())]
-    return _start_program([*command, *ports], ae_title="CXRNODE", port=port, log=folder / "node.log")
+    settings = folder / "node.toml"
+    settings.write_text(f"[dicom]\nprocesses = {receivers}\n")
+    options = ["--config", settings, *ports]
+    return _start_program([*command, *options], ae_title="CXRNODE", port=port, log=folder / "node.log")
 
 
 def _start_orthanc(folder: Path) -> Server:
@@ -73,6 +77,7 @@ def _start_program(command: Sequence[str | Path], *, ae_title: str, port: int, l
 
 TARGETS = (
     Target(name="cxr serve", there=(ROOT / "node" / "__main__.py").exists, start=_start_node),
+    Target(name="2 receivers", there=(ROOT / "node" / "__main__.py").exists, start=partial(_start_node, receivers=2)),
     Target(name="Orthanc", there=Path("/usr/sbin/Orthanc").exists, start=_start_orthanc),
     Target(name="storescp", there=(DCMTK / "storescp").exists, start=_start_storescp),
 )

@@ -129,7 +129,7 @@ def rates(targets: list[Target], scratch: Path) -> dict[tuple[str, str], list[fl
 
 def print_rates(targets: list[Target], found: dict[tuple[str, str], list[float]]) -> None:
     """A line for each load and target: the median, all values, and the ratios to the two peers."""
-    print(f"{'load':<11} {'receiver':<10} {'median':>7} {'unit':<9} {'/Orthanc':>8} {'/storescp':>9}  all")
+    print(f"{'load':<11} {'receiver':<11} {'median':>7} {'unit':<9} {'/Orthanc':>8} {'/storescp':>9}  all")
     medians = {key: statistics.median(values) for key, values in found.items()}
     for load in LOADS:
         for target in targets:
@@ -140,7 +140,7 @@ def print_rates(targets: list[Target], found: dict[tuple[str, str], list[float]]
             ]
             values = " ".join(f"{value:.0f}" for value in found[load.name, target.name])
             print(
-                f"{load.name:<11} {target.name:<10} {median:7.0f} {load.unit:<9}",
+                f"{load.name:<11} {target.name:<11} {median:7.0f} {load.unit:<9}",
                 f"{ratios[0]:>8} {ratios[1]:>9}  {values}",
             )
 
@@ -149,11 +149,11 @@ def print_memory_and_start(targets: list[Target], scratch: Path) -> None:
     """A line for each target."""
     folders = make_objects(scratch / "crowd", count=CROWD.count, side=CROWD.side, associations=CROWD.associations)
     os.sync()
-    print(f"\n{'receiver':<10} {'MB before':>9} {'+ MB, ' + CROWD.name:>17} {'s to C-ECHO':>12}")
+    print(f"\n{'receiver':<11} {'MB before':>9} {'+ MB, ' + CROWD.name:>17} {'s to C-ECHO':>12}")
     for target in targets:
         before, growth = measure_memory(target, folders, scratch)
         start_s = statistics.median(measure_start(target, scratch) for _ in range(REPEATS))
-        print(f"{target.name:<10} {before:9.0f} {growth:17.0f} {start_s:12.2f}")
+        print(f"{target.name:<11} {before:9.0f} {growth:17.0f} {start_s:12.2f}")
 
 
 def processor() -> str:

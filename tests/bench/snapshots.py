@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT))
 from db import migration, schema  # noqa: E402  # the project is found by the line above
 from db.engine import Database, connect  # noqa: E402
 from db.vocabulary import EIGHT  # noqa: E402
-from inference.eligibility import Policy  # noqa: E402
+from inference.policy import Policy  # noqa: E402
 from node import snapshots  # noqa: E402
 from node.files import Folder  # noqa: E402
 from tests.bench import labels  # noqa: E402

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from db import migration, minings, reports
+from db import jobs, migration, minings, reports
 from db.engine import connect
 from tests.db.test_reports import message, version
-from tests.e2e.test_kill import ServedNode, unfinished
+from tests.peers.cluster import Cluster
 from tests.peers.processes import free_port, wait_until
 
 REPORTS = 1200
@@ -32,15 +32,19 @@ def test_backlog_is_mined_once_over_a_kill(tmp_path: Path, monkeypatch: pytest.M
         with database.read() as connection:
             return sum(minings.counts(connection).values())
 
-    node = ServedNode(tmp_path, _toml(port), port)
+    def unfinished() -> int:
+        with database.read() as connection:
+            return jobs.unfinished_count(connection)
+
+    node = Cluster(tmp_path, _toml(port))
     try:
-        node.start()
+        node.start("node")
         wait_until(lambda: mined() > 0, timeout_s=60, what="nothing is mined")
-        node.kill()
+        node.kill("node")
         at_the_kill = mined()
         wait_until(lambda: not _miners_of(tmp_path), timeout_s=20, what="a process that mines was left behind")
-        node.start()
-        wait_until(lambda: mined() == REPORTS and not unfinished(database), timeout_s=120, what="reports are left")
+        node.start("node")
+        wait_until(lambda: mined() == REPORTS and not unfinished(), timeout_s=120, what="reports are left")
     finally:
         node.stop()
 

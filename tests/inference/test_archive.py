@@ -10,7 +10,7 @@ from db.vocabulary import Reason
 from inference import archive, image_file
 from inference.bundle import write
 from inference.classifier import Classifier
-from inference.eligibility import Policy
+from inference.policy import Policy
 from tests.inference import tasks
 
 POLICY = Policy(accept_unknown_view=True, accept_unknown_body_part=True)

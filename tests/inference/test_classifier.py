@@ -8,10 +8,10 @@ import pytest
 from inference.boxes import paper
 from inference.bundle import STARTER, load, write
 from inference.classifier import Classifier
-from inference.eligibility import Policy
 from inference.errors import BundleError
 from inference.image import Image
 from inference.image_file import read
+from inference.policy import Policy
 
 
 @pytest.fixture

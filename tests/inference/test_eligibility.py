@@ -12,7 +12,8 @@ from pydicom.sequence import Sequence
 from pydicom.tag import Tag
 
 from db.vocabulary import Reason
-from inference.eligibility import Policy, assess, view
+from inference.eligibility import assess, view
+from inference.policy import Policy
 
 LENIENT = Policy(accept_unknown_view=True, accept_unknown_body_part=True)
 CR = "1.2.840.10008.5.1.4.1.1.1"

@@ -5,11 +5,11 @@ import PIL.Image
 import pytest
 
 from db.vocabulary import Reason
-from inference.eligibility import Policy
 from inference.errors import NotReadable
 from inference.grayscale import levels
 from inference.image import Image
 from inference.image_file import read
+from inference.policy import Policy
 
 GREY = (np.indices((20, 30)).sum(axis=0) * 5).astype(np.uint8)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from db import frontals, studies
 from db.engine import Database
-from inference.eligibility import Policy
+from inference.policy import Policy
 from node import inspection
 from node.files import Folder
 from node.objects import encoding

@@ -6,8 +6,8 @@ import pytest
 
 from db.engine import Database
 from db.records import JobKind, JobState
-from inference.eligibility import Policy
 from inference.errors import BundleError
+from inference.policy import Policy
 from node.files import Folder
 from node.models.service import ModelInService, NoModelError
 from node.pipeline import Pipeline

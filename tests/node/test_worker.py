@@ -295,3 +295,31 @@ def test_stopping_lets_the_running_job_end():
     queue.stop()
 
     assert ended.is_set()
+
+
+def test_job_past_its_deadline_loses_its_lease_and_its_process_is_told(database: Database, clock: Clock):
+    """A handler that never ends keeps its job no longer than the deadline."""
+    arrive(database)
+    Reconciler(database=database, announce=lambda _id: None, on_dead=study_failed, tick_s=1, now=clock).tick()
+    told, go_on = threading.Event(), threading.Event()
+
+    def hang(_job: Job) -> Ending:
+        assert go_on.wait(20)
+        return DONE
+
+    slow = Worker(
+        database=database,
+        handlers={JobKind.READ: hang},
+        announce=lambda _id: None,
+        on_dead=study_failed,
+        lease_s=60,
+        now=clock,
+        deadline_s=0.05,
+        overdue=lambda _job: told.set(),
+    )
+    thread = threading.Thread(target=slow.run_one, args=([JobKind.READ],))
+    thread.start()
+
+    assert told.wait(20)
+    go_on.set()
+    thread.join(20)

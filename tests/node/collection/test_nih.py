@@ -15,7 +15,7 @@ from db.engine import Database, connect
 from db.records import StudyState
 from db.vocabulary import EIGHT
 from inference import image_file
-from inference.eligibility import Policy
+from inference.policy import Policy
 from node.__main__ import app
 from node.errors import SettingsError
 from node.snapshots import FOLDER

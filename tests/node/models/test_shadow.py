@@ -12,9 +12,9 @@ import pytest
 from db import jobs, models, results, studies
 from db.engine import Database
 from db.records import Job, JobKind, JobState, StoredPrediction
-from inference.eligibility import Policy
 from inference.errors import BundleError
 from inference.image import Image
+from inference.policy import Policy
 from inference.prediction import FindingScore, Prediction
 from node.demonstration import phantom
 from node.files import Folder
@@ -118,25 +118,22 @@ def test_shadow_reads_what_was_reported(store: Folder, sqlite_database: Database
 
 
 def test_shadow_stands_back_while_a_study_waits(store: Folder, sqlite_database: Database, job: Job):
-    """No image of its is begun before the studies that are due have been read."""
-    fake, endings = Fake(), []
+    """No image of its is begun before the studies that are due have been read; its job goes back to the queue."""
+    fake = Fake()
+    run = handler(store, sqlite_database, fake)
     with sqlite_database.write() as connection:
         add_job(connection, job.subject_id, revision=2)
-    thread = threading.Thread(target=lambda: endings.append(handler(store, sqlite_database, fake)(job)))
-    thread.start()
-    assert fake.asked.wait(20)
-    fake.asked.clear()
-    assert fake.asked.wait(20)  # it has looked twice, and a study was due at the first look
-    assert fake.seen == 0
+
+    before = run(job)
+    seen_before = fake.seen
     with sqlite_database.write() as connection:
         held = jobs.claim(connection, kinds=[JobKind.READ], owner="r", now=NOW, lease_s=60)
         assert held is not None
         jobs.end(connection, held, state=JobState.DONE, now=NOW)
+    after = run(job)
 
-    thread.join(20)
-
-    assert [ending.state for ending in endings] == [JobState.DONE]
-    assert fake.seen == 1
+    assert (before.state, before.error_code, seen_before) == (JobState.QUEUED, "stands_back", 0)
+    assert (after.state, fake.seen) == (JobState.DONE, 1)
 
 
 def test_shadow_that_stands_back_stops_with_the_node(store: Folder, sqlite_database: Database, job: Job):

@@ -1,0 +1,140 @@
+"""The workshop: what is done for each kind of job, put together from the settings.
+
+Only a process that runs jobs loads this: one that receives needs neither the models' runtime nor the makers of results.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from db import models
+from db.engine import Database
+from db.records import JobKind
+from nlp.workers import Pool
+from node.destinations import outbound
+from node.destinations.commitment import Answering, Desk
+from node.destinations.delivery import Delivery
+from node.destinations.outbound import Outbound
+from node.destinations.retraction import Retraction
+from node.dicom.reporter import Reporter
+from node.files import Folder
+from node.mining import ReportMining
+from node.models.service import Service
+from node.models.shadow import Shadow
+from node.models.starter import install_starter
+from node.pipeline import Pipeline
+from node.reconcile import study_failed
+from node.settings import Settings
+from node.worker import Handler, Overdue, Worker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """What runs jobs, whichever thread or process calls its worker."""
+
+    worker: Worker
+    mining: ReportMining
+    shadow: Shadow
+    outbound: Outbound
+    mines: bool
+
+    def open(self) -> None:
+        """Queue what was left undone by another miner."""
+        if self.mines:
+            self.mining.catch_up()
+
+    def interrupt(self) -> None:
+        """Let long jobs stop where they are; they go on later."""
+        self.mining.stop()
+        self.shadow.stop()
+
+    def close(self) -> None:
+        """End the connections that are kept open."""
+        self.outbound.close()
+
+
+def build(
+    settings: Settings,
+    database: Database,
+    store: Folder,
+    desk: Desk,
+    now: Callable[[], datetime],
+    *,
+    overdue: Overdue | None = None,
+) -> Workshop:
+    """Put a workshop together; on an empty registry the shipped model is the one that reads.
+
+    Args:
+        desk: hears the commitment reports that come on associations of ours.
+        overdue: told of a job that runs past its deadline.
+
+    Raises:
+        SettingsError: a certificate or key cannot be used.
+        db.errors.DatabaseError: the database cannot be used.
+    """
+    install_starter(database, settings.data / "models", now())
+    ways_out = outbound.build(settings, desk.reported)
+    mining = _mining(settings, database, now)
+    shadow = _shadow(settings, database, store, now)
+    delivery = Delivery(store=store, database=database, destinations=ways_out.recipients, now=now)
+    handlers: Mapping[JobKind, Handler] = {
+        JobKind.READ: _pipeline(settings, database, store, now),
+        JobKind.DELIVER: delivery,
+        JobKind.RETRACT: Retraction(store=store, database=database, deliver=delivery),
+        JobKind.MINE: mining,
+        JobKind.SHADOW: shadow,
+        JobKind.COMMIT: Answering(
+            database=database,
+            desk=desk,
+            modalities=ways_out.modalities,
+            send=Reporter(settings.dicom.ae_title),
+            now=now,
+        ),
+    }
+    worker = Worker(
+        database=database,
+        handlers=handlers,
+        announce=desk.announce,
+        on_dead=study_failed,
+        lease_s=settings.work.lease_s,
+        deadline_s=settings.work.deadline_s,
+        overdue=overdue,
+        now=now,
+    )
+    mines = settings.mining.workers > 0
+    return Workshop(worker=worker, mining=mining, shadow=shadow, outbound=ways_out, mines=mines)
+
+
+def _pipeline(settings: Settings, database: Database, store: Folder, now: Callable[[], datetime]) -> Pipeline:
+    reading = settings.reading
+    return Pipeline(
+        store=store,
+        database=database,
+        current_model=Service(database=database, path=reading.model, threads=reading.threads),
+        policy=reading.policy,
+        max_pixels=reading.max_pixels,
+        destinations=outbound.routes(settings),
+        report_unread=reading.report_unread,
+        now=now,
+    )
+
+
+def _mining(settings: Settings, database: Database, now: Callable[[], datetime]) -> ReportMining:
+    return ReportMining(
+        database=database,
+        pool=Pool(settings.mining.language_model, settings.mining.workers),
+        language_model=settings.mining.language_model,
+        policy=settings.mining.policy,
+        now=now,
+    )
+
+
+def _shadow(settings: Settings, database: Database, store: Folder, now: Callable[[], datetime]) -> Shadow:
+    return Shadow(
+        store=store,
+        database=database,
+        model=Service(database=database, path=None, threads=1, part=models.shadow),
+        policy=settings.reading.policy,
+        max_pixels=settings.reading.max_pixels,
+        now=now,
+    )
