@@ -72,7 +72,7 @@ def build(
         SettingsError: a certificate or key cannot be used.
         db.errors.DatabaseError: the database cannot be used.
     """
-    install_starter(database, settings.data / "models", now())
+    install_starter(database, settings.data, now())
     ways_out = outbound.build(settings, desk.reported)
     mining = _mining(settings, database, now)
     shadow = _shadow(settings, database, store, now)
@@ -110,7 +110,7 @@ def _pipeline(settings: Settings, database: Database, store: Folder, now: Callab
     return Pipeline(
         store=store,
         database=database,
-        current_model=Service(database=database, path=reading.model, threads=reading.threads),
+        current_model=Service(database=database, data=settings.data, path=reading.model, threads=reading.threads),
         policy=reading.policy,
         max_pixels=reading.max_pixels,
         destinations=outbound.routes(settings),
@@ -133,7 +133,7 @@ def _shadow(settings: Settings, database: Database, store: Folder, now: Callable
     return Shadow(
         store=store,
         database=database,
-        model=Service(database=database, path=None, threads=1, part=models.shadow),
+        model=Service(database=database, data=settings.data, path=None, threads=1, part=models.shadow),
         policy=settings.reading.policy,
         max_pixels=settings.reading.max_pixels,
         now=now,

@@ -5,7 +5,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect
 
-from db import audit, jobs, migration, reports, results, studies
+from db import audit, jobs, migration, models, reports, results, studies
 from db.engine import connect
 from db.errors import RowsRefusedError, SchemaOutOfDateError
 from db.schema import metadata
@@ -119,3 +119,23 @@ def test_reports_from_before_are_of_an_unknown_examination(database_url: str):
         (found,) = reports.versions(connection, "A1")
     database.close()
     assert (found.examination, found.source, found.procedure) == (Examination.UNKNOWN, "H", "")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("/srv/cxr/data/models/spring_1", "models/spring_1"), ("/srv/models/spring-1", "/srv/models/spring-1")],
+)
+def test_models_of_before_are_found_from_the_data_folder(before: str, after: str, database_url: str):
+    """Revision 0013 leaves the data folder away; a path that some hand wrote there stays as it is."""
+    database = connect(database_url)
+    migration.upgrade(database)
+    migration.downgrade(database, "0007")
+    with database.write() as connection:
+        models.register(connection, name="m", version="spring_1", path=before, card={}, now=NOW)
+
+    migration.upgrade(database)
+
+    with database.read() as connection:
+        found = models.get(connection, "spring_1").path
+    database.close()
+    assert found == after
