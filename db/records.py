@@ -335,3 +335,19 @@ class AuditEntry:
     subject: str
     detail: Mapping[str, Any]
     digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditChain:
+    """What the audit log looks like when all its digests are worked out again."""
+
+    entries: int
+    """How many there are, up to the broken one."""
+    last_id: int
+    """The last of them; 0 where there is none."""
+    digest: str
+    """Its digest; noted elsewhere, it proves later that nothing up to it was changed."""
+    broken_id: int | None
+    """The first entry that is not what it was, or does not follow the one before it."""
+    fault: str | None
+    """What is the matter, in a sentence; None if the chain holds."""

@@ -228,6 +228,14 @@ audit = Table(
     Column("digest", String(64), nullable=False),
 )
 
+audit_head = Table(
+    "audit_head",
+    metadata,
+    _id(),  # one row, of number 1
+    Column("last_id", Integer, nullable=False),
+    Column("digest", String(64), nullable=False),
+)
+
 message = Table(
     "message",
     metadata,

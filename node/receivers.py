@@ -84,11 +84,15 @@ class Receivers:
         """Start the processes; returns when all listen.
 
         Raises:
-            ReceiverError: one did not.
+            ReceiverError: one did not; none is left.
         """
         self._children = [self._begin() for _ in range(self._count)]
-        for child in self._children:
-            _await_ready(child)
+        try:
+            for child in self._children:
+                _await_ready(child)
+        except ReceiverError:
+            self.stop()
+            raise
         self._watcher.start()
 
     def stop(self) -> None:

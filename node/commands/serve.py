@@ -11,6 +11,7 @@ import typer
 from node import logs, wiring
 from node.commands.options import ConfigOption, DataOption, settings_of
 from node.errors import SettingsError
+from node.floors import require_floors
 from node.implementation import SOFTWARE_VERSION
 from node.wiring import Role
 
@@ -45,6 +46,7 @@ def serve(
         **{"dicom.port": dicom_port, "hl7.port": hl7_port, "console.port": console_port},
     )
     logs.configure(settings.log.level)
+    require_floors()
     os.umask(0o077)  # whatever is written here is for the node's own user
     stop = threading.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):

@@ -69,6 +69,14 @@ def _start_storescp(folder: Path) -> Server:
     return _start_program(command, ae_title="STORESCP", port=port, log=folder / "storescp.log")
 
 
+def _start_pynetdicom(folder: Path) -> Server:
+    storage = folder / "storage"
+    storage.mkdir()
+    port = free_port()
+    command: list[str | Path] = [sys.executable, "-m", "pynetdicom", "storescp", str(port), "-od", storage]
+    return _start_program([*command, "-aet", "PYNETDICOM"], ae_title="PYNETDICOM", port=port, log=folder / "scp.log")
+
+
 def _start_program(command: Sequence[str | Path], *, ae_title: str, port: int, log: Path) -> Server:
     peer = Peer(command, ready=lambda: listens(port), log=log)
     peer.start(timeout_s=60)
@@ -81,6 +89,9 @@ TARGETS = (
     Target(name="Orthanc", there=Path("/usr/sbin/Orthanc").exists, start=_start_orthanc),
     Target(name="storescp", there=(DCMTK / "storescp").exists, start=_start_storescp),
 )
+
+PYNETDICOM = Target(name="pynetdicom", there=lambda: True, start=_start_pynetdicom)
+"""What a program in Python is without a receiver of its own."""
 
 
 def make_objects(folder: Path, *, count: int, side: int, associations: int) -> list[Path]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from tests.bench.peers import TARGETS, Memory, Server, Target, make_objects, send, wait_for_echo
 
 REPEATS = 3
-BUDGET_S = 270
+BUDGET_S = 330
 """No further repeat of the rates starts after this many seconds."""
 
 
@@ -50,8 +50,10 @@ class Load:
 LOADS = (
     Load(name="10 MB x 1", count=200, side=2236, associations=1),
     Load(name="10 MB x 4", count=200, side=2236, associations=4),
+    Load(name="10 MB x 10", count=200, side=2236, associations=10),
     Load(name="0.5 MB x 1", count=200, side=500, associations=1),
     Load(name="0.5 MB x 4", count=200, side=500, associations=4),
+    Load(name="0.5 MB x 10", count=200, side=500, associations=10),
 )
 CROWD = Load(name="10 MB x 20", count=20, side=2236, associations=20)
 

@@ -129,7 +129,7 @@ def test_models_of_before_are_found_from_the_data_folder(before: str, after: str
     """Revision 0013 leaves the data folder away; a path that some hand wrote there stays as it is."""
     database = connect(database_url)
     migration.upgrade(database)
-    migration.downgrade(database, "0007")
+    migration.downgrade(database, "0008")
     with database.write() as connection:
         models.register(connection, name="m", version="spring_1", path=before, card={}, now=NOW)
 
@@ -139,3 +139,21 @@ def test_models_of_before_are_found_from_the_data_folder(before: str, after: str
         found = models.get(connection, "spring_1").path
     database.close()
     assert found == after
+
+
+def test_audit_log_from_before_goes_on_as_one_chain(database_url: str):
+    """Revision 0008 keeps what was logged before it, changed entries included, and the next entry follows it."""
+    database = connect(database_url)
+    migration.upgrade(database)
+    with database.write() as connection:
+        for subject in ("1", "2"):
+            audit.append(connection, actor="a", action="b", subject=subject, now=NOW)
+
+    migration.downgrade(database, "0007")
+    migration.upgrade(database)
+
+    with database.write() as connection:
+        audit.append(connection, actor="a", action="b", subject="3", now=NOW)
+        chain = audit.examine(connection)
+    database.close()
+    assert (chain.entries, chain.fault) == (3, None)

@@ -1,5 +1,6 @@
 """Receivers on one port: all take connections, a killed one is replaced, and none outlives its parent."""
 
+import multiprocessing
 import os
 import signal
 import socket
@@ -97,13 +98,13 @@ def test_a_port_in_use_is_not_shared():
 
 
 def test_a_receiver_that_cannot_start_is_said():
-    """The node does not wait for ever for a process that died."""
-    receivers = Receivers(host=HOST, port=0, count=1, make=_broken)
+    """The node does not wait for ever for a process that died, and leaves no other behind."""
+    receivers = Receivers(host=HOST, port=0, count=2, make=_broken)
 
     with pytest.raises(NodeError, match="the log says why"):
         receivers.start()
 
-    receivers.stop()
+    assert multiprocessing.active_children() == []
 
 
 def _broken(_port: int) -> None:
