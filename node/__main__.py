@@ -81,6 +81,7 @@ COMMANDS = {
         "node.commands.snapshot:snapshot_app",
         "Images, labels and split to train on: make, list, look.",
     ),
+    "users": ("node.commands.users:users_app", "Who may log in to the console: look, add, change."),
     "version": ("node.commands.version:version", "Print the version."),
 }
 """Each command: where it is, and the first sentence of its help."""

@@ -195,9 +195,17 @@ class ConsoleSettings(Section):
     """The web console."""
 
     host: str = "127.0.0.1"
-    """The address it binds to, whatever `host` says; only a loopback address is taken, since it has no login."""
+    """The address it binds to, whatever `host` says; one that others reach needs TLS and a user (`cxr users add`)."""
     port: Port = 8080
     """TCP port of the console; 0 takes a free one."""
+    tls_certificate: Path | None = None
+    """Certificate chain (PEM) for https; without one, plain http."""
+    tls_key: Path | None = None
+    """Its private key (PEM), if not in the same file."""
+    idle_min: float = Field(default=30, gt=0)
+    """Minutes without a click after which a person has to log in again."""
+    session_hours: float = Field(default=12, gt=0)
+    """Hours after a login after which a person has to log in again."""
 
 
 class DatabaseSettings(Section):

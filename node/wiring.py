@@ -4,20 +4,22 @@ import logging
 import ssl
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import pydicom
 
-from db import migration
+from db import migration, people
 from db.engine import Database
 from db.records import JobKind
+from db.sessions import Lifetime
 from node import descriptors, logs
 from node.clock import utc_now
 from node.console import app
-from node.console.server import Server, require_loopback
+from node.console.exposure import require_encrypted, require_people
+from node.console.server import Certificate, Server
 from node.database import open_database
 from node.descriptors import LOW
 from node.destinations.commitment import Desk
@@ -148,7 +150,7 @@ def build(settings: Settings, roles: Collection[Role] | None = None, now: Callab
         roles: what it does; without them, everything that its settings leave to it.
 
     Raises:
-        SettingsError: the console would be shown to other machines, or a certificate cannot be used.
+        SettingsError: the console would be shown to other machines unguarded, or a certificate cannot be used.
         OSError: a port is in use or the data folder cannot be written.
         db.errors.DatabaseError: the database cannot be used.
     """
@@ -156,12 +158,16 @@ def build(settings: Settings, roles: Collection[Role] | None = None, now: Callab
     roles = roles_of(settings) if roles is None else frozenset(roles)
     if Role.WORK in roles and settings.broker.url is not None:
         raise SettingsError("with [broker] the work is done by `celery -A node.celery_app worker`, not by role work")
-    require_loopback(settings.console.host)
+    if Role.CONSOLE in roles:
+        require_encrypted(settings.console.host, encrypted=settings.console.tls_certificate is not None)
     for port, name in ((settings.dicom, "dicom"), (settings.hl7, "hl7")):
         _tls(port, name)  # files that cannot be used are said before anything is opened
     descriptors.provide(_descriptors(settings))
     database = open_database(settings)
     migration.upgrade(database)
+    if Role.CONSOLE in roles:
+        with database.read() as connection:
+            require_people(settings.console.host, people.enabled_count(connection))
     store = open_store(settings)
     services: list[Service] = []
     queue = LocalQueue(_lanes(settings), [each.name for each in settings.destinations])
@@ -180,7 +186,7 @@ def build(settings: Settings, roles: Collection[Role] | None = None, now: Callab
     if Role.HL7 in roles:
         services += _reports(settings, database, now)
     if Role.CONSOLE in roles:
-        services.append(_console(settings, database))
+        services.append(_console(settings, database, now))
     return Node(settings=settings, roles=roles, database=database, store=store, services=tuple(services))
 
 
@@ -332,11 +338,21 @@ def _reports(settings: Settings, database: Database, now: Callable[[], datetime]
     return [rejections, listener]
 
 
-def _console(settings: Settings, database: Database) -> Server:
+def _console(settings: Settings, database: Database, now: Callable[[], datetime]) -> Server:
+    console = settings.console
+    chain = console.tls_certificate
     return Server(
-        host=settings.console.host,
-        port=settings.console.port,
-        app=app.build(database, settings.data, settings.dicom.ae_title),
+        host=console.host,
+        port=console.port,
+        app=app.build(
+            database=database,
+            data=settings.data,
+            ae_title=settings.dicom.ae_title,
+            encrypted=chain is not None,
+            lifetime=Lifetime(idle=timedelta(minutes=console.idle_min), longest=timedelta(hours=console.session_hours)),
+            now=now,
+        ),
+        certificate=None if chain is None else Certificate(chain=chain, key=console.tls_key),
     )
 
 

@@ -73,7 +73,8 @@ def ready_line(node: wiring.Node) -> str:
     if Role.HL7 in node.roles:
         said.append(f"HL7 on {settings.host}:{node.listener.port}")
     if Role.CONSOLE in node.roles:
-        said.append(f"console on http://{settings.console.host}:{node.console.port}")
+        scheme = "https" if settings.console.tls_certificate else "http"
+        said.append(f"console on {scheme}://{settings.console.host}:{node.console.port}")
     if node.roles != frozenset(Role):
         said.append(f"role {' '.join(sorted(node.roles))}")
     said.append(f"{len(settings.destinations)} destination(s), data in {Path(settings.data).absolute()}")
