@@ -129,7 +129,7 @@ def test_models_of_before_are_found_from_the_data_folder(before: str, after: str
     """Revision 0013 leaves the data folder away; a path that some hand wrote there stays as it is."""
     database = connect(database_url)
     migration.upgrade(database)
-    migration.downgrade(database, "0008")
+    migration.downgrade(database, "0011")
     with database.write() as connection:
         models.register(connection, name="m", version="spring_1", path=before, card={}, now=NOW)
 
