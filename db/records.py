@@ -354,7 +354,7 @@ class CommitmentRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """A model in the registry; `path` is its bundle folder, `card` what the bundle says of itself.
+    """A model in the registry; `path` is its bundle's folder in the data folder, `card` what the bundle says of itself.
 
     `promoted_at` and `promoted_by` are of its last promotion, None if there is none that was not rolled back.
     """

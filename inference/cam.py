@@ -25,7 +25,8 @@ def heat_map(cam: npt.NDArray[np.float32], rows: int, columns: int) -> npt.NDArr
     """
     enlarged = cv2.resize(cam, (columns, rows), interpolation=cv2.INTER_LINEAR)
     low, high, _, _ = cv2.minMaxLoc(enlarged)
-    if not high > low or cam.min() == cam.max():  # interpolation may leave a trace of rounding
+    lowest, highest, _, _ = cv2.minMaxLoc(cam)
+    if not high > low or lowest == highest:  # interpolation may leave a trace of rounding
         return np.zeros((rows, columns), dtype=np.uint8)
     scale = 255 / (high - low)
     # It rounds, and takes the absolute value of what is not below 0 anyway.

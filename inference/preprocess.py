@@ -58,7 +58,7 @@ def model_input(image: Image, card: Preprocessing) -> npt.NDArray[np.float32]:
     Returns:
         (1, channels, S, S) float32; the channels are equal.
     """
-    return _stacked(look_up(normalise(image.grey, card), resize(image.stored, card.size)), card)
+    return input_of(small(image, card.size), card)
 
 
 def small(image: Image, size: int) -> npt.NDArray[np.uint8]:
@@ -68,10 +68,6 @@ def small(image: Image, size: int) -> npt.NDArray[np.uint8]:
 
 def input_of(grey: npt.NDArray[np.uint8], card: Preprocessing) -> npt.NDArray[np.float32]:
     """Make the network's input, as `model_input` does, of what `small` gave."""
-    return _stacked(look_up(normalise(np.arange(256, dtype=np.uint8), card), grey), card)
-
-
-def _stacked(plane: npt.NDArray[np.float32], card: Preprocessing) -> npt.NDArray[np.float32]:
     result = np.empty((1, card.channels, card.size, card.size), dtype=np.float32)
-    result[0] = plane
+    result[0] = look_up(normalise(np.arange(256, dtype=np.uint8), card), grey)
     return result

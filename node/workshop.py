@@ -75,7 +75,7 @@ def build(
         SettingsError: a certificate or key cannot be used.
         db.errors.DatabaseError: the database cannot be used.
     """
-    install_starter(database, settings.data / "models", now())
+    install_starter(database, settings.data, now())
     ways_out = outbound.build(settings, desk.reported)
     mining = _mining(settings, database, now)
     images = Isolated(max(1, settings.reading.workers))
@@ -116,7 +116,7 @@ def _pipeline(
     return Pipeline(
         store=store,
         database=database,
-        current_model=Service(database=database, path=reading.model, threads=reading.threads),
+        current_model=Service(database=database, data=settings.data, path=reading.model, threads=reading.threads),
         policy=reading.policy,
         max_pixels=reading.max_pixels,
         read_image=images.read,
@@ -142,7 +142,7 @@ def _shadow(
     return Shadow(
         store=store,
         database=database,
-        model=Service(database=database, path=None, threads=1, part=models.shadow),
+        model=Service(database=database, data=settings.data, path=None, threads=1, part=models.shadow),
         policy=settings.reading.policy,
         max_pixels=settings.reading.max_pixels,
         read_image=images.read,

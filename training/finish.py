@@ -5,6 +5,7 @@ All numbers are taken with the exported graph and the product's own preprocessin
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,12 +14,7 @@ from safetensors.torch import save
 
 from inference.backbones import BACKBONES
 from inference.bundle import MODEL, Bundle, write
-from inference.card import (
-    Architecture,
-    Card,
-    Data,
-    Preprocessing,
-)
+from inference.card import Architecture, Calibration, Card, Data, OperatingPoint, Preprocessing
 from inference.ensemble import Ensemble
 from inference.network import Network
 from inference.regions import REGIONS, Regions
@@ -38,7 +34,8 @@ from training.measure import (
     summary,
 )
 from training.recipe import Recipe
-from training.snapshot import Snapshot, Split
+from training.snapshot import Item, Snapshot, Split
+from training.target import Target
 from training.words import Words
 
 WEIGHTS = "weights.safetensors"
@@ -52,6 +49,22 @@ LOSS_NAMES = {
     "hinge": "hinge",
     "euclidean": "Euclidean",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What the exported graph says of the validation and test sets, and what was chosen and reached by it.
+
+    `sets` are the images that taught, chose and measured; `flagged` is the part of the test images without finding in
+    which one is called present.
+    """
+
+    sets: Mapping[Split, tuple[Item, ...]]
+    validation: Reading
+    test: Reading
+    calibration: Calibration
+    points: tuple[OperatingPoint, ...]
+    flagged: float
 
 
 def finish(
@@ -78,15 +91,57 @@ def finish(
     Returns:
         The bundle, and the part of the test images without finding in which one is called present.
     """
-    members = len(network.members) if isinstance(network, Ensemble) else 1
-    graph, findings = to_onnx(network, preprocessing.size, half=members > 1), snapshot.findings
+    half = isinstance(network, Ensemble) and len(network.members) > 1
+    graph = to_onnx(network, preprocessing.size, half=half)
+    found = measured(graph, preprocessing, snapshot, cache, target=recipe.target, tell=tell, out_of_fold=out_of_fold)
+    results = metrics(
+        found.test,
+        snapshot.findings,
+        localization((found.validation, found.test), found.calibration, found.points, snapshot),
+    )
+    honest = {
+        "out_of_fold": {} if out_of_fold is None else summary(out_of_fold),
+        "across_sources": dict(across_sources or {}),
+    }
+    flagged = f"Of test images with none of the findings, {found.flagged:.0%} had at least one called present."
+    card = Card(
+        name=name,
+        version=version,
+        created=datetime.now(UTC).date(),
+        findings=snapshot.findings,
+        architecture=architecture(recipe, found.test.grid, network),
+        preprocessing=preprocessing,
+        data=data(found.sets, snapshot, words, folds=out_of_fold is not None),
+        metrics=results.model_copy(update=honest),
+        operating_points=found.points,
+        calibration=found.calibration,
+        limits=(*words.limits, flagged),
+        licence=words.licence,
+        attribution=words.attribution,
+        notice="Not for clinical use. Not a medical device.",
+        files={},
+    )
+    files = {MODEL: graph, WEIGHTS: weights(network), "README.md": words.readme.encode()}
+    return write(folder, card, files), found.flagged
+
+
+def measured(
+    graph: bytes,
+    preprocessing: Preprocessing,
+    snapshot: Snapshot,
+    cache: Cache,
+    *,
+    target: Target,
+    tell: Tell,
+    out_of_fold: Reading | None = None,
+) -> Measured:
+    """Read the validation and test sets with the graph; calibrate and choose on the one, measure on the other."""
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     items = cache.readable(snapshot.items)
     sets = {split: of_split(items, split) for split in Split}
-    strata_of = strata(items)
     if out_of_fold is not None:
         sets[Split.TRAIN] = sets[Split.VALIDATION] = out_of_fold.items
-    total = len(sets[Split.VALIDATION]) + len(sets[Split.TEST])
+    strata_of, before = strata(items), len(sets[Split.VALIDATION])
 
     def read_set(split: Split, before: int) -> Reading:
         return read(
@@ -96,49 +151,38 @@ def finish(
             preprocessing,
             strata_of=strata_of,
             boxed=frozenset(snapshot.boxes),
-            tell=lambda done, _: tell(before + done, total),
+            tell=lambda done, _: tell(before + done, len(sets[Split.VALIDATION]) + len(sets[Split.TEST])),
         )
 
-    validation = out_of_fold or read_set(Split.VALIDATION, 0)
-    test = read_set(Split.TEST, len(sets[Split.VALIDATION]))
+    validation, test = out_of_fold or read_set(Split.VALIDATION, 0), read_set(Split.TEST, before)
     calibration = calibrate(validation)
-    points = operating_points(validation, test, calibration, findings, recipe.target)
-    flagged = flagged_without_finding(test, calibration, points)
-    card = Card(
-        name=name,
-        version=version,
-        created=datetime.now(UTC).date(),
-        findings=findings,
-        architecture=architecture(recipe, test.grid, network),
-        preprocessing=preprocessing,
-        data=Data(
-            source=words.source,
-            split=words.split if out_of_fold is None else f"{words.split}; {FOLDS}",
-            train=counts(sets[Split.TRAIN], findings),
-            validation=counts(sets[Split.VALIDATION], findings),
-            test=counts(sets[Split.TEST], findings),
-            snapshot=snapshot.sha256,
-        ),
-        metrics=metrics(test, findings, localization((validation, test), calibration, points, snapshot)).model_copy(
-            update={
-                "out_of_fold": {} if out_of_fold is None else summary(out_of_fold),
-                "across_sources": dict(across_sources or {}),
-            }
-        ),
-        operating_points=points,
+    points = operating_points(validation, test, calibration, snapshot.findings, target)
+    return Measured(
+        sets=sets,
+        validation=validation,
+        test=test,
         calibration=calibration,
-        limits=(
-            *words.limits,
-            f"Of test images with none of the findings, {flagged:.0%} had at least one called present.",
-        ),
-        licence=words.licence,
-        attribution=words.attribution,
-        notice="Not for clinical use. Not a medical device.",
-        files={},
+        points=points,
+        flagged=flagged_without_finding(test, calibration, points),
     )
+
+
+def data(sets: Mapping[Split, tuple[Item, ...]], snapshot: Snapshot, words: Words, *, folds: bool) -> Data:
+    """What the model learnt from, in the card's words."""
+    return Data(
+        source=words.source,
+        split=f"{words.split}; {FOLDS}" if folds else words.split,
+        train=counts(sets[Split.TRAIN], snapshot.findings),
+        validation=counts(sets[Split.VALIDATION], snapshot.findings),
+        test=counts(sets[Split.TEST], snapshot.findings),
+        snapshot=snapshot.sha256,
+    )
+
+
+def weights(network: Network | Ensemble | Regions) -> bytes:
+    """The network's weights as safetensors."""
     tensors = network.tensors() if isinstance(network, Ensemble) else network.state_dict()
-    weights = save({key: tensor.contiguous() for key, tensor in tensors.items()})
-    return write(folder, card, {MODEL: graph, WEIGHTS: weights, "README.md": words.readme.encode()}), flagged
+    return save({key: tensor.contiguous() for key, tensor in tensors.items()})
 
 
 def architecture(recipe: Recipe, grid: int, network: Network | Ensemble | Regions) -> Architecture:

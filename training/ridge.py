@@ -75,7 +75,7 @@ def train_ridge(
         TrainingError: it cannot begin; the sentence says what to do.
         WeightsError: the backbone's weights cannot be had.
     """
-    snapshot, prepared = read(folder), preprocessing(recipe)
+    snapshot = read(folder)
     refuse(snapshot.items, snapshot.findings)
     if (out / MODEL).exists():
         raise TrainingError(f"the training in {out} has ended, {out / MODEL} is its model; name another --out")
@@ -86,45 +86,59 @@ def train_ridge(
         occupied(out) if team.first else nullcontext(),
     ):
         team.part()  # the first does it all
-        if not team.first:
-            return None
-        beside = machine.cache or folder.with_name(f"{folder.name}.cache")
-        with Journal(out, 0) as journal:
-            with journal.bar("Decoding images") as tell:
-                decoded = cache.opened(snapshot, beside, recipe.size, processes=machine.decoders, tell=tell)
-            items = tuple(item for item in decoded.readable(snapshot.items) if item.split is not Split.TEST)
-            lower = make(recipe.backbone, recipe.weights, recipe.cut).lower.to(team.device)
-            with journal.bar("What the lower part sees") as tell:
-                copies = features(
-                    lower,
-                    decoded,
-                    items,
-                    prepared,
-                    beside,
-                    copies=recipe.copies,
-                    augmentation=recipe.augmentation,
-                    bfloat16=recipe.bfloat16,
-                    device=team.device,
-                    tell=tell,
-                )
-            out_of_fold, across, fit = learnt(snapshot, items, copies, recipe, folds)
-            journal.write(event="across sources", **across)
-            with journal.bar("Measuring") as tell:
-                bundle, flagged = finish(
-                    regions(lower.cpu(), fit, copies[0].shape[2:]).eval(),
-                    prepared,
-                    snapshot,
-                    decoded,
-                    recipe=recipe,
-                    name=(name or Name()).name,
-                    version=(name or Name()).version or f"{version_of(snapshot, recipe)}-ridge",
-                    words=(name or Name()).words or of_snapshot(snapshot),
-                    folder=out / MODEL,
-                    tell=tell,
-                    out_of_fold=out_of_fold,
-                    across_sources=across,
-                )
-            journal.write(event="test", flagged_without_finding=round(flagged, 3), **bundle.card.metrics.model_dump())
+        return (
+            _whole(folder, snapshot, out, recipe, machine, folds, team.device, name or Name()) if team.first else None
+        )
+
+
+def _whole(  # noqa: PLR0917  what `train_ridge` hands on
+    folder: Path,
+    snapshot: Snapshot,
+    out: Path,
+    recipe: Recipe,
+    machine: Machine,
+    folds: int,
+    device: torch.device,
+    name: Name,
+) -> Bundle:
+    """From pictures to the bundle: features, regressions, measures."""
+    prepared, beside = preprocessing(recipe), machine.cache or folder.with_name(f"{folder.name}.cache")
+    lower = make(recipe.backbone, recipe.weights, recipe.cut).lower.to(device)
+    with Journal(out, 0) as journal:
+        with journal.bar("Decoding images") as tell:
+            decoded = cache.opened(snapshot, beside, recipe.size, processes=machine.decoders, tell=tell)
+        items = tuple(item for item in decoded.readable(snapshot.items) if item.split is not Split.TEST)
+        with journal.bar("What the lower part sees") as tell:
+            copies = features(
+                lower,
+                decoded,
+                items,
+                prepared,
+                beside,
+                copies=recipe.copies,
+                augmentation=recipe.augmentation,
+                bfloat16=recipe.bfloat16,
+                device=device,
+                tell=tell,
+            )
+        out_of_fold, across, fit = learnt(snapshot, items, copies, recipe, folds)
+        journal.write(event="across sources", **across)
+        with journal.bar("Measuring") as tell:
+            bundle, flagged = finish(
+                regions(lower.cpu(), fit, copies[0].shape[2:]).eval(),
+                prepared,
+                snapshot,
+                decoded,
+                recipe=recipe,
+                name=name.name,
+                version=name.version or f"{version_of(snapshot, recipe)}-ridge",
+                words=name.words or of_snapshot(snapshot),
+                folder=out / MODEL,
+                tell=tell,
+                out_of_fold=out_of_fold,
+                across_sources=across,
+            )
+        journal.write(event="test", flagged_without_finding=round(flagged, 3), **bundle.card.metrics.model_dump())
     return bundle
 
 

@@ -68,7 +68,7 @@ def _bundle(model: str, config: Path | None, data: Path | None) -> Bundle:
     if (Path(model) / bundle.CARD).is_file():
         return bundle.load(Path(model))
     with opened(config, data).read() as connection:
-        return registry.bundle_of(models.get(connection, model))
+        return registry.bundle_of(models.get(connection, model), settings_of(config, data).data)
 
 
 def _tracked(items: Sequence[Item]) -> Iterable[Item]:

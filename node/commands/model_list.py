@@ -23,7 +23,7 @@ def list_models(config: ConfigOption = None, data: DataOption = None, as_json: J
     settings = settings_of(config, data)
     database = open_database(settings)
     migration.upgrade(database)
-    install_starter(database, settings.data / "models", utc_now())
+    install_starter(database, settings.data, utc_now())
     with database.read() as connection:
         found = models.every(connection)
     if as_json:

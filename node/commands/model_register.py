@@ -40,7 +40,7 @@ def register(
     """
     database = opened(config, data)
     settings = settings_of(config, data)
-    card, new = registration.register(database, folder, settings.data / "models", by=who(by), now=utc_now())
+    card, new = registration.register(database, folder, settings.data, by=who(by), now=utc_now())
     if as_json:
         print_json({"version": card.version, "new": new})
     elif new:
@@ -56,9 +56,10 @@ def verify(config: ConfigOption = None, data: DataOption = None, as_json: JsonOp
 
     Example: cxr models verify
     """
+    folder = settings_of(config, data).data
     with opened(config, data).read() as connection:
         found = models.every(connection)
-    faults = {model.version: _fault(model) for model in found}
+    faults = {model.version: _fault(model, folder) for model in found}
     if as_json:
         print_json([{"version": m.version, "state": m.state, "fault": faults[m.version]} for m in found])
     else:
@@ -68,9 +69,9 @@ def verify(config: ConfigOption = None, data: DataOption = None, as_json: JsonOp
         raise typer.Exit(1)
 
 
-def _fault(model: Model) -> str | None:
+def _fault(model: Model, folder: Path) -> str | None:
     try:
-        admission.prove(registry.bundle_of(model))
+        admission.prove(registry.bundle_of(model, folder))
     except BundleError as error:
         return str(error)
     return None

@@ -69,7 +69,7 @@ def promote(
         candidate, current = models.get(connection, version), models.current(connection)
     if candidate.state is ModelState.CURRENT:
         raise SettingsError(f"{version} is the model that reads already")
-    admission.prove(registry.bundle_of(candidate))
+    admission.prove(registry.bundle_of(candidate, settings.data))
     comparison = _compared(current, candidate, snapshot, settings, threads) if snapshot and current else None
     if comparison and not as_json:
         _show(comparison)
@@ -110,7 +110,7 @@ def rollback(
         current, before = models.current(connection), models.previous(connection)
     if current is None or before is None:
         raise SettingsError("no model was promoted before the one that reads; `cxr models list` shows which there are")
-    admission.prove(registry.bundle_of(before))
+    admission.prove(registry.bundle_of(before, settings.data))
     words = {"from": current.version, "to": before.version, "reason": reason or ""}
     with database.write() as connection:
         models.require_current(connection, current.version)
@@ -133,8 +133,8 @@ def _compared(current: Model, candidate: Model, snapshot: Path, settings: Settin
             yield from progress.track(items)
 
     return promotion.compare(
-        registry.bundle_of(current),
-        registry.bundle_of(candidate),
+        registry.bundle_of(current, settings.data),
+        registry.bundle_of(candidate, settings.data),
         snapshots.read(snapshot),
         folder=settings.data / "scores",
         track=track,

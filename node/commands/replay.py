@@ -80,7 +80,7 @@ def _model(database: Database, settings: Settings, version: str) -> ModelInServi
     with database.read() as connection:
         registered = models.find(connection, version)
     if registered is not None:
-        return service.load(registry.bundle_of(registered), settings.reading.threads)
+        return service.load(registry.bundle_of(registered, settings.data), settings.reading.threads)
     if settings.reading.model is not None:
         found = bundle.load(settings.reading.model)
         if found.card.version == version:

@@ -9,7 +9,17 @@ from db import audit, jobs, labels, models, results
 from db.records import JobKind, Model
 from inference import admission
 from node.clock import utc_now
-from node.commands.options import ByOption, ConfigOption, DataOption, JsonOption, opened, print_json, print_table, who
+from node.commands.options import (
+    ByOption,
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    opened,
+    print_json,
+    print_table,
+    settings_of,
+    who,
+)
 from node.commands.promotion import DIFFERENCE, signed
 from node.errors import SettingsError
 from node.models import registry
@@ -41,7 +51,7 @@ def shadow(
         return
     with database.read() as connection:
         found = models.get(connection, version)
-    admission.prove(registry.bundle_of(found))
+    admission.prove(registry.bundle_of(found, settings_of(config, data).data))
     with database.write() as connection:
         models.cast_shadow(connection, version)
         audit.append(connection, actor=actor, action="model.shadow", subject=version, now=utc_now())

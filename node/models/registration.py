@@ -11,8 +11,8 @@ from node.errors import SettingsError
 from node.models import registry
 
 
-def register(database: Database, source: Path, folder: Path, *, by: str, now: datetime) -> tuple[Card, bool]:
-    """Take a bundle into `folder` and enter it as a candidate. Returns its card, and whether it is new.
+def register(database: Database, source: Path, data: Path, *, by: str, now: datetime) -> tuple[Card, bool]:
+    """Take a bundle into the data folder and enter it as a candidate. Returns its card, and whether it is new.
 
     A model that is registered already stays as it is; if its files are broken, they are put right.
 
@@ -25,9 +25,9 @@ def register(database: Database, source: Path, folder: Path, *, by: str, now: da
         known = models.find(connection, card.version)
     if known is not None and registry.card_of(known) != card:
         raise SettingsError(f"another model of the version {card.version} is registered; give this one another version")
-    admitted = admission.admit(source, folder)
+    admitted = admission.admit(source, data / registry.FOLDER)
     with database.write() as connection:
-        new = registry.enter(connection, admitted, now)
+        new = registry.enter(connection, admitted, data, now)
         if new:
             audit.append(
                 connection,

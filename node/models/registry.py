@@ -14,16 +14,19 @@ from inference.bundle import Bundle
 from inference.card import Card
 from inference.errors import BundleError
 
+FOLDER = "models"
+"""Of the data folder: where the registered bundles lie."""
 
-def bundle_of(model: Model) -> Bundle:
-    """A registered model's bundle, checked.
+
+def bundle_of(model: Model, data: Path) -> Bundle:
+    """A registered model's bundle, checked. `data` is the data folder, wherever it lies by now.
 
     Its own card lists the hashes of the other files, the registry has the card: nothing in it can be another's.
 
     Raises:
         BundleError: it is not there, not whole, or not what was registered.
     """
-    found = bundle.load(Path(model.path))
+    found = bundle.load(data / model.path)
     if found.card.version != model.version:
         raise BundleError(f"The bundle of {model.version} holds {found.card.version}, which was not registered so.")
     if found.card != card_of(model):
@@ -45,13 +48,13 @@ def card_of(model: Model) -> Card:
         ) from error
 
 
-def enter(connection: Connection, admitted: Bundle, now: datetime) -> bool:
-    """Write the row of a bundle that lies where it is to stay. Returns whether it is new."""
+def enter(connection: Connection, admitted: Bundle, data: Path, now: datetime) -> bool:
+    """Write the row of a bundle that lies in the data folder, where it is to stay. Returns whether it is new."""
     return models.register(
         connection,
         name=admitted.card.name,
         version=admitted.card.version,
-        path=str(admitted.path.absolute()),
+        path=admitted.path.relative_to(data).as_posix(),
         card=admitted.card.model_dump(mode="json"),
         now=now,
     )

@@ -42,6 +42,7 @@ class Service:
     """Loads the model in a part when it is first needed, and again when another one has it.
 
     Args:
+        data: the data folder.
         path: a bundle to serve whatever is promoted.
         threads: processor threads for one image; 0 is one a core.
         part: who has it, by the registry: the current model, or the shadow.
@@ -51,11 +52,13 @@ class Service:
         self,
         *,
         database: Database,
+        data: Path,
         path: Path | None,
         threads: int,
         part: Callable[[Connection], Model | None] = models.current,
     ) -> None:
         self._database = database
+        self._data = data
         self._path = path
         self._threads = threads
         self._part = part
@@ -73,7 +76,7 @@ class Service:
         key = (model.path, model.version) if model else (str(self._path), None)
         with self._lock:
             if self._loaded is None or self._loaded[0] != key:
-                checked = registry.bundle_of(model) if model else bundle.load(Path(key[0]))
+                checked = registry.bundle_of(model, self._data) if model else bundle.load(Path(key[0]))
                 self._loaded = key, load(checked, self._threads)
             return self._loaded[1]
 

@@ -9,18 +9,18 @@ from inference import bundle
 from node.models import registry
 
 
-def install_starter(database: Database, folder: Path, now: datetime) -> None:
+def install_starter(database: Database, data: Path, now: datetime) -> None:
     """Enter the model shipped with the node; on an empty registry it is the one that reads.
 
     Who installs the node puts the shipped model into service; every later one is promoted by hand. It is copied to
-    `folder`, so that an upgrade of the node brings a new candidate and changes nothing of what reads.
+    the data folder, so that an upgrade of the node brings a new candidate and changes nothing of what reads.
     """
     card = bundle.load(bundle.STARTER).card
-    path = folder / card.version
+    path = data / registry.FOLDER / card.version
     if not path.exists():
         bundle.write(path, card, {name: (bundle.STARTER / name).read_bytes() for name in card.files})
     with database.write() as connection:
-        registry.enter(connection, bundle.Bundle(path=path, card=card), now)
+        registry.enter(connection, bundle.Bundle(path=path, card=card), data, now)
         if models.current(connection) is None:
             models.promote(connection, card.version, by="installation", now=now)
             audit.append(connection, actor="installation", action="model.promote", subject=card.version, now=now)

@@ -110,7 +110,7 @@ def fill(settings: Settings, backlog: Backlog) -> tuple[int, int]:
     database = open_database(settings)
     migration.upgrade(database)
     now = utc_now()
-    install_starter(database, settings.data / "models", now)
+    install_starter(database, settings.data, now)
     store = wiring.open_store(settings)
     model = service.load(model_bundle.load(model_bundle.STARTER), threads=0)
     count = size = 0

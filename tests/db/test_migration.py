@@ -6,7 +6,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
-from db import audit, jobs, migration, reports, results, studies
+from db import audit, jobs, migration, models, reports, results, studies
 from db.engine import connect
 from db.errors import RowsRefusedError, SchemaOutOfDateError
 from db.schema import metadata
@@ -187,6 +187,26 @@ def test_what_is_gone_is_known_by_a_reason_before_absence(database_url: str):
         (instance,) = studies.instances(connection, study_id)
     database.close()
     assert (instance.reason, instance.absence) == (Reason.UNDECODABLE, None)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("/srv/cxr/data/models/spring_1", "models/spring_1"), ("/srv/models/spring-1", "/srv/models/spring-1")],
+)
+def test_models_of_before_are_found_from_the_data_folder(before: str, after: str, database_url: str):
+    """Revision 0013 leaves the data folder away; a path that some hand wrote there stays as it is."""
+    database = connect(database_url)
+    migration.upgrade(database)
+    migration.downgrade(database, "0011")
+    with database.write() as connection:
+        models.register(connection, name="m", version="spring_1", path=before, card={}, now=NOW)
+
+    migration.upgrade(database)
+
+    with database.read() as connection:
+        found = models.get(connection, "spring_1").path
+    database.close()
+    assert found == after
 
 
 def test_audit_log_from_before_goes_on_as_one_chain(database_url: str):

@@ -29,7 +29,7 @@ def node(start_node: StartNode, pacs: StorageScp, tmp_path: Path) -> Node:
     started = start_node(pacs=pacs, **{"reading.model": None})
     for seed, version in enumerate(VERSIONS):
         made = write_tiny(tmp_path / "made" / version, version=version, operating_point=0.0, seed=seed)
-        registration.register(started.database, made.path, started.settings.data / "models", by="test", now=utc_now())
+        registration.register(started.database, made.path, started.settings.data, by="test", now=utc_now())
     with started.database.write() as connection:
         models.promote(connection, "tiny-1", by="test", now=utc_now())
     return started

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from inference.card import Preprocessing
 from inference.image import Image
-from inference.preprocess import model_input, resize
+from inference.preprocess import input_of, model_input, normalise, resize, small
 
 
 def test_model_input() -> None:
@@ -69,3 +69,15 @@ def test_every_type_of_stored_values_is_resized(kind) -> None:
 def test_an_image_of_the_widest_rows_is_resized() -> None:
     """65,535 columns is what DICOM allows."""
     assert resize(np.full((40, 65535), 9, dtype=np.uint16), 32).tolist() == [[9] * 32] * 32
+
+
+def test_what_another_process_averaged_gives_the_same_input() -> None:
+    """An archive's files and a study's image reach the network alike, to the bit: grey, then scaled by the card."""
+    stored = np.random.default_rng(0).integers(0, 4096, (300, 200)).astype(np.uint16)
+    grey = (np.arange(4096) // 16).astype(np.uint8)
+    image, card = Image(stored=stored, grey=grey), Preprocessing(size=64, mean=0.485, std=0.229)
+
+    ready = model_input(image, card)
+
+    assert np.array_equal(ready[0], np.stack([normalise(grey[resize(stored, 64)], card)] * 3))
+    assert np.array_equal(ready, input_of(small(image, 64), card))

@@ -16,7 +16,7 @@ from tests.db.rows import NOW
 
 def register(database: Database, made: Path, folder: Path) -> bool:
     """Register a bundle."""
-    _, new = registration.register(database, made, folder / "models", by="anna", now=NOW)
+    _, new = registration.register(database, made, folder, by="anna", now=NOW)
     return new
 
 
@@ -29,8 +29,8 @@ def test_registered_bundle_is_a_candidate(sqlite_database: Database, tmp_path: P
     with sqlite_database.read() as connection:
         model = models.get(connection, "tiny-1")
         (entry,) = audit.newest(connection, 10)
-    assert (model.state, model.path) == (ModelState.CANDIDATE, str(tmp_path / "models" / "tiny-1"))
-    assert registry.bundle_of(model).card == made.card
+    assert (model.state, model.path) == (ModelState.CANDIDATE, "models/tiny-1")
+    assert registry.bundle_of(model, tmp_path).card == made.card
     assert (entry.actor, entry.action, entry.subject) == ("anna", "model.register", "tiny-1")
     assert entry.detail == {"files": made.card.files}
 
@@ -44,7 +44,7 @@ def test_same_bundle_again_is_said_to_be_there(sqlite_database: Database, tmp_pa
     assert not register(sqlite_database, made.path, tmp_path)
 
     with sqlite_database.read() as connection:
-        registry.bundle_of(models.get(connection, "tiny-1"))
+        registry.bundle_of(models.get(connection, "tiny-1"), tmp_path)
         assert len(audit.newest(connection, 10)) == 1
 
 
@@ -68,3 +68,15 @@ def test_bundle_that_may_not_serve_is_not_entered(sqlite_database: Database, tmp
     with sqlite_database.read() as connection:
         assert models.every(connection) == []
     assert not (tmp_path / "models").exists()
+
+
+def test_models_are_found_where_the_data_folder_is_moved(sqlite_database: Database, tmp_path: Path):
+    """A data folder that is moved, or restored elsewhere, brings its models with it."""
+    made = write_tiny(tmp_path / "made")
+    register(sqlite_database, made.path, tmp_path / "data")
+    (tmp_path / "data").rename(tmp_path / "moved")
+
+    with sqlite_database.read() as connection:
+        model = models.get(connection, "tiny-1")
+
+    assert registry.bundle_of(model, tmp_path / "moved").card == made.card

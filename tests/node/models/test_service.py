@@ -19,9 +19,9 @@ def database(sqlite_database: Database) -> Database:
 
 
 @pytest.fixture
-def service(database: Database) -> Service:
+def service(database: Database, tmp_path: Path) -> Service:
     """A service of the promoted model."""
-    return Service(database=database, path=None, threads=1)
+    return Service(database=database, data=tmp_path, path=None, threads=1)
 
 
 def promote(database: Database, path: Path, version: str, holds: str | None = None) -> Path:
@@ -29,7 +29,7 @@ def promote(database: Database, path: Path, version: str, holds: str | None = No
     written = write_tiny(path / version, version=holds or version)
     card = written.card.model_copy(update={"version": version}).model_dump(mode="json")
     with database.write() as connection:
-        models.register(connection, name="tiny", version=version, path=str(written.path), card=card, now=NOW)
+        models.register(connection, name="tiny", version=version, path=version, card=card, now=NOW)
         models.promote(connection, version, by="test", now=NOW)
     return written.path
 
@@ -115,4 +115,4 @@ def test_named_bundle_is_served_whatever_is_promoted(database: Database, tmp_pat
     promote(database, tmp_path, "one")
     path = write_tiny(tmp_path / "named", version="named").path
 
-    assert Service(database=database, path=path, threads=1)().description.version == "named"
+    assert Service(database=database, data=tmp_path, path=path, threads=1)().description.version == "named"
