@@ -14,6 +14,7 @@ from db import jobs, linking, studies
 from db.engine import Connection, Database
 from db.errors import DatabaseError
 from db.records import Job, JobKind, StudyState
+from node.telemetry.metrics import Metrics, measure
 from node.worker import Announce, OnDead
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ class Reconciler:
     on_dead: OnDead
     tick_s: float
     now: Callable[[], datetime]
+    metrics: Metrics = field(default_factory=measure)
     _stopping: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
@@ -40,6 +42,7 @@ class Reconciler:
         with self.database.read() as connection:
             settled = bool(studies.settled(connection, now, limit=1))
             expired = jobs.any_expired(connection, now)
+        self.metrics.lease_expiries.inc(expired)
         if settled or expired:
             with self.database.write() as connection:
                 for job_id in jobs.expire(connection, now):

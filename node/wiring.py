@@ -34,6 +34,13 @@ from node.receivers import Receivers
 from node.reconcile import Reconciler, study_failed
 from node.register import Register
 from node.settings import MIB, Settings
+from node.telemetry import readiness
+from node.telemetry.endpoint import Endpoint
+from node.telemetry.machine import Machine
+from node.telemetry.metrics import Metrics, measure
+from node.telemetry.observer import Observer
+from node.telemetry.stock import Stock
+from node.telemetry.watch import Watch
 from node.worker import Announce
 
 if TYPE_CHECKING:
@@ -158,7 +165,9 @@ def build(settings: Settings, roles: Collection[Role] | None = None, now: Callab
     database = open_database(settings)
     migration.upgrade(database)
     store = open_store(settings)
-    services: list[Service] = []
+    observer, traces = observe(settings)
+    watch = watch_over(settings, database, observer.metrics, reads=Role.WORK in roles)
+    services: list[Service] = [*traces, *endpoints(settings, watch)]
     queue = LocalQueue(_lanes(settings), [each.name for each in settings.destinations])
     announce: Announce = queue.announce
     if settings.broker.url is not None:
@@ -167,16 +176,55 @@ def build(settings: Settings, roles: Collection[Role] | None = None, now: Callab
         announce = broker.announce
     desk = open_desk(settings, database, store, announce, now)
     if Role.RECONCILE in roles:
-        services.append(_reconciler(settings, database, announce, now))
+        services.append(_reconciler(settings, database, announce, observer.metrics, now))
     if Role.WORK in roles:
-        services.append(_Threads(queue=queue, workshop=_workshop(settings, database, store, desk, now)))
+        services.append(
+            _Threads(queue=queue, workshop=_workshop(settings, database, store, desk, now, observer=observer))
+        )
     if Role.SCP in roles:
-        services.append(_receivers(settings, database, store, desk, now))
+        services.append(_receivers(settings, database, store, desk, now, observer=observer))
     if Role.HL7 in roles:
-        services.append(_listener(settings, database, tls, now))
+        services.append(_listener(settings, database, tls, now, metrics=observer.metrics))
     if Role.CONSOLE in roles:
-        services.append(_console(settings, database))
+        Stock(observer.metrics.registry, database, now)
+        services.append(_console(settings, database, watch))
     return Node(settings=settings, roles=roles, database=database, store=store, services=tuple(services))
+
+
+def observe(settings: Settings) -> tuple[Observer, tuple[Service, ...]]:
+    """What watches the work of a process, and what sends its traces if they are wanted."""
+    if settings.traces.endpoint is None:
+        return Observer(metrics=measure()), ()
+    try:
+        from node.telemetry import traces  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise SettingsError(f"[traces] needs the extra `traces` ({error.name} is not installed)") from error
+
+    sent = traces.to(settings.traces.endpoint)
+    return Observer(metrics=measure(), span=sent.span), (sent,)
+
+
+def watch_over(settings: Settings, database: Database, metrics: Metrics, *, reads: bool) -> Watch:
+    """What a process says of itself to a machine that asks; one that `reads` is ready if its model is."""
+    Machine(metrics.registry, settings.data)
+    checks = {
+        "database": readiness.database_answers(database),
+        "disk": readiness.disk_has_room(settings.data, settings.dicom.min_free_mb * MIB),
+    }
+    if settings.broker.url is not None:
+        checks["broker"] = readiness.broker_is_reached(settings.broker.url.get_secret_value())
+    if reads:
+        from node.models.readiness import model_is_whole  # noqa: PLC0415 - as for the workshop
+
+        checks["model"] = model_is_whole(database, settings.reading.model)
+    return Watch(metrics=metrics, checks=checks)
+
+
+def endpoints(settings: Settings, watch: Watch) -> tuple[Service, ...]:
+    """The port for machines that watch, if there is to be one."""
+    if settings.metrics.port is None:
+        return ()
+    return (Endpoint(host=settings.metrics.host, port=settings.metrics.port, watch=watch),)
 
 
 def read_as_it_comes() -> None:
@@ -203,16 +251,31 @@ def _broker(settings: Settings, database: Database) -> "Broker":
     return Broker(settings.broker, database)
 
 
-def _reconciler(settings: Settings, database: Database, announce: Announce, now: Callable[[], datetime]) -> Reconciler:
-    return Reconciler(database=database, announce=announce, on_dead=study_failed, tick_s=settings.work.tick_s, now=now)
+def _reconciler(
+    settings: Settings, database: Database, announce: Announce, metrics: Metrics, now: Callable[[], datetime]
+) -> Reconciler:
+    return Reconciler(
+        database=database,
+        announce=announce,
+        on_dead=study_failed,
+        tick_s=settings.work.tick_s,
+        metrics=metrics,
+        now=now,
+    )
 
 
 def _workshop(
-    settings: Settings, database: Database, store: Folder, desk: Desk, now: Callable[[], datetime]
+    settings: Settings,
+    database: Database,
+    store: Folder,
+    desk: Desk,
+    now: Callable[[], datetime],
+    *,
+    observer: Observer,
 ) -> "Workshop":
     from node import workshop  # noqa: PLC0415 - who only receives loads neither models nor makers of results
 
-    return workshop.build(settings, database, store, desk, now)
+    return workshop.build(settings, database, store, desk, now, observer=observer)
 
 
 def _lanes(settings: Settings) -> dict[JobKind, int]:
@@ -241,27 +304,44 @@ def open_intake(
 
 
 def _receivers(
-    settings: Settings, database: Database, store: Folder, desk: Desk, now: Callable[[], datetime]
+    settings: Settings,
+    database: Database,
+    store: Folder,
+    desk: Desk,
+    now: Callable[[], datetime],
+    *,
+    observer: Observer,
 ) -> Scp | Receivers:
     """What receives DICOM: in this process, or in several that share the port."""
     count = settings.dicom.processes
     if count == 1:
-        return _scp(settings, database, store, desk, now)
+        return _scp(settings, database, store, desk, now, observer=observer)
     return Receivers(host=settings.host, port=settings.dicom.port, count=count, make=partial(_receiver, settings))
 
 
 def _receiver(settings: Settings, port: int) -> Node:
     """One of several receivers, in its own process."""
-    logs.configure(settings.log.level)
+    logs.configure(settings.log.level, settings.log.format)
     read_as_it_comes()
     settings = settings.model_copy(update={"dicom": settings.dicom.model_copy(update={"port": port})})
     database, store = open_database(settings), open_store(settings)
     desk = open_desk(settings, database, store, LocalQueue({}).announce, utc_now)
-    scp = _scp(settings, database, store, desk, utc_now)
-    return Node(settings=settings, roles=frozenset({Role.SCP}), database=database, store=store, services=(scp,))
+    observer, traces = observe(settings)
+    watch = watch_over(settings, database, observer.metrics, reads=False)
+    scp = _scp(settings, database, store, desk, utc_now, observer=observer)
+    services = (*traces, *endpoints(settings, watch), scp)
+    return Node(settings=settings, roles=frozenset({Role.SCP}), database=database, store=store, services=services)
 
 
-def _scp(settings: Settings, database: Database, store: Folder, desk: Desk, now: Callable[[], datetime]) -> Scp:
+def _scp(
+    settings: Settings,
+    database: Database,
+    store: Folder,
+    desk: Desk,
+    now: Callable[[], datetime],
+    *,
+    observer: Observer,
+) -> Scp:
     """What receives DICOM, in this process."""
     dicom = settings.dicom
     intake = open_intake(settings, database, store, read=True, now=now)
@@ -292,11 +372,17 @@ def _scp(settings: Settings, database: Database, store: Folder, desk: Desk, now:
         max_associations=dicom.max_associations,
         max_per_address=dicom.max_associations_per_address,
         shared=dicom.processes > 1,
+        observer=observer,
     )
 
 
 def _listener(
-    settings: Settings, database: Database, tls: ssl.SSLContext | None, now: Callable[[], datetime]
+    settings: Settings,
+    database: Database,
+    tls: ssl.SSLContext | None,
+    now: Callable[[], datetime],
+    *,
+    metrics: Metrics,
 ) -> Listener:
     hl7 = settings.hl7
 
@@ -315,7 +401,9 @@ def _listener(
         host=settings.host,
         port=hl7.port,
         networks=hl7.peers,
-        receive=hl7_intake.Intake(database=database, accession_from=hl7.accession_from, now=now).receive,
+        receive=hl7_intake.Intake(
+            database=database, accession_from=hl7.accession_from, metrics=metrics, now=now
+        ).receive,
         on_reject=audit_refusal,
         limits=hl7_connection.Limits(
             max_message_bytes=hl7.max_message_mb * MIB,
@@ -327,11 +415,11 @@ def _listener(
     )
 
 
-def _console(settings: Settings, database: Database) -> Server:
+def _console(settings: Settings, database: Database, watch: Watch) -> Server:
     return Server(
         host=settings.console.host,
         port=settings.console.port,
-        app=app.build(database, settings.data, settings.dicom.ae_title),
+        app=app.build(database, settings.data, settings.dicom.ae_title, watch),
     )
 
 

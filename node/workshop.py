@@ -25,6 +25,7 @@ from node.models.starter import install_starter
 from node.pipeline import Pipeline
 from node.reconcile import study_failed
 from node.settings import Settings
+from node.telemetry.observer import Observer
 from node.worker import Handler, Overdue, Worker
 
 
@@ -60,12 +61,14 @@ def build(
     desk: Desk,
     now: Callable[[], datetime],
     *,
+    observer: Observer,
     overdue: Overdue | None = None,
 ) -> Workshop:
     """Put a workshop together; on an empty registry the shipped model is the one that reads.
 
     Args:
         desk: hears the commitment reports that come on associations of ours.
+        observer: watches the jobs.
         overdue: told of a job that runs past its deadline.
 
     Raises:
@@ -74,11 +77,11 @@ def build(
     """
     install_starter(database, settings.data / "models", now())
     ways_out = outbound.build(settings, desk.reported)
-    mining = _mining(settings, database, now)
+    mining = _mining(settings, database, observer, now)
     shadow = _shadow(settings, database, store, now)
     delivery = Delivery(store=store, database=database, destinations=ways_out.recipients, now=now)
     handlers: Mapping[JobKind, Handler] = {
-        JobKind.READ: _pipeline(settings, database, store, now),
+        JobKind.READ: _pipeline(settings, database, store, observer, now),
         JobKind.DELIVER: delivery,
         JobKind.RETRACT: Retraction(store=store, database=database, deliver=delivery),
         JobKind.MINE: mining,
@@ -93,7 +96,7 @@ def build(
     }
     worker = Worker(
         database=database,
-        handlers=handlers,
+        handlers={kind: observer.handler(handler) for kind, handler in handlers.items()},
         announce=desk.announce,
         on_dead=study_failed,
         lease_s=settings.work.lease_s,
@@ -105,7 +108,9 @@ def build(
     return Workshop(worker=worker, mining=mining, shadow=shadow, outbound=ways_out, mines=mines)
 
 
-def _pipeline(settings: Settings, database: Database, store: Folder, now: Callable[[], datetime]) -> Pipeline:
+def _pipeline(
+    settings: Settings, database: Database, store: Folder, observer: Observer, now: Callable[[], datetime]
+) -> Pipeline:
     reading = settings.reading
     return Pipeline(
         store=store,
@@ -115,16 +120,18 @@ def _pipeline(settings: Settings, database: Database, store: Folder, now: Callab
         max_pixels=reading.max_pixels,
         destinations=outbound.routes(settings),
         report_unread=reading.report_unread,
+        step=observer.step,
         now=now,
     )
 
 
-def _mining(settings: Settings, database: Database, now: Callable[[], datetime]) -> ReportMining:
+def _mining(settings: Settings, database: Database, observer: Observer, now: Callable[[], datetime]) -> ReportMining:
     return ReportMining(
         database=database,
         pool=Pool(settings.mining.language_model, settings.mining.workers),
         language_model=settings.mining.language_model,
         policy=settings.mining.policy,
+        metrics=observer.metrics,
         now=now,
     )
 

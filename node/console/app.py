@@ -16,6 +16,7 @@ from db.engine import Database
 from db.errors import DatabaseError
 from node.console import page
 from node.console.facts import Facts, gather
+from node.telemetry.watch import PATHS, Watch
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ HEADERS = {
 }
 
 
-def build(database: Database, data: Path, ae_title: str) -> Starlette:
+def build(database: Database, data: Path, ae_title: str, watch: Watch) -> Starlette:
     """The application over a database and the data folder."""
 
     def ask() -> Facts | None:
@@ -52,8 +53,16 @@ def build(database: Database, data: Path, ae_title: str) -> Starlette:
         facts = ask()
         return HTMLResponse(page.render(ae_title, facts), status_code=200 if facts else 503)
 
+    def watched(request: Request) -> Response:
+        answer = watch.answer(request.url.path)
+        return Response(answer.body, status_code=answer.status, headers={"Content-Type": answer.content_type})
+
     return Starlette(
-        routes=[Route("/", overview), Route("/health", health)],
+        routes=[
+            Route("/", overview),
+            Route("/health", health),
+            *(Route(path, watched) for path in PATHS),
+        ],
         middleware=[Middleware(_Secured)],
         exception_handlers={Exception: _fault},
     )

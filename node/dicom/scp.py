@@ -26,6 +26,7 @@ from node.dicom.commitment_scp import CommitmentScp
 from node.errors import PeerClosedError, PeerError, RefusedError
 from node.files import OUT_OF_RESOURCES
 from node.intake import Intake, Origin
+from node.telemetry.observer import Observer
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ class Scp:
         commitment: what is done about storage commitment; without it that is refused.
         max_associations: in all, and `max_per_address` from one address; the next one is rejected.
         shared: whether other processes listen on the same port.
+        observer: watches associations and stores.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Scp:
         max_associations: int = 200,
         max_per_address: int = 200,
         shared: bool = False,
+        observer: Observer | None = None,
     ) -> None:
         self._acceptance = acceptance
         self._intake = intake
@@ -73,6 +76,7 @@ class Scp:
         self._on_reject = on_reject
         self._commitment = None if commitment is None else CommitmentScp(commitment)
         self._limits = limits or Limits()
+        self._observer = observer or Observer()
         self._max_associations = max_associations
         self._max_per_address = max_per_address
         self._open: dict[socket.socket, str] = {}
@@ -129,7 +133,8 @@ class Scp:
         try:
             assoc = Association(sock, self._limits)
             try:
-                self._associate(assoc, address)
+                with self._observer.association(threading.current_thread().name):
+                    self._associate(assoc, address)
             except PeerClosedError as error:
                 log.info("association closed", extra={"fields": {"address": address, "reason": str(error)}})
             except PeerError as error:
@@ -152,12 +157,14 @@ class Scp:
         calling_ae = request.calling_ae_title.strip()
         rejection = self._crowded(address) or self._acceptance.refuse(request, address)
         if rejection is not None:
+            self._observer.metrics.rejected.labels(rejection.words).inc()
             try:
                 self._on_reject(calling_ae, address, rejection.words)
             except DatabaseError:
                 log.exception("rejection not audited")
             assoc.reject(rejection.result, rejection.source, rejection.reason)
             return
+        self._observer.metrics.associations.inc()
         negotiated = acceptance.negotiate(request)
         _log_refused_contexts(negotiated.contexts, calling_ae)
         assoc.accept(acceptance.answer(request, negotiated, self._limits.max_pdu_bytes))
@@ -193,7 +200,7 @@ class Scp:
             return self._serve_other(message, caller, context)
         if not request.has_data_set or request.sop_class_uid != context.abstract_syntax:
             return command.SOP_CLASS_NOT_SUPPORTED, "The SOP Class is not that of the presentation context"
-        return self._store(message, _only(context.transfer_syntax), caller)
+        return self._observer.store(lambda: self._store(message, _only(context.transfer_syntax), caller))
 
     def _serve_other(self, message: Message, caller: Caller, context: PresentationContext) -> tuple[int, str] | None:
         if message.command.field == command.C_CANCEL_RQ:
@@ -212,11 +219,12 @@ class Scp:
             calling_address=caller.address,
         )
         fields = {"calling_ae": caller.ae_title, "sop_instance_uid": origin.sop_instance_uid}
+        fragments = self._observer.received(message.fragments)
         try:
             if self._moved is not None and message.command.move_originator == self._acceptance.ae_title:
-                self._moved.receive(message.fragments, origin)
+                self._moved.receive(fragments, origin)
             else:
-                caller.studies.add(self._intake.receive(message.fragments, origin))
+                caller.studies.add(self._intake.receive(fragments, origin))
         except PeerError:
             raise
         except RefusedError as error:

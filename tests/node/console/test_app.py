@@ -13,12 +13,15 @@ from db.records import Arrival, JobKind
 from db.report_records import MessageArrival, ReportArrival, ReportStatus
 from node.console import app, page
 from node.console.facts import Facts
+from node.telemetry.metrics import measure
+from node.telemetry.watch import Watch
 from tests.node.console.browser import Browser, serving
 
 # The counts of studies, jobs and deliveries call Result.tuples(), which SQLAlchemy 2.1 deprecates.
 pytestmark = pytest.mark.filterwarnings("ignore:The Result.tuples")
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+WATCH = Watch(metrics=measure(), checks={})
 CANARIES = ("CANARY", "PATIENT-4711", "ACC-4711", "Clear lungs")
 
 
@@ -38,7 +41,7 @@ def database(migrated_url: str) -> Iterator[Database]:
 @pytest.fixture
 def client(database: Database, tmp_path: Path) -> Iterator[Browser]:
     """A browser."""
-    with serving(app.build(database, tmp_path, "CXRNODE")) as client:
+    with serving(app.build(database, tmp_path, "CXRNODE", WATCH)) as client:
         yield client
 
 
@@ -157,7 +160,7 @@ def closed(tmp_path: Path) -> Database:
 @pytest.mark.parametrize("path", ["/", "/health"])
 def test_a_database_that_does_not_answer_is_told(tmp_path: Path, path: str) -> None:
     """503, without its error's words."""
-    with serving(app.build(closed(tmp_path), tmp_path, "CXRNODE")) as client:
+    with serving(app.build(closed(tmp_path), tmp_path, "CXRNODE", WATCH)) as client:
         answer = client.get(path)
 
     assert answer.status == 503
@@ -169,7 +172,7 @@ def test_a_fault_shows_nothing_of_itself(tmp_path: Path) -> None:
     """A plain sentence, with the headers."""
     database = connect(f"sqlite:///{tmp_path / 'empty.db'}")
     migration.upgrade(database)
-    with serving(app.build(database, tmp_path, "X")) as client:
+    with serving(app.build(database, tmp_path, "X", WATCH)) as client:
         database.read = None  # type: ignore[method-assign,assignment]
         answer = client.get("/health")
 
