@@ -177,8 +177,8 @@ class ConsoleSettings(Section):
 class DatabaseSettings(Section):
     """The product's memory."""
 
-    url: SecretStr | None = None
-    """`postgresql://user:password@host/name`; without one, SQLite in the data folder."""
+    url: Secret | None = None
+    """`postgresql://user:password@host/name`, or `file:` with it; without one, SQLite in the data folder."""
 
 
 class BrokerSettings(Section):

@@ -1,8 +1,8 @@
 """A small port for machines that watch, where a process has no console: workers, receivers, roles.
 
 Each process has its own, on the first free port from the one in the settings on: a machine's receivers and workers
-share their settings. Prometheus' other way, files that processes share, has neither memory and descriptors of a process nor
-collectors, and a killed process leaves its files behind.
+share their settings. Prometheus' other way, files that processes share, has neither memory and descriptors of a
+process nor collectors, and a killed process leaves its files behind.
 """
 
 import socket
