@@ -1,4 +1,10 @@
-"""The audit log: who did what, in a chain of digests in which one changed byte is found."""
+"""The audit log: who did what, in a chain of digests in which one changed byte is found.
+
+Theory of operation. An entry's digest covers its own words and the digest before it. The last digest is kept a second
+time, in `audit_head`, and the next entry goes on from there: so a log that lost its end does not fit together again
+when it grows. Who can write to the database can make a whole new chain; only a digest that was noted elsewhere, or
+sent to a log server, finds that.
+"""
 
 import hashlib
 import json
@@ -7,9 +13,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
+from sqlalchemy.dialects import postgresql, sqlite
 
-from db.records import AuditEntry
-from db.schema import audit
+from db.engine import queue_for
+from db.records import AuditChain, AuditEntry
+from db.schema import audit, audit_head
+
+HEAD = 1
+"""The number of the one row of `audit_head`."""
+CHUNK = 1000
+"""Entries that are in memory at a time."""
 
 
 def append(
@@ -21,13 +34,15 @@ def append(
     now: datetime,
     detail: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add an entry; its digest covers its own words and the digest before it."""
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql("LOCK TABLE audit IN EXCLUSIVE MODE")  # one chain, whoever writes
-    last = connection.execute(select(audit.c.digest).order_by(audit.c.id.desc()).limit(1)).scalar()
+    """Add an entry; other writers wait until the transaction ends."""
+    queue_for(connection, "audit")  # one chain, whoever writes
+    before = connection.execute(select(audit_head.c.digest)).scalar() or ""
     words = {"actor": actor, "action": action, "subject": subject, "detail": dict(detail or {})}
-    digest = _digest(last or "", now, words)
-    connection.execute(audit.insert().values(at=now, digest=digest, **words))
+    digest = _digest(before, now, words)
+    added = connection.execute(audit.insert().values(at=now, digest=digest, **words)).inserted_primary_key
+    head = {"last_id": added[0] if added else 0, "digest": digest}
+    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(audit_head)
+    connection.execute(insert.values(id=HEAD, **head).on_conflict_do_update(index_elements=["id"], set_=head))
 
 
 def newest(connection: Connection, limit: int) -> list[AuditEntry]:
@@ -42,15 +57,30 @@ def of_subject(connection: Connection, subject: str, prefix: str) -> list[AuditE
     return [AuditEntry(**row) for row in connection.execute(query.order_by(audit.c.id)).mappings()]
 
 
-def first_broken(connection: Connection) -> int | None:
-    """The id of the first entry whose digest does not fit, or None if the chain holds."""
-    before = ""
-    for row in connection.execute(select(audit).order_by(audit.c.id)).mappings():
-        words = {name: row[name] for name in ("actor", "action", "subject", "detail")}
-        if row["digest"] != _digest(before, row["at"], words):
-            return int(row["id"])
-        before = row["digest"]
-    return None
+def examine(connection: Connection, noted: tuple[int, str] | None = None) -> AuditChain:
+    """Work out every digest again.
+
+    Args:
+        noted: number and digest of an entry, as `AuditChain` had them before; it must still be there.
+    """
+    head = connection.execute(select(audit_head.c.last_id, audit_head.c.digest)).first()  # first: the log may grow
+    expected = {} if noted is None else {noted[0]: noted[1]}
+    if head is not None:
+        expected.setdefault(head.last_id, head.digest)
+    entries, last_id, before = 0, 0, ""
+    query = select(audit).order_by(audit.c.id).execution_options(yield_per=CHUNK)
+    with connection.execute(query) as rows:
+        for row in rows.mappings():
+            words = {name: row[name] for name in ("actor", "action", "subject", "detail")}
+            held = row["digest"] == _digest(before, row["at"], words)
+            if not held or expected.pop(row["id"], row["digest"]) != row["digest"]:
+                fault = "it was changed, or what was before it is not there or not in its order"
+                return AuditChain(entries=entries, last_id=last_id, digest=before, broken_id=row["id"], fault=fault)
+            entries, last_id, before = entries + 1, row["id"], row["digest"]
+    missing = f"entries after {last_id} are not there" if expected else None
+    if entries and head is None:
+        missing = "the record of the last entry is not there"
+    return AuditChain(entries=entries, last_id=last_id, digest=before, broken_id=None, fault=missing)
 
 
 def _digest(before: str, at: datetime, words: Mapping[str, Any]) -> str:

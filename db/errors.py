@@ -37,6 +37,14 @@ class ModelStateError(DatabaseError):
     """The model's state, or another's, does not allow this; the text says what to do."""
 
 
+class UnknownPersonError(DatabaseError):
+    """Nobody of this name may log in to the console."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no user {name!r}; `cxr users list` shows them")
+        self.name = name
+
+
 class LeaseLostError(DatabaseError):
     """The job was given to another worker while this one ran it; what this one did is dropped."""
 

@@ -335,3 +335,47 @@ class AuditEntry:
     subject: str
     detail: Mapping[str, Any]
     digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditChain:
+    """What the audit log looks like when all its digests are worked out again."""
+
+    entries: int
+    """How many there are, up to the broken one."""
+    last_id: int
+    """The last of them; 0 where there is none."""
+    digest: str
+    """Its digest; noted elsewhere, it proves later that nothing up to it was changed."""
+    broken_id: int | None
+    """The first entry that is not what it was, or does not follow the one before it."""
+    fault: str | None
+    """What is the matter, in a sentence; None if the chain holds."""
+
+
+class Role(StrEnum):
+    """What a person may do in the console; each role includes the one before it.
+
+    viewer: look. radiologist: judge results as well. administrator: change what the node does.
+    """
+
+    VIEWER = "viewer"
+    RADIOLOGIST = "radiologist"
+    ADMINISTRATOR = "administrator"
+
+    def includes(self, needed: "Role") -> bool:
+        """Whether who has this role may do what `needed` may."""
+        order = list(Role)
+        return order.index(self) >= order.index(needed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Someone who may log in to the console; after `disabled_at`, no more."""
+
+    id: int
+    name: str
+    role: Role
+    created_at: datetime
+    disabled_at: datetime | None
+    last_login_at: datetime | None

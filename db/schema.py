@@ -228,6 +228,14 @@ audit = Table(
     Column("digest", String(64), nullable=False),
 )
 
+audit_head = Table(
+    "audit_head",
+    metadata,
+    _id(),  # one row, of number 1
+    Column("last_id", Integer, nullable=False),
+    Column("digest", String(64), nullable=False),
+)
+
 message = Table(
     "message",
     metadata,
@@ -387,3 +395,38 @@ pull = Table(
     UniqueConstraint("study_instance_uid", "source", name="uq_pull_identity"),
 )
 """Studies that are being brought in, or were when that broke off; the row goes when all is here."""
+
+person = Table(
+    "person",
+    metadata,
+    _id(),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("password_hash", Text, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("disabled_at", Utc),
+    Column("last_login_at", Utc),
+)
+"""Who may log in to the console."""
+
+session = Table(
+    "session",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False, index=True),
+    Column("opened_at", Utc, nullable=False),
+    Column("seen_at", Utc, nullable=False, index=True),
+)
+"""Who is logged in; the token itself is in the browser alone."""
+
+login_attempt = Table(
+    "login_attempt",
+    metadata,
+    _id(),
+    Column("name_digest", String(64), nullable=False),
+    Column("address", String(45), nullable=False),
+    Column("at", Utc, nullable=False, index=True),
+    Index(None, "name_digest", "at"),
+    Index(None, "address", "at"),
+)
+"""Passwords that were tried and not accepted. The name is a digest: people type their password there."""

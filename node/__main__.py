@@ -71,6 +71,7 @@ COMMANDS = {
         "Measure a model on the test patients of a snapshot: Table 3 beside the paper's, operating points, Table 4.",
     ),
     "reports": ("node.commands.reports:reports_app", "The radiologists' reports, and the labels mined from reports."),
+    "audit": ("node.commands.audit:audit_app", "The audit log: who did what."),
     "import": ("node.commands.collection:import_app", "Bring in images from before the node, or a public set."),
     "pull": (
         "node.commands.pull:pull",
@@ -80,6 +81,7 @@ COMMANDS = {
         "node.commands.snapshot:snapshot_app",
         "Images, labels and split to train on: make, list, look.",
     ),
+    "users": ("node.commands.users:users_app", "Who may log in to the console: look, add, change."),
     "version": ("node.commands.version:version", "Print the version."),
 }
 """Each command: where it is, and the first sentence of its help."""

@@ -9,6 +9,10 @@ class SettingsError(NodeError):
     """The settings cannot be used; the text says which and what to do."""
 
 
+class InstallationError(NodeError):
+    """A library that is installed cannot be used; the text says which and what to do."""
+
+
 class PeerError(NodeError):
     """A peer broke the protocol or a limit; its association ends."""
 

@@ -202,8 +202,11 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _locked(folder: Path) -> int | None:
-    """The lock on a process's folder, as a file descriptor; None while that process lives."""
-    fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    """The lock on a process's folder, as a file descriptor; None while that process lives, or has taken it away."""
+    try:
+        fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

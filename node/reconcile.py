@@ -30,6 +30,8 @@ class Reconciler:
     database: Database
     announce: Announce
     on_dead: OnDead
+    chores: tuple[Callable[[], object], ...] = ()
+    """What else is done at each sweep."""
     tick_s: float
     now: Callable[[], datetime]
     metrics: Metrics = field(default_factory=measure)
@@ -86,6 +88,8 @@ class Reconciler:
                 self.tick()
                 if self.now() >= sweep_at:
                     self.sweep()
+                    for chore in self.chores:
+                        chore()
                     sweep_at = self.now() + SWEEP_EVERY
             except DatabaseError:
                 log.exception("nothing reconciled without the database")

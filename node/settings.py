@@ -101,6 +101,8 @@ class PeerSettings(Section):
     """TCP port there."""
     tls: TlsSettings | None = None
     """With this, the node speaks TLS to it."""
+    certificate_name: str | None = None
+    """A name (CN, or an alternative name) that its certificate must have, where [dicom] has `tls_clients`."""
 
     @model_validator(mode="after")
     def _whole_address(self) -> Self:
@@ -124,7 +126,7 @@ class DicomSettings(Section):
     """Who may open an association; everybody else is refused. By default only this machine."""
     max_associations: int = Field(default=200, ge=1)
     """Open associations in all; the next is rejected for now."""
-    max_associations_per_address: int = Field(default=200, ge=1)
+    max_associations_per_address: int = Field(default=100, ge=1)
     """Open associations from one address."""
     max_instance_mb: int = Field(default=512, ge=1)
     """Largest data set, in MiB."""
@@ -136,6 +138,19 @@ class DicomSettings(Section):
     """Seconds one PDU may take."""
     processes: int = Field(default=1, ge=1, le=64)
     """Processes that receive on the port (SO_REUSEPORT), each with its own limits; more than cores are of no use."""
+    tls_certificate: Path | None = None
+    """Certificate chain (PEM) for DICOM over TLS, on the same port; without one, plain DICOM."""
+    tls_key: Path | None = None
+    """Its private key (PEM), if not in the same file."""
+    tls_clients: Path | None = None
+    """Certificates (PEM) of the authorities that callers must be certified by; without them, any caller."""
+
+    @model_validator(mode="after")
+    def _certified(self) -> Self:
+        if self.tls_clients is None and any(peer.certificate_name for peer in self.peers):
+            raise ValueError("a peer has certificate_name, so give tls_certificate and tls_clients")
+        _require_certificate(self)
+        return self
 
 
 class Hl7Settings(Section):
@@ -164,14 +179,33 @@ class Hl7Settings(Section):
     tls_clients: Path | None = None
     """Certificates (PEM) of the authorities that clients must be certified by; without them, any client."""
 
+    @model_validator(mode="after")
+    def _certified(self) -> Self:
+        _require_certificate(self)
+        return self
+
+
+def _require_certificate(port: DicomSettings | Hl7Settings) -> None:
+    """Refuse settings that mean TLS and would be plain."""
+    if port.tls_certificate is None and (port.tls_key or port.tls_clients):
+        raise ValueError("tls_key and tls_clients need tls_certificate; without it nothing is encrypted")
+
 
 class ConsoleSettings(Section):
     """The web console."""
 
     host: str = "127.0.0.1"
-    """The address it binds to, whatever `host` says; only a loopback address is taken, since it has no login."""
+    """The address it binds to, whatever `host` says; one that others reach needs TLS and a user (`cxr users add`)."""
     port: Port = 8080
     """TCP port of the console; 0 takes a free one."""
+    tls_certificate: Path | None = None
+    """Certificate chain (PEM) for https; without one, plain http."""
+    tls_key: Path | None = None
+    """Its private key (PEM), if not in the same file."""
+    idle_min: float = Field(default=30, gt=0)
+    """Minutes without a click after which a person has to log in again."""
+    session_hours: float = Field(default=12, gt=0)
+    """Hours after a login after which a person has to log in again."""
 
 
 class DatabaseSettings(Section):

@@ -4,21 +4,24 @@ import logging
 import ssl
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import pydicom
 
-from db import audit, migration
+from db import migration, people
 from db.engine import Database
 from db.records import JobKind
-from node import logs
+from db.sessions import Lifetime
+from node import descriptors, logs
 from node.clock import utc_now
 from node.console import app
-from node.console.server import Server, require_loopback
+from node.console.exposure import require_encrypted, require_people
+from node.console.server import Certificate, Server
 from node.database import open_database
+from node.descriptors import LOW
 from node.destinations.commitment import Desk
 from node.dicom.acceptance import Acceptance, Peer
 from node.dicom.association import Limits
@@ -33,7 +36,8 @@ from node.queue import LocalQueue
 from node.receivers import Receivers
 from node.reconcile import Reconciler, study_failed
 from node.register import Register
-from node.settings import MIB, Settings
+from node.rejections import Rejections
+from node.settings import MIB, DicomSettings, Hl7Settings, Settings
 from node.telemetry import readiness
 from node.telemetry.endpoint import Endpoint
 from node.telemetry.machine import Machine
@@ -41,6 +45,7 @@ from node.telemetry.metrics import Metrics, measure
 from node.telemetry.observer import Observer
 from node.telemetry.stock import Stock
 from node.telemetry.watch import Watch
+from node.tls import Files, ServerTls
 from node.worker import Announce
 
 if TYPE_CHECKING:
@@ -152,7 +157,7 @@ def build(settings: Settings, roles: Collection[Role] | None = None, now: Callab
         roles: what it does; without them, everything that its settings leave to it.
 
     Raises:
-        SettingsError: the console would be shown to other machines, or a certificate cannot be used.
+        SettingsError: the console would be shown to other machines unguarded, or a certificate cannot be used.
         OSError: a port is in use or the data folder cannot be written.
         db.errors.DatabaseError: the database cannot be used.
     """
@@ -160,10 +165,16 @@ def build(settings: Settings, roles: Collection[Role] | None = None, now: Callab
     roles = roles_of(settings) if roles is None else frozenset(roles)
     if Role.WORK in roles and settings.broker.url is not None:
         raise SettingsError("with [broker] the work is done by `celery -A node.celery_app worker`, not by role work")
-    require_loopback(settings.console.host)
-    tls = _tls(settings)
+    if Role.CONSOLE in roles:
+        require_encrypted(settings.console.host, encrypted=settings.console.tls_certificate is not None)
+    for port, name in ((settings.dicom, "dicom"), (settings.hl7, "hl7")):
+        _tls(port, name)  # files that cannot be used are said before anything is opened
+    descriptors.provide(_descriptors(settings))
     database = open_database(settings)
     migration.upgrade(database)
+    if Role.CONSOLE in roles:
+        with database.read() as connection:
+            require_people(settings.console.host, people.enabled_count(connection))
     store = open_store(settings)
     observer, traces = observe(settings)
     watch = watch_over(settings, database, observer.metrics, reads=Role.WORK in roles)
@@ -176,18 +187,18 @@ def build(settings: Settings, roles: Collection[Role] | None = None, now: Callab
         announce = broker.announce
     desk = open_desk(settings, database, store, announce, now)
     if Role.RECONCILE in roles:
-        services.append(_reconciler(settings, database, announce, observer.metrics, now))
+        services.append(_reconciler(settings, database, store, announce, now, metrics=observer.metrics))
     if Role.WORK in roles:
         services.append(
             _Threads(queue=queue, workshop=_workshop(settings, database, store, desk, now, observer=observer))
         )
     if Role.SCP in roles:
-        services.append(_receivers(settings, database, store, desk, now, observer=observer))
+        services += _receivers(settings, database, store, desk, now, observer=observer)
     if Role.HL7 in roles:
-        services.append(_listener(settings, database, tls, now, metrics=observer.metrics))
+        services += _reports(settings, database, now, metrics=observer.metrics)
     if Role.CONSOLE in roles:
         Stock(observer.metrics.registry, database, now)
-        services.append(_console(settings, database, watch))
+        services.append(_console(settings, database, now, watch=watch))
     return Node(settings=settings, roles=roles, database=database, store=store, services=tuple(services))
 
 
@@ -252,12 +263,19 @@ def _broker(settings: Settings, database: Database) -> "Broker":
 
 
 def _reconciler(
-    settings: Settings, database: Database, announce: Announce, metrics: Metrics, now: Callable[[], datetime]
+    settings: Settings,
+    database: Database,
+    store: Folder,
+    announce: Announce,
+    now: Callable[[], datetime],
+    *,
+    metrics: Metrics,
 ) -> Reconciler:
     return Reconciler(
         database=database,
         announce=announce,
         on_dead=study_failed,
+        chores=(store.sweep,),
         tick_s=settings.work.tick_s,
         metrics=metrics,
         now=now,
@@ -311,12 +329,12 @@ def _receivers(
     now: Callable[[], datetime],
     *,
     observer: Observer,
-) -> Scp | Receivers:
+) -> list[Service]:
     """What receives DICOM: in this process, or in several that share the port."""
     count = settings.dicom.processes
     if count == 1:
-        return _scp(settings, database, store, desk, now, observer=observer)
-    return Receivers(host=settings.host, port=settings.dicom.port, count=count, make=partial(_receiver, settings))
+        return _reception(settings, database, store, desk, now, observer=observer)
+    return [Receivers(host=settings.host, port=settings.dicom.port, count=count, make=partial(_receiver, settings))]
 
 
 def _receiver(settings: Settings, port: int) -> Node:
@@ -328,12 +346,17 @@ def _receiver(settings: Settings, port: int) -> Node:
     desk = open_desk(settings, database, store, LocalQueue({}).announce, utc_now)
     observer, traces = observe(settings)
     watch = watch_over(settings, database, observer.metrics, reads=False)
-    scp = _scp(settings, database, store, desk, utc_now, observer=observer)
-    services = (*traces, *endpoints(settings, watch), scp)
+    reception = _reception(settings, database, store, desk, utc_now, observer=observer)
+    services = (*traces, *endpoints(settings, watch), *reception)
     return Node(settings=settings, roles=frozenset({Role.SCP}), database=database, store=store, services=services)
 
 
-def _scp(
+def _descriptors(settings: Settings) -> int:
+    """Two connections an association (`Places`), a file it writes, and what everything else takes."""
+    return LOW + 3 * settings.dicom.max_associations + settings.hl7.max_connections
+
+
+def _reception(
     settings: Settings,
     database: Database,
     store: Folder,
@@ -341,98 +364,79 @@ def _scp(
     now: Callable[[], datetime],
     *,
     observer: Observer,
-) -> Scp:
+) -> list[Service]:
     """What receives DICOM, in this process."""
     dicom = settings.dicom
+    rejections = Rejections(database=database, action="association.reject", now=now)
     intake = open_intake(settings, database, store, read=True, now=now)
 
-    def audit_rejection(calling_ae: str, address: str, reason: str) -> None:
-        with database.write() as connection:
-            audit.append(
-                connection,
-                actor=calling_ae,
-                action="association.reject",
-                subject=address,
-                now=now(),
-                detail={"reason": reason},
-            )
-
-    return Scp(
+    scp = Scp(
         host=settings.host,
         port=dicom.port,
         acceptance=Acceptance(
             ae_title=dicom.ae_title,
-            peers=tuple(Peer(ae_title=peer.ae_title, networks=peer.addresses) for peer in dicom.peers),
+            peers=tuple(
+                Peer(ae_title=peer.ae_title, networks=peer.addresses, certificate_name=peer.certificate_name)
+                for peer in dicom.peers
+            ),
         ),
         intake=intake,
         moved=replace(intake, quiet_s=None),  # `cxr pull` says whether these are read
-        on_reject=audit_rejection,
+        on_reject=rejections,
         commitment=desk,
         limits=Limits(idle_s=dicom.idle_s, pdu_s=dicom.pdu_s),
+        tls=_tls(dicom, "dicom"),
         max_associations=dicom.max_associations,
         max_per_address=dicom.max_associations_per_address,
         shared=dicom.processes > 1,
         observer=observer,
     )
+    return [rejections, scp]
 
 
-def _listener(
-    settings: Settings,
-    database: Database,
-    tls: ssl.SSLContext | None,
-    now: Callable[[], datetime],
-    *,
-    metrics: Metrics,
-) -> Listener:
+def _reports(settings: Settings, database: Database, now: Callable[[], datetime], *, metrics: Metrics) -> list[Service]:
+    """What receives HL7."""
     hl7 = settings.hl7
-
-    def audit_refusal(address: str, reason: str) -> None:
-        with database.write() as connection:
-            audit.append(
-                connection,
-                actor="mllp",
-                action="connection.refuse",
-                subject=address,
-                now=now(),
-                detail={"reason": reason},
-            )
-
-    return Listener(
+    rejections = Rejections(database=database, action="connection.refuse", now=now)
+    listener = Listener(
         host=settings.host,
         port=hl7.port,
         networks=hl7.peers,
         receive=hl7_intake.Intake(
             database=database, accession_from=hl7.accession_from, metrics=metrics, now=now
         ).receive,
-        on_reject=audit_refusal,
+        on_reject=partial(rejections, "mllp"),
         limits=hl7_connection.Limits(
             max_message_bytes=hl7.max_message_mb * MIB,
             max_connections=hl7.max_connections,
             message_s=hl7.message_s,
             idle_s=hl7.idle_s,
         ),
-        tls=tls,
+        tls=_tls(hl7, "hl7"),
     )
+    return [rejections, listener]
 
 
-def _console(settings: Settings, database: Database, watch: Watch) -> Server:
+def _console(settings: Settings, database: Database, now: Callable[[], datetime], *, watch: Watch) -> Server:
+    console = settings.console
+    chain = console.tls_certificate
     return Server(
-        host=settings.console.host,
-        port=settings.console.port,
-        app=app.build(database, settings.data, settings.dicom.ae_title, watch),
+        host=console.host,
+        port=console.port,
+        app=app.build(
+            database=database,
+            data=settings.data,
+            ae_title=settings.dicom.ae_title,
+            encrypted=chain is not None,
+            lifetime=Lifetime(idle=timedelta(minutes=console.idle_min), longest=timedelta(hours=console.session_hours)),
+            now=now,
+            watch=watch,
+        ),
+        certificate=None if chain is None else Certificate(chain=chain, key=console.tls_key),
     )
 
 
-def _tls(settings: Settings) -> ssl.SSLContext | None:
-    hl7 = settings.hl7
-    if hl7.tls_certificate is None:
+def _tls(port: DicomSettings | Hl7Settings, name: str) -> ssl.SSLContext | None:
+    if port.tls_certificate is None:
         return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(hl7.tls_certificate, hl7.tls_key)
-        if hl7.tls_clients is not None:
-            context.load_verify_locations(hl7.tls_clients)
-            context.verify_mode = ssl.CERT_REQUIRED
-    except (OSError, ssl.SSLError) as error:
-        raise SettingsError("hl7.tls_certificate, tls_key or tls_clients cannot be used; give PEM files") from error
-    return context
+    return ServerTls(Files(certificate=port.tls_certificate, key=port.tls_key, clients=port.tls_clients), name).context

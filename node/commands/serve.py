@@ -11,6 +11,7 @@ import typer
 from node import logs, wiring
 from node.commands.options import ConfigOption, DataOption, settings_of
 from node.errors import SettingsError
+from node.floors import require_floors
 from node.implementation import SOFTWARE_VERSION
 from node.wiring import Role
 
@@ -45,6 +46,7 @@ def serve(
         **{"dicom.port": dicom_port, "hl7.port": hl7_port, "console.port": console_port},
     )
     logs.configure(settings.log.level, settings.log.format)
+    require_floors()
     os.umask(0o077)  # whatever is written here is for the node's own user
     stop = threading.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
@@ -71,7 +73,8 @@ def ready_line(node: wiring.Node) -> str:
     if Role.HL7 in node.roles:
         said.append(f"HL7 on {settings.host}:{node.listener.port}")
     if Role.CONSOLE in node.roles:
-        said.append(f"console on http://{settings.console.host}:{node.console.port}")
+        scheme = "https" if settings.console.tls_certificate else "http"
+        said.append(f"console on {scheme}://{settings.console.host}:{node.console.port}")
     if node.roles != frozenset(Role):
         said.append(f"role {' '.join(sorted(node.roles))}")
     said.append(f"{len(settings.destinations)} destination(s), data in {Path(settings.data).absolute()}")

@@ -1,76 +1,128 @@
-"""The web application: today what needs no login, because it shows nothing of a patient."""
+"""The web application: its pages, each with the role it takes, behind one door."""
 
 import logging
-from dataclasses import asdict
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from db.engine import Database
 from db.errors import DatabaseError
-from node.console import page
-from node.console.facts import Facts, gather
+from db.records import Role
+from db.sessions import Lifetime
+from node.console.access import LOGIN, Cookie, Door, Page, Visit
+from node.console.frame import Frame
+from node.console.login import Login
+from node.console.sessions import Sessions
+from node.console.static import Static
+from node.console.system import System
 from node.telemetry.watch import PATHS, Watch
 
 log = logging.getLogger(__name__)
 
 HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{page.STYLE_HASH}'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
+    # With `no-referrer` a browser sends `Origin: null` with our own forms.
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+NOTICES = {
+    400: ("Not understood", "The request cannot be read."),
+    403: ("Not for you", "This is not for your role."),
+    404: ("Not here", "There is no such page."),
+    405: ("Not understood", "This page does not take that."),
+}
+"""Title and sentence by status, where nobody has said more."""
+DOWN = (
+    "Nothing can be shown now",
+    "The database does not answer. The node refuses images and reports until it does; senders keep them and send them "
+    "again. Try again in a moment.",
+)
 
 
-def build(database: Database, data: Path, ae_title: str, watch: Watch) -> Starlette:
-    """The application over a database and the data folder."""
-
-    def ask() -> Facts | None:
-        try:
-            return gather(database, data)
-        except (DatabaseError, OSError):
-            log.warning("no facts", exc_info=True)
-            return None
-
-    def health(_request: Request) -> Response:
-        """For a machine that watches: 200 and the counts, or 503."""
-        facts = ask()
-        if facts is None:
-            return JSONResponse({"ok": False, "reason": "the database does not answer"}, status_code=503)
-        return JSONResponse({"ok": True} | asdict(facts))
-
-    def overview(_request: Request) -> Response:
-        """For a person."""
-        facts = ask()
-        return HTMLResponse(page.render(ae_title, facts), status_code=200 if facts else 503)
-
-    def watched(request: Request) -> Response:
-        answer = watch.answer(request.url.path)
-        return Response(answer.body, status_code=answer.status, headers={"Content-Type": answer.content_type})
-
+def build(
+    *,
+    database: Database,
+    data: Path,
+    ae_title: str,
+    encrypted: bool,
+    lifetime: Lifetime,
+    now: Callable[[], datetime],
+    watch: Watch,
+) -> Starlette:
+    """The application over a database and the data folder; `encrypted` if it is served over TLS."""
+    frame = Frame(ae_title)
+    sessions = Sessions(database=database, lifetime=lifetime, now=now)
+    cookie = Cookie(encrypted=encrypted)
+    login = Login(sessions=sessions, cookie=cookie, frame=frame)
+    system = System(database=database, data=data, frame=frame)
+    every_page = pages(login, system, Static(), watch)
+    frame.furnish(every_page)
+    door = Door(sessions=sessions, cookie=cookie)
     return Starlette(
-        routes=[
-            Route("/", overview),
-            Route("/health", health),
-            *(Route(path, watched) for path in PATHS),
-        ],
+        routes=[Route(each.path, door.guard(each), methods=[each.method]) for each in every_page],
         middleware=[Middleware(_Secured)],
-        exception_handlers={Exception: _fault},
+        exception_handlers={
+            HTTPException: lambda request, error: _refused(frame, request, error),
+            DatabaseError: lambda request, error: _down(frame, request, error),
+            Exception: _fault,
+        },
     )
+
+
+def pages(login: Login, system: System, static: Static, watch: Watch) -> tuple[Page, ...]:
+    """Everything that can be asked for, and the least role that may; None is everybody."""
+    return (
+        Page(path="/", role=Role.VIEWER, show=lambda _visit: RedirectResponse("/system", status_code=303)),
+        Page(path="/system", role=Role.VIEWER, show=system.show, title="System"),
+        Page(path="/system/counts", role=Role.VIEWER, show=system.counts, by_itself=True),
+        Page(path="/account", role=Role.VIEWER, show=login.account, title="Account"),
+        Page(path="/account", role=Role.VIEWER, show=login.change_password, method="POST"),
+        Page(path=LOGIN, role=None, show=login.show),
+        Page(path=LOGIN, role=None, show=login.enter, method="POST"),
+        Page(path="/logout", role=Role.VIEWER, show=login.leave, method="POST"),
+        Page(path="/static/{name}", role=None, show=static.show),
+        Page(path="/health", role=None, show=system.health),
+        *(Page(path=path, role=None, show=lambda visit: _watched(watch, visit)) for path in PATHS),
+    )
+
+
+def _watched(watch: Watch, visit: Visit) -> Response:
+    """For a machine that watches; it logs in nowhere, and is told nothing of a patient."""
+    answer = watch.answer(visit.request.url.path)
+    return Response(answer.body, status_code=answer.status, headers={"Content-Type": answer.content_type})
+
+
+def _refused(frame: Frame, request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - Starlette calls this for it alone
+    title, sentence = NOTICES.get(error.status_code, NOTICES[400])
+    said = error.detail if error.detail.endswith(".") else sentence
+    response = frame.notice(request, error.status_code, title, said)
+    response.headers.update(error.headers or {})
+    return response
+
+
+def _down(frame: Frame, request: Request, error: Exception) -> Response:
+    log.warning("no answer from the database", extra={"fields": {"error": type(error).__name__}})
+    return frame.notice(request, 503, *DOWN)
 
 
 def _fault(_request: Request, error: Exception) -> Response:
     log.error("fault", exc_info=error)
-    return Response("A fault in the node.", status_code=500, media_type="text/plain", headers=HEADERS)
+    return PlainTextResponse("A fault in the node.", status_code=500, headers=HEADERS)
 
 
 class _Secured:

@@ -1,9 +1,11 @@
 """The console's web server, in a thread of its own."""
 
-import ipaddress
 import socket
+import ssl
 import threading
 import time
+from dataclasses import dataclass
+from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -14,35 +16,48 @@ START_S = 10.0
 BACKLOG = 128
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """The certificate chain (PEM) that the console shows, and its private key, if not in the same file."""
+
+    chain: Path
+    key: Path | None
+
+
 class Server:
-    """A listening port for an application, on this machine only.
+    """A listening port for an application; with a certificate it speaks TLS and nothing else.
 
     Raises:
-        SettingsError: `host` is an address that other machines reach.
+        SettingsError: the certificate or its key cannot be used.
+        OSError: the port is in use, or the address is not of this machine.
     """
 
-    def __init__(self, *, host: str, port: int, app: ASGIApp) -> None:
-        require_loopback(host)
+    def __init__(self, *, host: str, port: int, app: ASGIApp, certificate: Certificate | None = None) -> None:
+        config = uvicorn.Config(
+            app,
+            http="h11",
+            ws="none",
+            loop="asyncio",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            backlog=BACKLOG,
+            limit_concurrency=64,
+            timeout_keep_alive=5,
+            timeout_graceful_shutdown=2,
+            ssl_certfile=certificate.chain if certificate else None,
+            ssl_keyfile=certificate.key if certificate else None,
+        )
+        try:
+            config.load()
+        except (OSError, ssl.SSLError) as error:
+            raise SettingsError("console.tls_certificate or tls_key cannot be used; give PEM files") from error
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server((host, port), family=family, backlog=BACKLOG)
         self.port: int = self._socket.getsockname()[1]
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                http="h11",
-                ws="none",
-                loop="asyncio",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                backlog=BACKLOG,
-                limit_concurrency=64,
-                timeout_keep_alive=5,
-                timeout_graceful_shutdown=2,
-            )
-        )
+        self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, name="console", daemon=True)
 
     def start(self) -> None:
@@ -61,15 +76,3 @@ class Server:
 
     def _run(self) -> None:
         self._server.run(sockets=[self._socket])
-
-
-def require_loopback(host: str) -> None:
-    """Refuse to show the console to other machines: it has neither TLS nor a login."""
-    try:
-        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        local = False
-    if not local:
-        raise SettingsError(
-            f"console.host {host} would show the console to other machines without TLS and a login; use 127.0.0.1"
-        )

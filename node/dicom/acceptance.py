@@ -108,13 +108,19 @@ CALLING_AE_NOT_RECOGNIZED, CALLED_AE_NOT_RECOGNIZED, LOCAL_LIMIT_EXCEEDED = 3, 7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
-    """A calling AE that may open an association: its title ("*" is any) and the networks it may call from."""
+    """A calling AE that may open an association: its title ("*" is any) and the networks it may call from.
+
+    With `certificate_name`, only who shows a certificate that has this name.
+    """
 
     ae_title: str
     networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+    certificate_name: str | None = None
 
-    def admits(self, calling_ae: str, address: str) -> bool:
-        """True for a caller with this title from one of these networks."""
+    def admits(self, calling_ae: str, address: str, names: frozenset[str] = frozenset()) -> bool:
+        """True for a caller with this title from one of these networks; `names` are those of its certificate."""
+        if self.certificate_name is not None and self.certificate_name not in names:
+            return False
         caller = ipaddress.ip_address(address)
         if isinstance(caller, ipaddress.IPv6Address) and caller.ipv4_mapped:
             caller = caller.ipv4_mapped
@@ -152,12 +158,12 @@ class Acceptance:
     ae_title: str
     peers: tuple[Peer, ...]
 
-    def refuse(self, request: A_ASSOCIATE, address: str) -> Rejection | None:
-        """Why this caller is turned away, or None."""
+    def refuse(self, request: A_ASSOCIATE, address: str, names: frozenset[str] = frozenset()) -> Rejection | None:
+        """Why this caller, whose certificate has these names, is turned away, or None."""
         calling, called = request.calling_ae_title, request.called_ae_title
         if called.strip() != self.ae_title:
             return NOT_CALLED
-        if not any(peer.admits(calling.strip(), address) for peer in self.peers):
+        if not any(peer.admits(calling.strip(), address, names) for peer in self.peers):
             return NOT_ADMITTED
         return None
 

@@ -67,12 +67,17 @@ class Association:
         self._sock = sock
         self._limits = limits
         self._buffer = memoryview(bytearray(limits.max_pdu_bytes + SLACK_BYTES))
-        # One call fills the buffer where the kernel can do that; TLS has no such flag.
-        self._flags = 0 if isinstance(sock, ssl.SSLSocket) else socket.MSG_WAITALL
+        # One call fills the buffer where the kernel can do that; TLS has no such flag, and waits on by itself when the
+        # kernel's time is up, so there the time is Python's.
+        self._secure = isinstance(sock, ssl.SSLSocket)
+        self._flags = 0 if self._secure else socket.MSG_WAITALL
         self._pdvs = self._receive_pdvs()
         self._peers_max_pdu_bytes = 0
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(limits.tick_s))
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(limits.pdu_s))
+        if self._secure:
+            sock.settimeout(limits.tick_s)
+        else:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(limits.tick_s))
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(limits.pdu_s))
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def request(self) -> A_ASSOCIATE:
@@ -99,6 +104,8 @@ class Association:
             AssertionError,
         ) as error:
             raise PeerError(f"malformed A-ASSOCIATE-RQ ({type(error).__name__})") from error
+        if not request.application_context_name:
+            raise PeerError("an A-ASSOCIATE-RQ without an application context")
         contexts = request.presentation_context_definition_list
         if not all(context.abstract_syntax and context.transfer_syntax for context in contexts):
             raise PeerError("a presentation context without its syntaxes")
@@ -206,7 +213,7 @@ class Association:
         while view:
             try:
                 count = self._sock.recv_into(view, 0, self._flags)
-            except (BlockingIOError, ssl.SSLWantReadError):
+            except (BlockingIOError, TimeoutError):
                 count = -1
             except OSError as error:
                 raise PeerClosedError("the connection broke") from error
@@ -218,7 +225,11 @@ class Association:
 
     def _send(self, data: bytes) -> None:
         try:
+            if self._secure:
+                self._sock.settimeout(self._limits.pdu_s)
             self._sock.sendall(data)
+            if self._secure:
+                self._sock.settimeout(self._limits.tick_s)
         except OSError as error:
             raise PeerClosedError("the connection broke") from error
 

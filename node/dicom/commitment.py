@@ -21,7 +21,7 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]  # pynetdicom m
 
 from db.records import SopReference
 from node.errors import RefusedError
-from node.intake import UID_SHAPE, UNREADABLE
+from node.intake import UNREADABLE, is_uid
 
 SOP_CLASS, SOP_INSTANCE = str(StorageCommitmentPushModel), str(StorageCommitmentPushModelInstance)
 ACTION_REQUEST = 1
@@ -154,7 +154,7 @@ def _read(data: bytes, transfer_syntax: UID) -> Dataset:
 
 def _transaction(ds: Dataset) -> str:
     uid = str(ds.get("TransactionUID") or "")
-    if len(uid) > 64 or not UID_SHAPE.fullmatch(uid):
+    if not is_uid(uid):
         raise RefusedError(INVALID_ARGUMENT, "Transaction UID is missing or not a UID")
     return uid
 
@@ -164,7 +164,7 @@ def _references(items: Sequence[Dataset] | None) -> tuple[SopReference, ...]:
     try:
         for item in items or ():
             sop_class_uid, sop_instance_uid = str(item.ReferencedSOPClassUID), str(item.ReferencedSOPInstanceUID)
-            if any(len(uid) > 64 or not UID_SHAPE.fullmatch(uid) for uid in (sop_class_uid, sop_instance_uid)):
+            if not (is_uid(sop_class_uid) and is_uid(sop_instance_uid)):
                 raise RefusedError(INVALID_ARGUMENT, "A reference is not a UID")
             found.append(SopReference(sop_class_uid=sop_class_uid, sop_instance_uid=sop_instance_uid))
     except UNREADABLE as error:

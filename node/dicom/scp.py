@@ -8,7 +8,6 @@ import socket
 import ssl
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -17,16 +16,19 @@ from pynetdicom.presentation import PresentationContext
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]  # pynetdicom makes these at import
 
 from db.errors import DatabaseError
+from node.descriptors import leave_low
 from node.dicom import acceptance, command, commitment
-from node.dicom.acceptance import TOO_MANY, Acceptance, Rejection
+from node.dicom.acceptance import TOO_MANY, Acceptance
 from node.dicom.association import Association, Limits, Message
 from node.dicom.caller import Caller
 from node.dicom.commitment import Commitment
 from node.dicom.commitment_scp import CommitmentScp
+from node.dicom.places import Places
 from node.errors import PeerClosedError, PeerError, RefusedError
 from node.files import OUT_OF_RESOURCES
-from node.intake import Intake, Origin
+from node.intake import Intake, Origin, is_uid
 from node.telemetry.observer import Observer
+from node.tls import names_in
 
 log = logging.getLogger(__name__)
 
@@ -49,9 +51,10 @@ class Scp:
         moved: where those go that come because of our own C-MOVE (PS3.7 9.1.1.1.8); without it, as the others.
         on_reject: told of each refused association.
         commitment: what is done about storage commitment; without it that is refused.
+        tls: for DICOM over TLS (PS3.15 B.9).
+        observer: watches associations and stores.
         max_associations: in all, and `max_per_address` from one address; the next one is rejected.
         shared: whether other processes listen on the same port.
-        observer: watches associations and stores.
     """
 
     def __init__(
@@ -65,8 +68,9 @@ class Scp:
         moved: Intake | None = None,
         commitment: Commitment | None = None,
         limits: Limits | None = None,
+        tls: ssl.SSLContext | None = None,
         max_associations: int = 200,
-        max_per_address: int = 200,
+        max_per_address: int = 100,
         shared: bool = False,
         observer: Observer | None = None,
     ) -> None:
@@ -76,11 +80,9 @@ class Scp:
         self._on_reject = on_reject
         self._commitment = None if commitment is None else CommitmentScp(commitment)
         self._limits = limits or Limits()
+        self._tls = tls
         self._observer = observer or Observer()
-        self._max_associations = max_associations
-        self._max_per_address = max_per_address
-        self._open: dict[socket.socket, str] = {}
-        self._lock = threading.Lock()
+        self._places = Places(max_associations, max_per_address)
         self._stopping = threading.Event()
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._listener = socket.create_server((host, port), family=family, backlog=BACKLOG, reuse_port=shared)
@@ -101,10 +103,7 @@ class Scp:
         threads = [thread for thread in threading.enumerate() if thread.name.startswith(f"association:{self.port}:")]
         for thread in threads:
             thread.join(grace_s / max(len(threads), 1))
-        with self._lock:
-            for sock in self._open:
-                with suppress(OSError):
-                    sock.shutdown(socket.SHUT_RDWR)
+        self._places.cut()
         for thread in threads:
             thread.join()
 
@@ -118,23 +117,21 @@ class Scp:
                     log.exception("accept failed")
                     self._stopping.wait(0.1)  # out of descriptors: let some associations end
                 continue
-            with self._lock:
-                crowded = len(self._open) >= 2 * self._max_associations
-                if not crowded:
-                    self._open[sock] = address[0]
-            if crowded:
+            number += 1
+            sock = leave_low(sock)
+            if not self._places.connect(number, sock, address[0]):
                 sock.close()
                 continue
-            number += 1
             name = f"association:{self.port}:{number}"
-            threading.Thread(target=self._run, args=(sock, address[0]), name=name, daemon=True).start()
+            threading.Thread(target=self._run, args=(number, sock, address[0]), name=name, daemon=True).start()
 
-    def _run(self, sock: socket.socket, address: str) -> None:
+    def _run(self, number: int, sock: socket.socket, address: str) -> None:
         try:
+            sock, names = self._secured(number, sock)
             assoc = Association(sock, self._limits)
             try:
                 with self._observer.association(threading.current_thread().name):
-                    self._associate(assoc, address)
+                    self._associate(assoc, number, address, names)
             except PeerClosedError as error:
                 log.info("association closed", extra={"fields": {"address": address, "reason": str(error)}})
             except PeerError as error:
@@ -147,15 +144,37 @@ class Scp:
                 log.exception("association ended by a fault", extra={"fields": {"address": address}})
                 with suppress(PeerClosedError):
                     assoc.abort()
+        except OSError as error:
+            fields = {"address": address, "reason": getattr(error, "reason", None) or type(error).__name__}
+            log.warning("connection ended before an association", extra={"fields": fields})
         finally:
-            with self._lock:
-                self._open.pop(sock, None)
+            self._places.leave(number)
             _close(sock)
 
-    def _associate(self, assoc: Association, address: str) -> None:
+    def _secured(self, number: int, sock: socket.socket) -> tuple[socket.socket, frozenset[str]]:
+        """The connection after the TLS handshake, if there is to be one, and the names in the peer's certificate.
+
+        Raises:
+            OSError: the handshake failed, or took longer than an association request may.
+        """
+        if self._tls is None:
+            return sock, frozenset()
+        sock.settimeout(self._limits.request_s)  # for the whole of the handshake
+        secure = self._tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        self._places.replace(number, secure)
+        try:
+            secure.do_handshake()
+        except OSError:
+            secure.close()
+            raise
+        return secure, names_in(secure.getpeercert() or {})
+
+    def _associate(self, assoc: Association, number: int, address: str, names: frozenset[str]) -> None:
         request = assoc.request()
         calling_ae = request.calling_ae_title.strip()
-        rejection = self._crowded(address) or self._acceptance.refuse(request, address)
+        rejection = self._acceptance.refuse(request, address, names)
+        if rejection is None and not self._places.associate(number, address):
+            rejection = TOO_MANY
         if rejection is not None:
             self._observer.metrics.rejected.labels(rejection.words).inc()
             try:
@@ -181,12 +200,6 @@ class Scp:
                     self._commitment.report(assoc, message.context_id, caller)
         finally:
             self._intake.released(caller.studies)
-
-    def _crowded(self, address: str) -> Rejection | None:
-        with self._lock:
-            each = Counter(self._open.values())
-        crowded = each.total() > self._max_associations or each[address] > self._max_per_address
-        return TOO_MANY if crowded else None
 
     def _serve(self, message: Message, caller: Caller) -> tuple[int, str] | None:
         """One message to its status and comment; None where nothing is to be answered."""
@@ -218,7 +231,7 @@ class Scp:
             calling_ae=caller.ae_title,
             calling_address=caller.address,
         )
-        fields = {"calling_ae": caller.ae_title, "sop_instance_uid": origin.sop_instance_uid}
+        fields = {"calling_ae": caller.ae_title, "sop_instance_uid": _shown(origin.sop_instance_uid)}
         fragments = self._observer.received(message.fragments)
         try:
             if self._moved is not None and message.command.move_originator == self._acceptance.ae_title:
@@ -245,12 +258,17 @@ def _only(items: list[UID]) -> str:
     return str(item)
 
 
+def _shown(uid: str) -> str:
+    """A UID for the log; what is none may be anything, a patient's name included."""
+    return uid if is_uid(uid) else "(not a UID)"
+
+
 def _log_refused_contexts(contexts: list[PresentationContext], calling_ae: str) -> None:
     for context in contexts:
         if context.result != 0:
             fields = {
                 "calling_ae": calling_ae,
-                "sop_class_uid": str(context.abstract_syntax),
+                "sop_class_uid": _shown(str(context.abstract_syntax)),
                 "reason": "abstract syntax" if context.result == 3 else "transfer syntaxes",
             }
             log.info("presentation context not supported", extra={"fields": fields})

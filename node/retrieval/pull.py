@@ -17,7 +17,7 @@ from db.engine import Database
 from node.collection.archive import FULL, settle
 from node.errors import RefusedError, SettingsError, UnreachableError
 from node.files import OUT_OF_RESOURCES
-from node.intake import TOO_LARGE, UID_SHAPE, Intake, Origin
+from node.intake import TOO_LARGE, Intake, Origin, is_uid
 from node.retrieval.source import Fetched, Found, Series, Source, SourceError, SourceLine, Wanted
 
 log = logging.getLogger(__name__)
@@ -149,7 +149,7 @@ class Pull:
                 return found
         found = line.studies(Wanted(accession_number=wanted.accession_number))
         named = {each.study_instance_uid: each for each in found if each.accession_number == wanted.accession_number}
-        return [each for uid, each in named.items() if _is_uid(uid)]
+        return [each for uid, each in named.items() if is_uid(uid)]
 
     def _study(self, line: SourceLine, found: Found) -> Done:
         """A study that the source has."""
@@ -175,7 +175,7 @@ class Pull:
         return self._fetch(line, uid, [each.series_instance_uid for each in series])
 
     def _of_use(self, series: Series) -> bool:
-        if not _is_uid(series.series_instance_uid):
+        if not is_uid(series.series_instance_uid):
             return False
         return series.modality in CHEST if self.chest_only else series.modality not in NO_IMAGES
 
@@ -247,12 +247,8 @@ def _failed(uid: str, words: str) -> Done:
 def _askable(wanted: Wanted) -> bool:
     """Whether the question means this one alone: an empty key matches everything, and some characters more than one."""
     uid = wanted.study_instance_uid
-    return _is_uid(uid) if uid else _one(wanted.accession_number)
+    return is_uid(uid) if uid else _one(wanted.accession_number)
 
 
 def _one(number: str) -> bool:
     return bool(number.strip()) and not WILD.intersection(number)
-
-
-def _is_uid(uid: str) -> bool:
-    return len(uid) <= 64 and UID_SHAPE.fullmatch(uid) is not None

@@ -7,7 +7,7 @@ from node.destinations import commitment as desk
 from node.dicom import acceptance, statuses
 from node.dicom.association import Limits
 from node.dicom.commitment import CLASS_CONFLICT, NO_SUCH_INSTANCE
-from node.settings import Settings
+from node.settings import DicomSettings, Hl7Settings, Settings
 from node.statement.markdown import code, table
 
 
@@ -25,6 +25,7 @@ def values(settings: Settings) -> dict[str, str]:
         "max_associations": str(dicom.max_associations),
         "max_associations_per_address": str(dicom.max_associations_per_address),
         "max_instance_mb": str(dicom.max_instance_mb),
+        "dicom_tls": encryption(dicom, "dicom", "DICOM"),
         "min_free_mb": str(dicom.min_free_mb),
         "quiet_s": f"{settings.study.quiet_s:g}",
         "accepted_classes": _classes(),
@@ -74,10 +75,20 @@ def _peers(settings: Settings) -> str:
             ", ".join(str(network) for network in peer.addresses),
             "" if peer.host is None else f"{peer.host}:{peer.port}",
             "yes" if peer.tls else "",
+            peer.certificate_name or "",
         )
         for peer in settings.dicom.peers
     ]
-    return table(["Calling AE title", "From", "Listens at", "TLS there"], rows, empty="Nobody may open an association.")
+    columns = ["Calling AE title", "From", "Listens at", "TLS there", "Name in its certificate"]
+    return table(columns, rows, empty="Nobody may open an association.")
+
+
+def encryption(port: DicomSettings | Hl7Settings, name: str, protocol: str) -> str:
+    """Whether a port of these settings is TLS, and for whom."""
+    if port.tls_certificate is None:
+        return f"These settings make it plain {protocol} (`{name}.tls_certificate` turns TLS on)."
+    shown = "must present a certificate" if port.tls_clients else "need no certificate"
+    return f"These settings make it {protocol} over TLS; clients {shown}."
 
 
 def _rejections() -> str:

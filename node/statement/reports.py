@@ -8,6 +8,7 @@ from node.hl7.fields import FIELDS
 from node.hl7.report import MAX_REPORTS, STATUS, STUDY_UID_CODES, TEXT_TYPES
 from node.settings import Settings
 from node.statement.markdown import code, table
+from node.statement.reception import encryption
 
 
 def values(settings: Settings) -> dict[str, str]:
@@ -22,7 +23,7 @@ def values(settings: Settings) -> dict[str, str]:
         "hl7_message_s": f"{hl7.message_s:g}",
         "hl7_idle_s": f"{hl7.idle_s:g}",
         "hl7_noise_s": f"{limits.noise_s:g}",
-        "hl7_tls": _tls(settings),
+        "hl7_tls": encryption(hl7, "hl7", "MLLP"),
         "hl7_type": f"{message.MESSAGE_TYPE}^{message.TRIGGER_EVENT}",
         "hl7_oldest": versions[0],
         "hl7_newest": versions[-1],
@@ -40,14 +41,6 @@ def values(settings: Settings) -> dict[str, str]:
         "undeclared": ", ".join(code(name) for name in charset.UNDECLARED),
         "hl7_character_sets": _character_sets(),
     }
-
-
-def _tls(settings: Settings) -> str:
-    if settings.hl7.tls_certificate is None:
-        return "These settings make it plain MLLP (`hl7.tls_certificate` turns TLS on)."
-    if settings.hl7.tls_clients is None:
-        return "These settings make it MLLP over TLS; clients need no certificate."
-    return "These settings make it MLLP over TLS; clients must present a certificate."
 
 
 def _statuses() -> str:

@@ -119,3 +119,21 @@ def test_reports_from_before_are_of_an_unknown_examination(database_url: str):
         (found,) = reports.versions(connection, "A1")
     database.close()
     assert (found.examination, found.source, found.procedure) == (Examination.UNKNOWN, "H", "")
+
+
+def test_audit_log_from_before_goes_on_as_one_chain(database_url: str):
+    """Revision 0008 keeps what was logged before it, changed entries included, and the next entry follows it."""
+    database = connect(database_url)
+    migration.upgrade(database)
+    with database.write() as connection:
+        for subject in ("1", "2"):
+            audit.append(connection, actor="a", action="b", subject=subject, now=NOW)
+
+    migration.downgrade(database, "0007")
+    migration.upgrade(database)
+
+    with database.write() as connection:
+        audit.append(connection, actor="a", action="b", subject="3", now=NOW)
+        chain = audit.examine(connection)
+    database.close()
+    assert (chain.entries, chain.fault) == (3, None)

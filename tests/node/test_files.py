@@ -164,6 +164,15 @@ def test_sweep_takes_leftovers_and_nothing_else(tmp_path: Path):
         part.discard()
 
 
+def test_sweep_bears_a_process_that_ends_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Another receiver that stops, and takes its folder away, while this one sweeps is no fault."""
+    folder, gone = Folder(tmp_path), tmp_path / "incoming" / "gone"
+    there = list((tmp_path / "incoming").iterdir())
+    monkeypatch.setattr(Path, "iterdir", lambda _self: iter([*there, gone]))
+
+    assert folder.sweep() == 0
+
+
 def test_sweep_leaves_what_another_process_still_receives(tmp_path: Path):
     """A second receiver that starts on the same store does not take away what the first one is receiving."""
     first = Folder(tmp_path)

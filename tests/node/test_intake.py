@@ -1,6 +1,7 @@
 """Taking in one instance: the order that is the promise, and every way it can be refused."""
 
 import os
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
@@ -237,6 +238,22 @@ def test_command_and_data_set_that_differ_are_refused(values: dict[str, str], in
         intake.receive([encoded(DS)], origin(**values))
 
     assert (error.value.status, files(tmp_path)) == (0xA900, [])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        struct.pack("<HH2sH", 8, 5, b"SS", 11) + b"ISO_IR .2.4",
+        struct.pack("<HH2sHL", 8, 5, b"SQ", 0, 0xFFFFFFFF) + b"\x00",
+    ],
+    ids=["a length that is no multiple", "a sequence without an item"],
+)
+def test_header_that_is_none_is_not_asked_for_again(data: bytes, intake: Intake, tmp_path: Path):
+    """What pydicom cannot read is refused for good (0xC000), not as if the disk were full, which is sent for ever."""
+    with pytest.raises(RefusedError) as error:
+        intake.receive([data], origin())
+
+    assert (error.value.status, files(tmp_path)) == (0xC000, [])
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -106,6 +106,24 @@ def test_unheard_jobs_are_announced_again(database: Database, clock: Clock):
     assert heard == [1, 1]
 
 
+def test_chores_are_done_beside_the_sweep(database: Database, clock: Clock):
+    """What a killed process left half written is swept while the node runs, not only at its start."""
+    swept = threading.Event()
+    reconciler = Reconciler(
+        database=database,
+        announce=lambda _id: None,
+        on_dead=study_failed,
+        chores=(swept.set,),
+        tick_s=0.01,
+        now=clock,
+    )
+
+    reconciler.start()
+
+    assert swept.wait(5)
+    reconciler.stop()
+
+
 def test_job_ends_with_what_it_made_and_announces_the_next(database: Database, clock: Clock, reconciler: Reconciler):
     """A finished job's outcome and its follow-up are there together."""
     arrive(database)

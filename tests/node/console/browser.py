@@ -1,11 +1,16 @@
 """Asking a web server of ours over a real connection."""
 
 import json
-from collections.abc import Iterator
+import re
+import ssl
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPConnection
+from html import unescape
+from http.client import HTTPConnection, HTTPSConnection
+from http.cookies import SimpleCookie
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.types import ASGIApp
 
@@ -26,23 +31,55 @@ class Answer:
         """The body as JSON."""
         return json.loads(self.text)
 
+    @property
+    def form_token(self) -> str:
+        """What the page's form has to bring back."""
+        found = re.search(r'name="form_token" value="([^"]*)"', self.text)
+        assert found
+        return unescape(found[1])
+
 
 class Browser:
-    """Asks the server at a port."""
+    """Asks the server at a port, keeps cookies, and follows nothing by itself."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, tls: ssl.SSLContext | None = None) -> None:
         self.port = port
+        self.cookies: dict[str, str] = {}
+        self._tls = tls
 
-    def get(self, path: str, method: str = "GET") -> Answer:
+    def get(self, path: str, method: str = "GET", headers: Mapping[str, str] | None = None) -> Answer:
         """One request on a connection of its own."""
-        connection = HTTPConnection(HOST, self.port, timeout=20)
+        return self._ask(method, path, dict(headers or {}), None)
+
+    def post(self, path: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Answer:
+        """Send a form as a browser would that stands on a page of the same server."""
+        scheme = "http" if self._tls is None else "https"
+        own = {"Content-Type": "application/x-www-form-urlencoded", "Origin": f"{scheme}://{HOST}:{self.port}"}
+        return self._ask("POST", path, own | dict(headers or {}), urlencode(form))
+
+    def log_in(self, name: str, password: str) -> Answer:
+        """Fill the login's form in."""
+        token = self.get("/login").form_token
+        return self.post("/login", {"name": name, "password": password, "form_token": token})
+
+    def _ask(self, method: str, path: str, headers: dict[str, str], body: str | None) -> Answer:
+        connection = self._connection()
+        if self.cookies:
+            headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         try:
-            connection.request(method, path)
+            connection.request(method, path, body, headers)
             response = connection.getresponse()
-            headers = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(status=response.status, headers=headers, text=response.read().decode())
+            for morsel in SimpleCookie(response.getheader("Set-Cookie", "")).values():
+                self.cookies[morsel.key] = morsel.value
+            received = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(status=response.status, headers=received, text=response.read().decode())
         finally:
             connection.close()
+
+    def _connection(self) -> HTTPConnection:
+        if self._tls is None:
+            return HTTPConnection(HOST, self.port, timeout=20)
+        return HTTPSConnection(HOST, self.port, timeout=20, context=self._tls)
 
 
 @contextmanager

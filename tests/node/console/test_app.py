@@ -2,47 +2,53 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
+from starlette.requests import Request
 
-from db import migration, models, reports, studies
+from db import models, reports, studies
 from db.engine import Database, connect
 from db.records import Arrival, JobKind
 from db.report_records import MessageArrival, ReportArrival, ReportStatus
-from node.console import app, page
+from node.console import system
+from node.console.access import Visit
 from node.console.facts import Facts
-from node.telemetry.metrics import measure
-from node.telemetry.watch import Watch
+from node.console.frame import Frame
 from tests.node.console.browser import Browser, serving
+from tests.node.console.conftest import NOON, PASSWORD, console, with_people
 
 # The counts of studies, jobs and deliveries call Result.tuples(), which SQLAlchemy 2.1 deprecates.
 pytestmark = pytest.mark.filterwarnings("ignore:The Result.tuples")
 
-NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-WATCH = Watch(metrics=measure(), checks={})
 CANARIES = ("CANARY", "PATIENT-4711", "ACC-4711", "Clear lungs")
 
 
 @pytest.fixture
-def database(migrated_url: str) -> Iterator[Database]:
-    """A database with a study, a report and a model in it."""
+def database(migrated_url: str, password_hash: str) -> Iterator[Database]:
+    """A database of either kind, with its people."""
     database = connect(migrated_url)
+    yield with_people(database, password_hash)
+    database.close()
+
+
+@pytest.fixture
+def busy(database: Database) -> Database:
+    """The database with a study, a report and a model in it."""
     with database.write() as connection:
         studies.record_arrival(connection, arrival(), NOON)
         reports.record(connection, message())
         models.register(connection, name="tiny", version="tiny<1>", path="/", card={}, now=NOON)
         models.promote(connection, "tiny<1>", by="a test", now=NOON)
-    yield database
-    database.close()
+    return database
 
 
 @pytest.fixture
-def client(database: Database, tmp_path: Path) -> Iterator[Browser]:
-    """A browser."""
-    with serving(app.build(database, tmp_path, "CXRNODE", WATCH)) as client:
-        yield client
+def viewer(busy: Database, client: Browser) -> Browser:
+    """A browser in which the viewer is logged in."""
+    client.log_in("viewer", PASSWORD)
+    return client
 
 
 def arrival() -> Arrival:
@@ -97,26 +103,16 @@ def message() -> MessageArrival:
     )
 
 
-def test_health_says_how_much_there_is(client: Browser) -> None:
-    """For a machine that watches."""
+def test_health_says_that_it_works_and_no_more(busy: Database, client: Browser) -> None:
+    """For a machine that watches, without a login."""
     answer = client.get("/health")
 
-    facts = answer.json()
-    assert answer.status == 200
-    assert facts.pop("free_bytes") > 0
-    assert facts == {
-        "ok": True,
-        "model": "tiny<1>",
-        "studies": {"arriving": 1},
-        "jobs": {},
-        "deliveries": {},
-        "reports": {"final": 1},
-    }
+    assert (answer.status, answer.json()) == (200, {"ok": True})
 
 
-def test_the_page_shows_counts(client: Browser) -> None:
+def test_the_page_shows_counts(viewer: Browser) -> None:
     """For a person, with its disclaimer, and with what came from elsewhere escaped."""
-    answer = client.get("/")
+    answer = viewer.get("/system")
 
     assert answer.status == 200
     assert "Not a medical device" in answer.text
@@ -125,55 +121,85 @@ def test_the_page_shows_counts(client: Browser) -> None:
     assert "tiny&lt;1&gt;" in answer.text
 
 
-def test_nothing_of_a_patient_is_shown(client: Browser) -> None:
-    """There is no login yet."""
-    shown = "".join(client.get(path).text for path in ("/", "/health", "/no-such-page"))
+def test_the_counts_renew_themselves(viewer: Browser) -> None:
+    """As a part of the page, without its frame."""
+    page, part = viewer.get("/system").text, viewer.get("/system/counts").text
+
+    assert 'hx-get="/system/counts"' in page
+    assert "<html" not in part
+    assert part.strip() in page
+
+
+def test_nothing_of_a_patient_is_shown(viewer: Browser) -> None:
+    """Not on these pages."""
+    shown = "".join(viewer.get(path).text for path in ("/system", "/account", "/health", "/no-such-page"))
 
     assert not [word for word in CANARIES if word in shown]
 
 
-def test_every_answer_has_the_security_headers(client: Browser) -> None:
-    """Errors included; nothing is cached, framed or fetched from elsewhere."""
-    answers = [client.get("/"), client.get("/health"), client.get("/no-such-page"), client.get("/", "POST")]
+def test_every_answer_has_the_security_headers(viewer: Browser) -> None:
+    """Errors included; nothing is cached, framed or fetched from elsewhere, and nothing inline is run."""
+    paths = [
+        "/system",
+        "/login",
+        "/health",
+        "/static/console.css",
+        "/static/htmx.js",
+        "/static/app.py",
+        "/no-such-page",
+    ]
+    answers = [*(viewer.get(path) for path in paths), viewer.get("/system", "POST"), Browser(viewer.port).get("/")]
 
-    assert [answer.status for answer in answers] == [200, 200, 404, 405]
+    assert [answer.status for answer in answers] == [200, 200, 200, 200, 200, 404, 404, 405, 303]
     for answer in answers:
         assert answer.headers["cache-control"] == "no-store"
-        assert answer.headers["content-security-policy"].startswith("default-src 'none'; style-src 'sha256-")
+        assert answer.headers["content-security-policy"].startswith("default-src 'none'; style-src 'self'; ")
+        assert "unsafe" not in answer.headers["content-security-policy"]
         assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["x-frame-options"] == "DENY"
+        assert answer.headers["referrer-policy"] == "same-origin"
 
 
-def test_the_page_needs_nothing_from_elsewhere(client: Browser) -> None:
-    """No script, and no address but its own."""
-    html = client.get("/").text
+def test_the_pages_need_nothing_from_elsewhere(viewer: Browser) -> None:
+    """No address but their own, and no style or script within."""
+    for path in ("/system", "/account"):
+        html = viewer.get(path).text
 
-    assert "<script" not in html
-    assert not re.search(r"(src|href|url\(|@import|https?:)", html)
-    assert html.count("<style>") == 1
-
-
-def closed(tmp_path: Path) -> Database:
-    """A database that does not answer."""
-    return connect(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}")
+        sources = re.findall(r'(?:src|href|action|hx-get)="([^"]*)"', html)
+        assert sources
+        assert not [each for each in sources if not each.startswith(("/", "#")) or each.startswith("//")]
+        assert not re.search(r"<style|style=|<script>|javascript:|\son\w+=|https?:", html)
 
 
-@pytest.mark.parametrize("path", ["/", "/health"])
-def test_a_database_that_does_not_answer_is_told(tmp_path: Path, path: str) -> None:
+@pytest.mark.parametrize("path", ["/static/../app.py", "/static/..%2fapp.py", "/static/%2e%2e/app.py", "/static/"])
+def test_only_the_files_of_the_pages_are_served(client: Browser, path: str) -> None:
+    """What is asked for is a name, never a path."""
+    assert client.get(path).status == 404
+
+
+def test_a_database_that_does_not_answer_is_told_to_machines(tmp_path: Path) -> None:
     """503, without its error's words."""
-    with serving(app.build(closed(tmp_path), tmp_path, "CXRNODE", WATCH)) as client:
-        answer = client.get(path)
+    gone = connect(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}")
+    with serving(console(gone, tmp_path)) as client:
+        answer = client.get("/health")
 
-    assert answer.status == 503
-    assert "the database does not answer" in answer.text
+    assert (answer.status, answer.json()["ok"]) == (503, False)
     assert str(tmp_path) not in answer.text
 
 
-def test_a_fault_shows_nothing_of_itself(tmp_path: Path) -> None:
+def test_a_part_of_a_page_says_it_as_a_part(busy: Database, viewer: Browser) -> None:
+    """What renews itself shows the sentence in its place, not a page within the page."""
+    answer = viewer.get("/no-such-page", headers={"HX-Request": "true"})
+
+    assert answer.status == 404
+    assert "<html" not in answer.text
+    assert "There is no such page." in answer.text
+
+
+def test_a_fault_shows_nothing_of_itself(sqlite_database: Database, tmp_path: Path) -> None:
     """A plain sentence, with the headers."""
-    database = connect(f"sqlite:///{tmp_path / 'empty.db'}")
-    migration.upgrade(database)
-    with serving(app.build(database, tmp_path, "X", WATCH)) as client:
-        database.read = None  # type: ignore[method-assign,assignment]
+    with serving(console(sqlite_database, tmp_path)) as client:
+        sqlite_database.read = None  # type: ignore[method-assign,assignment]
         answer = client.get("/health")
 
     assert answer.status == 500
@@ -192,9 +218,27 @@ def test_what_waits_for_a_person_stands_out() -> None:
         free_bytes=2**30,
     )
 
-    html = page.render("<AE>", facts)
+    html = rendered("counts.html", model=None, free_bytes=2**30, **system.tables(facts))
 
     assert [int(count) for count in re.findall(r'class="worrying">(\d)<', html)] == [2, 3, 4]
     assert "To pacs.main" in html
     assert "none promoted" in html
-    assert "&lt;AE&gt;" in html
+
+
+@pytest.mark.parametrize("hostile", ["<script>alert(1)</script>", '" onload="alert(1)', "{{ 7 * 7 }}", "</title><b>"])
+def test_whatever_a_page_is_given_is_text(hostile: str) -> None:
+    """XSS: a name, a version or a destination out of a message never becomes HTML."""
+    rows = {hostile: [system.Count(words=hostile, numbers=(1,), worrying=False)]}
+    tables = system.tables(Facts(model=None, studies={}, jobs={}, deliveries={}, reports={}, free_bytes=0))
+
+    html = rendered("counts.html", model=hostile, free_bytes=0, **tables | {"deliveries": rows})
+
+    assert html.count(str(escape(hostile))) == 3
+    assert hostile == escape(hostile) or hostile not in html
+
+
+def rendered(template: str, **values: object) -> str:
+    """A part of a page, for nobody."""
+    request = Request({"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []})
+    visit = Visit(request=request, person=None, token="a token", form={})
+    return bytes(Frame("<AE>").page(template, visit, **values).body).decode()

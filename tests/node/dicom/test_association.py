@@ -5,6 +5,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from ipaddress import ip_network
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom.uid import ComputedRadiographyImageStorage
 
+from node import descriptors
 from node.dicom.acceptance import Peer
 from node.dicom.association import Association, Limits, Message
 from node.dicom.command import decode
@@ -141,6 +143,14 @@ def test_silence_between_messages_is_cut(peer: RawPeer):
     assert ends(peer, within_s=SOON_S) == [ABORT]
 
 
+def without_application_context() -> bytes:
+    """An A-ASSOCIATE-RQ that lacks its first item (PS3.8 9.3.2.1)."""
+    whole = request()
+    fixed = 6 + 68
+    (length,) = struct.unpack_from(">H", whole, fixed + 2)
+    return pdu(1, whole[6:fixed] + whole[fixed + 4 + length :])
+
+
 OUT_OF_PLACE = {
     "data before the association": (False, ECHO_RQ),
     "garbage": (False, b"GET / HTTP/1.1\r\nHost: cxr\r\n\r\n"),
@@ -148,6 +158,7 @@ OUT_OF_PLACE = {
     "a release before the association": (False, pdu(RELEASE_RQ)),
     "an empty request": (False, pdu(1, b"")),
     "a request of zeros": (False, pdu(1, bytes(200))),
+    "a request without an application context": (False, without_application_context()),
     "a second request": (True, request()),
     "an answer to nothing": (True, pdu(RELEASE_RP)),
     "a PDV longer than its PDU": (True, pdu(DATA, struct.pack(">LBB", 5000, ECHO, COMMAND | LAST) + bytes(10))),
@@ -310,6 +321,34 @@ def test_limit_of_one_address_leaves_room_for_others(start_receiver: Callable[..
     with RawPeer(receiver.port) as first, RawPeer(receiver.port, source="127.0.0.2") as other:
         first.associate()
         other.associate()
+
+
+def test_silent_connections_take_no_association_place(start_receiver: Callable[..., Receiver]):
+    """A port scan from one address keeps neither that address nor another from an association."""
+    receiver = start_receiver(limits=Limits(request_s=20, tick_s=0.1), max_associations=4, max_per_address=2)
+    with ExitStack() as stack:
+        silent = [stack.enter_context(RawPeer(receiver.port, source="127.0.0.2")) for _ in range(3)]
+        with RawPeer(receiver.port, source="127.0.0.2") as peer:
+            peer.associate()
+        wait_until(lambda: receiver.scp._places.connected == 3, timeout_s=3, what="a connection is left")
+
+        silent += [stack.enter_context(RawPeer(receiver.port, source="127.0.0.2")) for _ in range(3)]
+
+        assert [peer.receive()[0] for peer in silent[4:]] == [0, 0]
+        assert echo(receiver.port) == 0
+
+
+def test_many_peers_leave_the_low_descriptors_to_others(start_receiver: Callable[..., Receiver]):
+    """An image is received over a descriptor that `select` cannot wait for, and pynetdicom keeps those that it can."""
+    descriptors.provide(2 * descriptors.LOW)
+    receiver = start_receiver(limits=Limits(tick_s=0.1))
+    image = Image()
+    with RawPeer(receiver.port) as peer:
+        peer.associate()
+        peer.send(image.head, image.tail)
+
+        assert peer.status() == 0
+        assert [sock.fileno() >= descriptors.LOW for sock in receiver.scp._places._sockets.values()] == [True]
 
 
 def test_hundred_associations_at_once_are_served(start_receiver: Callable[..., Receiver]):

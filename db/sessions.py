@@ -1,0 +1,62 @@
+"""Who is logged in to the console: a row a browser, named by the digest of the token that the browser has.
+
+A row that is too old is as good as none, and goes with the next login.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, or_, select, update
+
+from db.people import as_person
+from db.records import Person
+from db.schema import person, session
+
+SEEN_STEP = timedelta(minutes=1)
+"""A session that was used so recently is not written again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifetime:
+    """How long a session lasts: without being used, and at the longest."""
+
+    idle: timedelta
+    longest: timedelta
+
+
+def begin(connection: Connection, token: str, person_id: int, now: datetime, lifetime: Lifetime) -> None:
+    """A person has logged in; sessions that have ended are swept."""
+    ended = or_(session.c.seen_at <= now - lifetime.idle, session.c.opened_at <= now - lifetime.longest)
+    connection.execute(delete(session).where(ended))
+    connection.execute(session.insert().values(digest=_digest(token), person_id=person_id, opened_at=now, seen_at=now))
+
+
+def person_of(connection: Connection, token: str, now: datetime, lifetime: Lifetime) -> tuple[Person, datetime] | None:
+    """Who has the token, and when it was last used; None if its session has ended or they are disabled."""
+    query = select(person, session.c.seen_at).join(session, session.c.person_id == person.c.id)
+    found = connection.execute(
+        query.where(
+            session.c.digest == _digest(token),
+            session.c.seen_at > now - lifetime.idle,
+            session.c.opened_at > now - lifetime.longest,
+            person.c.disabled_at.is_(None),
+        )
+    )
+    row = found.mappings().first()
+    return None if row is None else (as_person(row), row["seen_at"])
+
+
+def seen(connection: Connection, token: str, now: datetime) -> None:
+    """The session was used."""
+    connection.execute(update(session).where(session.c.digest == _digest(token)).values(seen_at=now))
+
+
+def end(connection: Connection, token: str) -> None:
+    """The person has logged out."""
+    connection.execute(delete(session).where(session.c.digest == _digest(token)))
+
+
+def _digest(token: str) -> str:
+    """A token is 256 random bits, so that a plain digest of it cannot be turned back."""
+    return hashlib.sha256(token.encode()).hexdigest()

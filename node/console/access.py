@@ -1,0 +1,129 @@
+"""Who may reach what: every page names the role it takes, and the door asks for it before the page is made."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from db.records import Person, Role
+from node.console.form import read_form
+from node.console.sessions import Sessions
+
+UNSAFE = ("POST",)
+FORM_TOKEN = "form_token"  # noqa: S105 - the name of a field
+LOGIN = "/login"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """A request that was let in. `token` is the browser's cookie: a session's if there is a `person`.
+
+    On a page for everybody nobody is asked who they are, and `person` is None.
+    """
+
+    request: Request
+    person: Person | None
+    token: str
+    form: Mapping[str, str]
+
+    @property
+    def address(self) -> str:
+        """Where it comes from."""
+        return self.request.client.host if self.request.client else ""
+
+    @property
+    def form_token(self) -> str:
+        """What a form must bring back: another site can have the cookie sent, and cannot read this."""
+        return hmac.new(self.token.encode(), b"form", hashlib.sha256).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One thing that can be asked for. `role` is the least that may; None is everybody, logged in or not."""
+
+    path: str
+    show: Callable[[Visit], Response]
+    role: Role | None
+    method: Literal["GET", "POST"] = "GET"
+    title: str | None = None
+    """Its name in the navigation, if it is to stand there."""
+    by_itself: bool = False
+    """Asked for by a page that stands open, not by a person; it keeps nobody logged in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cookie:
+    """The one cookie. Over TLS no other host and no plain connection can have set it (RFC 6265bis, `__Host-`)."""
+
+    encrypted: bool
+
+    @property
+    def name(self) -> str:
+        """Its name says what the browser holds to."""
+        return "__Host-cxr" if self.encrypted else "cxr"
+
+    def give(self, response: Response, token: str) -> None:
+        """Set it until the browser is closed."""
+        response.set_cookie(self.name, token, path="/", secure=self.encrypted, httponly=True, samesite="strict")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """Lets a request through to its page, or answers in its place."""
+
+    sessions: Sessions
+    cookie: Cookie
+
+    def guard(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
+        """The page as an endpoint; it runs in a thread, since it asks the database."""
+
+        async def enter(request: Request) -> Response:
+            form = await read_form(request) if page.method in UNSAFE else {}
+            return await run_in_threadpool(self._answer, page, request, form)
+
+        return enter
+
+    def _answer(self, page: Page, request: Request, form: Mapping[str, str]) -> Response:
+        known = request.cookies.get(self.cookie.name, "")
+        person = None
+        if page.role is not None:
+            person = self.sessions.person_of(known, keep=not page.by_itself) if known else None
+            if person is None:
+                return _to_login(request)
+            if not person.role.includes(page.role):
+                raise HTTPException(403, f"This is for a {page.role}; you are logged in as {person.role}.")
+        visit = Visit(request=request, person=person, token=known or secrets.token_urlsafe(32), form=form)
+        if page.method in UNSAFE:
+            _require_own_form(visit)
+        response = page.show(visit)
+        if not known and page.path == LOGIN and page.method == "GET":
+            self.cookie.give(response, visit.token)
+        return response
+
+
+def _require_own_form(visit: Visit) -> None:
+    """Refuse what another site has the browser send.
+
+    Raises:
+        HTTPException: it was not sent by a form of this console.
+    """
+    request = visit.request
+    origin = request.headers.get("origin")
+    own = f"{request.url.scheme}://{request.headers.get('host', '')}"
+    token = visit.form.get(FORM_TOKEN, "")
+    if (origin is not None and origin != own) or not hmac.compare_digest(token.encode(), visit.form_token.encode()):
+        raise HTTPException(403, "This form is too old, or not ours. Load the page again and repeat what you did.")
+
+
+def _to_login(request: Request) -> Response:
+    """To the login; a part of a page that asks for itself takes the whole page there."""
+    if "hx-request" in request.headers:
+        return Response(status_code=401, headers={"HX-Redirect": LOGIN})
+    return RedirectResponse(LOGIN, status_code=303)

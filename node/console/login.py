@@ -1,0 +1,78 @@
+"""Logging in, logging out and one's own password, as pages."""
+
+from dataclasses import dataclass
+
+from starlette.responses import RedirectResponse, Response
+
+from node.console.access import LOGIN, Cookie, Visit
+from node.console.frame import Frame
+from node.console.sessions import LoginRefusedError, Sessions, TooManyAttemptsError
+from node.errors import SettingsError
+
+HOME = "/"
+TOO_MANY = "Too many passwords were tried. Wait a quarter of an hour, or ask an administrator."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """The pages by which people come and go."""
+
+    sessions: Sessions
+    cookie: Cookie
+    frame: Frame
+
+    def show(self, visit: Visit) -> Response:
+        """The form; while there is nobody who may log in, how to make the first."""
+        return self._form(visit)
+
+    def enter(self, visit: Visit) -> Response:
+        """Let a person in, or say that name and password do not fit."""
+        name = visit.form.get("name", "").strip().lower()
+        try:
+            token = self.sessions.log_in(name, visit.form.get("password", ""), visit.address)
+        except TooManyAttemptsError:
+            return self._form(visit, 429, TOO_MANY)
+        except LoginRefusedError:
+            return self._form(visit, 401, "Name and password do not belong together.")
+        return self._home_with(token)
+
+    def leave(self, visit: Visit) -> Response:
+        """End the session."""
+        if visit.person is not None:
+            self.sessions.log_out(visit.person, visit.token, visit.address)
+        response = RedirectResponse(LOGIN, status_code=303)
+        response.delete_cookie(self.cookie.name, path="/", secure=self.cookie.encrypted, httponly=True)
+        return response
+
+    def account(self, visit: Visit) -> Response:
+        """Who one is here, and the form for another password."""
+        return self.frame.page("account.html", visit, problem=None)
+
+    def change_password(self, visit: Visit) -> Response:
+        """Take another password; this browser goes on with a new session, all others are logged out."""
+        if visit.person is None:
+            return RedirectResponse(LOGIN, status_code=303)
+        old, new, again = (visit.form.get(field, "") for field in ("old", "new", "again"))
+        if new != again:
+            return self._not_changed(visit, 400, "The new password is not the same both times.")
+        try:
+            token = self.sessions.change_password(visit.person, old, new, visit.address)
+        except TooManyAttemptsError:
+            return self._not_changed(visit, 429, TOO_MANY)
+        except LoginRefusedError:
+            return self._not_changed(visit, 401, "The present password is another one.")
+        except SettingsError as error:
+            sentence = str(error)
+            return self._not_changed(visit, 400, f"{sentence[:1].upper()}{sentence[1:]}.")
+        return self._home_with(token)
+
+    def _form(self, visit: Visit, status: int = 200, problem: str | None = None) -> Response:
+        return self.frame.page("login.html", visit, status, problem=problem, anybody=self.sessions.anybody())
+
+    def _not_changed(self, visit: Visit, status: int, problem: str) -> Response:
+        return self.frame.page("account.html", visit, status, problem=problem)
+
+    def _home_with(self, token: str) -> Response:
+        response = RedirectResponse(HOME, status_code=303)
+        self.cookie.give(response, token)
+        return response

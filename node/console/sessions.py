@@ -1,0 +1,114 @@
+"""Logging in and out: the rules, whatever the pages look like."""
+
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from db import audit, logins, people, sessions
+from db.engine import Connection, Database
+from db.records import Person
+from db.sessions import SEEN_STEP, Lifetime
+from node import passwords
+from node.errors import NodeError
+
+log = logging.getLogger(__name__)
+
+
+class LoginRefusedError(NodeError):
+    """Name and password do not belong together; which of the two is wrong is not said."""
+
+
+class TooManyAttemptsError(NodeError):
+    """Too many passwords were tried, for this name or from this address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sessions:
+    """Who is logged in. A token is 256 random bits, made at each login and never taken from a browser."""
+
+    database: Database
+    lifetime: Lifetime
+    now: Callable[[], datetime]
+
+    def anybody(self) -> bool:
+        """Whether there is someone who may log in."""
+        with self.database.read() as connection:
+            return people.enabled_count(connection) > 0
+
+    def person_of(self, token: str, *, keep: bool) -> Person | None:
+        """Who has the token; with `keep` the session lasts longer for it."""
+        now = self.now()
+        with self.database.read() as connection:
+            found = sessions.person_of(connection, token, now, self.lifetime)
+        if found is None:
+            return None
+        person, seen_at = found
+        if keep and now - seen_at >= SEEN_STEP:
+            with self.database.write() as connection:
+                sessions.seen(connection, token, now)
+        return person
+
+    def log_in(self, name: str, password: str, address: str) -> str:
+        """Let a person in. Returns the token of the new session.
+
+        Raises:
+            LoginRefusedError: there is no such person with this password.
+            TooManyAttemptsError: the password was not even looked at.
+        """
+        kept = self._proven(name, password, address, "login.refuse")
+        with self.database.write() as connection:
+            if people.password_hash(connection, name) != kept:
+                raise LoginRefusedError  # changed or disabled meanwhile
+            person = people.logged_in(connection, name, self.now())
+            self._note(connection, name, "login", address)
+            return self._begin(connection, person)
+
+    def change_password(self, person: Person, old: str, new: str, address: str) -> str:
+        """Give a person another password; they are logged out everywhere else. Returns the token of a new session.
+
+        Raises:
+            LoginRefusedError: the old password is another.
+            TooManyAttemptsError: the old password was not even looked at.
+            node.errors.SettingsError: the new password is soon guessed.
+        """
+        kept = self._proven(person.name, old, address, "password.refuse")
+        passwords.require_good(new, person.name)
+        password_hash = passwords.hashed(new)
+        with self.database.write() as connection:
+            if people.password_hash(connection, person.name) != kept:
+                raise LoginRefusedError
+            people.set_password(connection, person.name, password_hash)
+            self._note(connection, person.name, "user.password", person.name)
+            return self._begin(connection, person)
+
+    def log_out(self, person: Person, token: str, address: str) -> None:
+        """End a session."""
+        with self.database.write() as connection:
+            sessions.end(connection, token)
+            self._note(connection, person.name, "logout", address)
+
+    def _proven(self, name: str, password: str, address: str, refusal: str) -> str:
+        """The kept hash that the password belongs to."""
+        with self.database.write() as connection:
+            allowed = logins.attempt(connection, name, address, self.now())
+            kept = people.password_hash(connection, name)
+        if not allowed:
+            log.warning("too many logins", extra={"fields": {"address": address}})
+            raise TooManyAttemptsError
+        if not passwords.matches(password, kept) or kept is None:
+            with self.database.write() as connection:
+                # What was typed as a name may be a password: only a known name is written down.
+                self._note(connection, "unknown" if kept is None else name, refusal, address)
+            raise LoginRefusedError
+        return kept
+
+    def _begin(self, connection: Connection, person: Person) -> str:
+        token = secrets.token_urlsafe(32)
+        logins.succeeded(connection, person.name)
+        sessions.begin(connection, token, person.id, self.now(), self.lifetime)
+        return token
+
+    def _note(self, connection: Connection, actor: str, action: str, subject: str) -> None:
+        audit.append(connection, actor=actor, action=action, subject=subject, now=self.now())

@@ -1,0 +1,48 @@
+"""The oldest versions of libraries that are safe to run with; older ones have holes that are publicly known."""
+
+from importlib.metadata import PackageNotFoundError, version
+from itertools import takewhile
+
+from node.errors import InstallationError
+
+FLOORS = {
+    "pydicom": "3.0.2",
+    "pynetdicom": "3.0.4",
+    "celery": "5.6.3",
+    "torch": "2.10",
+}
+"""As in pyproject.toml, which an installation without pip's resolver does not look at."""
+
+
+def require_floors() -> None:
+    """Refuse to run with an older one; what is not installed does not matter here.
+
+    Raises:
+        InstallationError: a library is too old; the text says which and what to do.
+    """
+    for name, floor in FLOORS.items():
+        try:
+            found = version(name)
+        except PackageNotFoundError:
+            continue
+        if _release(found) < _release(floor):
+            raise InstallationError(
+                f"{name} {found} has known holes; install {floor} or newer: "
+                f"pip install -c constraints.txt '{name}>={floor}'"
+            )
+
+
+def _release(text: str) -> tuple[int, ...]:
+    """The numbers of a version (PEP 440), without what follows them: "2.10.0+cpu" is 2, 10, 0.
+
+    A candidate of a release counts as that release.
+    """
+    numbers = []
+    for part in text.partition("+")[0].split("."):
+        digits = "".join(takewhile(str.isdigit, part))
+        if not digits:
+            break
+        numbers.append(int(digits))
+        if digits != part:
+            break
+    return tuple(numbers)

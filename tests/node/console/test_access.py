@@ -1,0 +1,94 @@
+"""Who reaches what: every page, every role."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from db.engine import Database
+from db.records import Role
+from node.console.access import Cookie, Door, Page
+from node.console.sessions import Sessions
+from tests.node.console.browser import Browser, serving
+from tests.node.console.conftest import LIFETIME, PASSWORD, Clock, console
+
+EVERYBODY = None
+MATRIX = {
+    ("GET", "/"): Role.VIEWER,
+    ("GET", "/system"): Role.VIEWER,
+    ("GET", "/system/counts"): Role.VIEWER,
+    ("GET", "/account"): Role.VIEWER,
+    ("POST", "/account"): Role.VIEWER,
+    ("POST", "/logout"): Role.VIEWER,
+    ("GET", "/login"): EVERYBODY,
+    ("POST", "/login"): EVERYBODY,
+    ("GET", "/static/{name}"): EVERYBODY,
+    ("GET", "/health"): EVERYBODY,
+}
+"""What this console has, written a second time: a page that is added, or opened to others, fails until it is here."""
+
+
+def routes(application: object) -> Iterator[tuple[str, str]]:
+    """Method and path of everything that can be asked for."""
+    for route in application.routes:  # type: ignore[attr-defined]
+        assert isinstance(route, Route)
+        yield from ((method, route.path) for method in sorted(route.methods or ()) if method != "HEAD")
+
+
+def test_every_page_is_in_the_matrix(sqlite_database: Database, tmp_path: Path) -> None:
+    """No route without a role."""
+    assert sorted(routes(console(sqlite_database, tmp_path))) == sorted(MATRIX)
+
+
+@pytest.mark.parametrize("role", [EVERYBODY, *Role], ids=str)
+def test_each_role_reaches_its_pages_and_no_other(database: Database, tmp_path: Path, role: Role | None) -> None:
+    """Over every page: who may not is led to the login or refused, whatever the form says."""
+    with serving(console(database, tmp_path)) as client:
+        if role is not None:
+            client.log_in(role, PASSWORD)
+        reached = {page for page in MATRIX if _let_in(client, *page)}
+
+    expected = {
+        page for page, needed in MATRIX.items() if needed is None or (role is not None and role.includes(needed))
+    }
+    assert reached == expected
+
+
+def _let_in(client: Browser, method: str, path: str) -> bool:
+    """Whether a page is behind the door for this browser: a POST without a token is refused for that, inside."""
+    if method == "POST":
+        answer = client.post(path, {})
+        return answer.status == 403 and "This form is too old" in answer.text
+    answer = client.get(path.replace("{name}", "console.css"))
+    return answer.status == 200 or answer.headers.get("location", "/login") != "/login"
+
+
+@pytest.mark.parametrize(
+    ("role", "includes"),
+    [
+        (Role.VIEWER, {Role.VIEWER}),
+        (Role.RADIOLOGIST, {Role.VIEWER, Role.RADIOLOGIST}),
+        (Role.ADMINISTRATOR, set(Role)),
+    ],
+)
+def test_a_role_includes_those_before_it(role: Role, includes: set[Role]) -> None:
+    """And none after it."""
+    assert {each for each in Role if role.includes(each)} == includes
+
+
+def test_a_page_above_ones_role_is_refused_in_words(database: Database) -> None:
+    """A radiologist reaches a radiologist's page; a viewer reads why not, and nothing of the page."""
+    sessions = Sessions(database=database, lifetime=LIFETIME, now=Clock())
+    door = Door(sessions=sessions, cookie=Cookie(encrypted=False))
+    page = Page(path="/readings", role=Role.RADIOLOGIST, show=lambda _visit: PlainTextResponse("the readings"))
+    answers = {}
+    for role in Role:
+        with serving(Starlette(routes=[Route(page.path, door.guard(page))])) as client:
+            client.cookies["cxr"] = sessions.log_in(role, PASSWORD, "127.0.0.1")
+            answers[role] = client.get("/readings")
+
+    assert [answers[role].status for role in Role] == [403, 200, 200]
+    assert answers[Role.VIEWER].text == "This is for a radiologist; you are logged in as viewer."
