@@ -66,11 +66,13 @@ def page(figures: dict[str, Any]) -> str:
     return f"""# How large
 
 Computed by `python deploy/sizing.py` from [figures.toml](figures.toml), measured on {figures["machine"]}. Nobody has
-run 50 hospitals; this is arithmetic. Measure your own machine with `make bench`, put its figures there and print it again.
+run 50 hospitals; this is arithmetic. Measure your own machine with `make bench`, put its figures there
+and print it again.
 
 A core reads {a_core:,.0f} images a day with {assumed["usable_share"]:.0%} of it in use: {measured["read_core_s"]:.3f} s
 for model and decoding, {measured["build_core_s"]:.2f} s to build results with three findings; an image without
-a finding needs far less. **A GPU was not measured**: it would take over the model's part alone, which is the smaller one,
+a finding needs far less. **A GPU was not measured**: it would take over the model's part alone, which is the
+smaller one,
 so add cores first.
 
 | hospitals | images a day | a second, busiest hour | receivers | cores | lines to the PACS | machines of \
