@@ -14,6 +14,15 @@ from db.schema import delivery, result
 MAX_TRIES = 3
 """Commitment requests that may come to nothing before a person is asked."""
 
+UNSETTLED = (
+    DeliveryState.WAITING,
+    DeliveryState.ASKED,
+    DeliveryState.REFUSED,
+    DeliveryState.LOST,
+    DeliveryState.UNCONFIRMED,
+)
+"""States in which a result is on its way, or waits for a person."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AsSent:
@@ -194,6 +203,13 @@ def counts(connection: Connection) -> dict[str, int]:
         delivery.c.destination, delivery.c.state
     )
     return {f"{name}.{state}": count for name, state, count in connection.execute(query)}
+
+
+def unsettled(connection: Connection) -> list[tuple[str, str, int]]:
+    """Destination, state and number of the deliveries that have not arrived, by an index of their states."""
+    query = select(delivery.c.destination, delivery.c.state, func.count())
+    query = query.where(delivery.c.state.in_(UNSETTLED)).group_by(delivery.c.destination, delivery.c.state)
+    return [(name, state, count) for name, state, count in connection.execute(query)]
 
 
 def _columns(table: Any, prefix: str) -> list[Any]:

@@ -7,6 +7,7 @@ lease puts the job back in the queue, or to the dead after the last attempt. Any
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -33,6 +34,16 @@ UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
 
 SENDING = (JobKind.DELIVER, JobKind.RETRACT)
 """The kinds of job that send objects to a destination."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undone:
+    """Jobs of one kind in one state; the oldest of them could run since `oldest`."""
+
+    kind: str
+    state: str
+    count: int
+    oldest: datetime
 
 
 def add(
@@ -400,6 +411,14 @@ def counts(connection: Connection) -> dict[str, int]:
     """How many jobs there are, by `kind.state`."""
     query = select(job.c.kind, job.c.state, func.count()).group_by(job.c.kind, job.c.state)
     return {f"{kind}.{state}": count for kind, state, count in connection.execute(query)}
+
+
+def undone(connection: Connection) -> list[Undone]:
+    """How many jobs are not done, and since when the oldest could run, by kind and state; the index alone is read."""
+    query = select(job.c.kind, job.c.state, func.count(), func.min(job.c.not_before))
+    query = query.where(job.c.state.in_((*UNFINISHED, JobState.FAILED, JobState.DEAD)))
+    rows = connection.execute(query.group_by(job.c.kind, job.c.state))
+    return [Undone(kind=kind, state=state, count=count, oldest=oldest) for kind, state, count, oldest in rows]
 
 
 def _held(connection: Connection, held: Job, values: Mapping[str, Any]) -> None:

@@ -193,7 +193,7 @@ def run(job_id: int) -> None:
 
 @signals.setup_logging.connect
 def _log(**_: Any) -> None:
-    logs.configure(_settings().log.level)
+    logs.configure(_settings().log.level, _settings().log.format)
 
 
 @signals.worker_init.connect

@@ -23,6 +23,7 @@ from nlp.aggregate import Evidence, MinedReport, Policy
 from nlp.errors import NlpError, WorkerLostError
 from nlp.language import Readability
 from nlp.workers import LONGEST, Pool
+from node.telemetry.metrics import Metrics, measure
 from node.worker import Ending
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class ReportMining:
     language_model: str
     policy: Policy
     now: Callable[[], datetime]
+    metrics: Metrics = field(default_factory=measure)
     _stopping: threading.Event = field(default_factory=threading.Event)
     _mined_to: int = 0
 
@@ -109,10 +111,16 @@ class ReportMining:
             return self.pool.mine(reports, self.policy)
 
         readings = read(self.database, ids, mine, identity.language_model, self.now)
-        for _ in store(self.database, readings):
+        for _ in store(self.database, self._counted(readings)):
             if self._stopping.is_set():
                 return
         self._mined_to = max(self._mined_to, up_to - BEHIND)
+
+    def _counted(self, readings: Iterable[Mining]) -> Iterator[Mining]:
+        for each in readings:
+            self.metrics.mined.inc()
+            self.metrics.labels.inc(len(each.labels))
+            yield each
 
 
 def read(

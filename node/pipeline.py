@@ -8,6 +8,7 @@ with the same model and revision builds the same bytes.
 import hashlib
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -91,6 +92,8 @@ class Pipeline:
     read_image: ReadImage = image_file.read
     report_unread: bool = False
     """Whether a study that was not read gets a report that says so."""
+    step: Callable[[str], AbstractContextManager[object]] = nullcontext
+    """Watches the steps `load`, `infer`, `build` and `store`."""
 
     def __call__(self, job: Job) -> Ending:
         """Read a study's revision."""
@@ -116,14 +119,15 @@ class Pipeline:
         same_model = last is not None and last.model_version == model.description.version
         if same_model and not any(look.fresh for look in read):
             return _nothing_new(job, not_read)
-        objects = bundle.build(
-            [look.reading for look in read],
-            identity=identity,
-            model=model.description,
-            created=job.created_at,
-            predecessor=name_of(earlier_note or predecessor, study.study_instance_uid),
-            kinds=routes.kinds_of(self.destinations),
-        )
+        with self.step("build"):
+            objects = bundle.build(
+                [look.reading for look in read],
+                identity=identity,
+                model=model.description,
+                created=job.created_at,
+                predecessor=name_of(earlier_note or predecessor, study.study_instance_uid),
+                kinds=routes.kinds_of(self.destinations),
+            )
         stored = [self._store(result, model.description.version) for result in objects]
         return Ending(
             state=JobState.DONE,
@@ -159,14 +163,16 @@ class Pipeline:
             reason = Reason.REMOVED if absence is Absence.REMOVED else Reason.DAMAGED
             return NotRead(instance=instance, reason=reason, detail=reason.sentence, tag=None)
         try:
-            image = self.read_image(self.store.path(instance.path), self.policy, self.max_pixels)
+            with self.step("load"):
+                image = self.read_image(self.store.path(instance.path), self.policy, self.max_pixels)
         except NotReadable as error:
             return NotRead(instance=instance, reason=error.reason, detail=error.detail, tag=error.tag)
         if image.header is None:
             return NotRead(instance=instance, reason=Reason.NOT_IMAGE, detail=Reason.NOT_IMAGE.sentence, tag=None)
         with self.database.read() as connection:
             known = results.prediction_of(connection, instance.id, model.description.version)
-        prediction = restored(known) if known else model.classify(image)
+        with self.step("infer"):
+            prediction = restored(known) if known else model.classify(image)
         return Read(instance=instance, reading=reading_of(image, image.header, prediction), fresh=known is None)
 
     def _unread(
@@ -219,8 +225,9 @@ class Pipeline:
         return [job_id for job_id in new_jobs if job_id is not None]
 
     def _store(self, result: ResultObject, model_version: str) -> StoredObject:
-        data = encoding.encode(result.dataset)
-        path = self.store.put(data)
+        with self.step("store"):
+            data = encoding.encode(result.dataset)
+            path = self.store.put(data)
         return StoredObject(
             result=result,
             model_version=model_version,

@@ -17,6 +17,7 @@ from db.clock_steps import Longest
 from db.engine import Connection, Database
 from db.errors import DatabaseError
 from db.records import Job, JobKind, StudyState
+from node.telemetry.metrics import Metrics, measure
 from node.worker import Announce, OnDead
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class Reconciler:
     tick_s: float
     now: Callable[[], datetime]
     longest: Longest = field(default_factory=Longest)
+    metrics: Metrics = field(default_factory=measure)
     _stopping: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
@@ -47,6 +49,7 @@ class Reconciler:
             settled = bool(studies.settled(connection, now, limit=1))
             expired = jobs.any_expired(connection, now)
             stepped = clock_steps.any_ahead(connection, now, self.longest)
+        self.metrics.lease_expiries.inc(expired)
         if stepped:
             log.warning("the clock was set back")
             with self.database.write() as connection:

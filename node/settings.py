@@ -211,8 +211,8 @@ class ConsoleSettings(Section):
 class DatabaseSettings(Section):
     """The product's memory."""
 
-    url: SecretStr | None = None
-    """`postgresql://user:password@host/name`; without one, SQLite in the data folder."""
+    url: Secret | None = None
+    """`postgresql://user:password@host/name`, or `file:` with it; without one, SQLite in the data folder."""
 
 
 class BrokerSettings(Section):
@@ -424,6 +424,24 @@ class LogSettings(Section):
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     """The least important level shown."""
+    format: Literal["console", "json"] = "console"
+    """`console`: for people; `json`: an object a line, for what collects them."""
+
+
+class MetricsSettings(Section):
+    """A port for machines that watch, beside the console's, which answers the same."""
+
+    host: str = "127.0.0.1"
+    """The address it binds to. It shows counts and nothing of a patient, and asks nobody who they are."""
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """TCP port of `/metrics`, `/healthz` and `/readyz`; the next free one of 16, a process each. Without it, none."""
+
+
+class TracesSettings(Section):
+    """Spans of the node's work (OpenTelemetry); they need the extra `traces`."""
+
+    endpoint: Annotated[str, StringConstraints(pattern=r"^https?://[^/?#@\s]+(/[^?#\s]*)?$")] | None = None
+    """Where they go, by OTLP over HTTP, such as "http://127.0.0.1:4318/v1/traces"; without it, none are made."""
 
 
 class Settings(BaseSettings):
@@ -452,6 +470,8 @@ class Settings(BaseSettings):
     work: WorkSettings = WorkSettings()
     retention: RetentionSettings = RetentionSettings()
     log: LogSettings = LogSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    traces: TracesSettings = TracesSettings()
 
     @property
     def database_url(self) -> str:

@@ -20,7 +20,7 @@ from db.sessions import Lifetime
 from node import descriptors, logs
 from node.clock import utc_now
 from node.console import app
-from node.console.exposure import require_encrypted, require_people
+from node.console.exposure import is_loopback, require_encrypted, require_people
 from node.console.server import Certificate, Server
 from node.database import open_database
 from node.descriptors import LOW
@@ -40,6 +40,13 @@ from node.reconcile import Reconciler, study_failed
 from node.register import Register
 from node.rejections import Rejections
 from node.settings import MIB, DicomSettings, Hl7Settings, Settings
+from node.telemetry import readiness
+from node.telemetry.endpoint import Endpoint
+from node.telemetry.machine import Machine
+from node.telemetry.metrics import Metrics, measure
+from node.telemetry.observer import Observer
+from node.telemetry.stock import Stock
+from node.telemetry.watch import HEALTHZ, PATHS, Watch
 from node.tls import Files, ServerTls
 from node.upkeep.beat import Beat
 from node.upkeep.retention import Retention
@@ -187,7 +194,9 @@ def build(settings: Settings, roles: Collection[Role] | None = None, now: Callab
         with database.read() as connection:
             require_people(settings.console.host, people.enabled_count(connection))
     store = open_store(settings)
-    services: list[Service] = []
+    observer, traces = observe(settings)
+    watch = watch_over(settings, database, observer.metrics, reads=Role.WORK in roles)
+    services: list[Service] = [*traces, *endpoints(settings, watch)]
     queue = LocalQueue(_lanes(settings), [each.name for each in settings.destinations])
     announce: Announce = queue.announce
     if settings.broker.url is not None:
@@ -196,18 +205,57 @@ def build(settings: Settings, roles: Collection[Role] | None = None, now: Callab
         announce = broker.announce
     desk = open_desk(settings, database, store, announce, now)
     if Role.RECONCILE in roles:
-        services.append(_reconciler(settings, database, store, announce, now))
+        services.append(_reconciler(settings, database, store, announce, now, metrics=observer.metrics))
         if settings.retention.on:
             services.append(Beat("retention", RETENTION_EVERY_S, open_retention(settings, database, store, now).run))
     if Role.WORK in roles:
-        services.append(_Threads(queue=queue, workshop=_workshop(settings, database, store, desk, now)))
+        services.append(
+            _Threads(queue=queue, workshop=_workshop(settings, database, store, desk, now, observer=observer))
+        )
     if Role.SCP in roles:
-        services += _receivers(settings, database, store, desk, now)
+        services += _receivers(settings, database, store, desk, now, observer=observer)
     if Role.HL7 in roles:
-        services += _reports(settings, database, now)
+        services += _reports(settings, database, now, metrics=observer.metrics)
     if Role.CONSOLE in roles:
-        services.append(_console(settings, database, now))
+        Stock(observer.metrics.registry, database, now)
+        services.append(_console(settings, database, now, watch=watch))
     return Node(settings=settings, roles=roles, database=database, store=store, services=tuple(services))
+
+
+def observe(settings: Settings) -> tuple[Observer, tuple[Service, ...]]:
+    """What watches the work of a process, and what sends its traces if they are wanted."""
+    if settings.traces.endpoint is None:
+        return Observer(metrics=measure()), ()
+    try:
+        from node.telemetry import traces  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise SettingsError(f"[traces] needs the extra `traces` ({error.name} is not installed)") from error
+
+    sent = traces.to(settings.traces.endpoint)
+    return Observer(metrics=measure(), span=sent.span), (sent,)
+
+
+def watch_over(settings: Settings, database: Database, metrics: Metrics, *, reads: bool) -> Watch:
+    """What a process says of itself to a machine that asks; one that `reads` is ready if its model is."""
+    Machine(metrics.registry, settings.data)
+    checks = {
+        "database": readiness.database_answers(database),
+        "disk": readiness.disk_has_room(settings.data, settings.dicom.min_free_mb * MIB),
+    }
+    if settings.broker.url is not None:
+        checks["broker"] = readiness.broker_is_reached(settings.broker.url.get_secret_value())
+    if reads:
+        from node.models.readiness import model_is_whole  # noqa: PLC0415 - as for the workshop
+
+        checks["model"] = model_is_whole(database, settings.data, settings.reading.model)
+    return Watch(metrics=metrics, checks=checks)
+
+
+def endpoints(settings: Settings, watch: Watch) -> tuple[Service, ...]:
+    """The port for machines that watch, if there is to be one."""
+    if settings.metrics.port is None:
+        return ()
+    return (Endpoint(host=settings.metrics.host, port=settings.metrics.port, watch=watch),)
 
 
 def read_as_it_comes() -> None:
@@ -235,7 +283,13 @@ def _broker(settings: Settings, database: Database) -> "Broker":
 
 
 def _reconciler(
-    settings: Settings, database: Database, store: Folder, announce: Announce, now: Callable[[], datetime]
+    settings: Settings,
+    database: Database,
+    store: Folder,
+    announce: Announce,
+    now: Callable[[], datetime],
+    *,
+    metrics: Metrics,
 ) -> Reconciler:
     return Reconciler(
         database=database,
@@ -243,6 +297,7 @@ def _reconciler(
         on_dead=study_failed,
         chores=(store.sweep,),
         tick_s=settings.work.tick_s,
+        metrics=metrics,
         now=now,
         longest=Longest(
             quiet_s=settings.study.quiet_s or RELEASE_FALLBACK_S,
@@ -271,11 +326,17 @@ def _days(number: float | None) -> timedelta | None:
 
 
 def _workshop(
-    settings: Settings, database: Database, store: Folder, desk: Desk, now: Callable[[], datetime]
+    settings: Settings,
+    database: Database,
+    store: Folder,
+    desk: Desk,
+    now: Callable[[], datetime],
+    *,
+    observer: Observer,
 ) -> "Workshop":
     from node import workshop  # noqa: PLC0415 - who only receives loads neither models nor makers of results
 
-    return workshop.build(settings, database, store, desk, now)
+    return workshop.build(settings, database, store, desk, now, observer=observer)
 
 
 def _lanes(settings: Settings) -> dict[JobKind, int]:
@@ -304,23 +365,32 @@ def open_intake(
 
 
 def _receivers(
-    settings: Settings, database: Database, store: Folder, desk: Desk, now: Callable[[], datetime]
+    settings: Settings,
+    database: Database,
+    store: Folder,
+    desk: Desk,
+    now: Callable[[], datetime],
+    *,
+    observer: Observer,
 ) -> list[Service]:
     """What receives DICOM: in this process, or in several that share the port."""
     count = settings.dicom.processes
     if count == 1:
-        return _reception(settings, database, store, desk, now)
+        return _reception(settings, database, store, desk, now, observer=observer)
     return [Receivers(host=settings.host, port=settings.dicom.port, count=count, make=partial(_receiver, settings))]
 
 
 def _receiver(settings: Settings, port: int) -> Node:
     """One of several receivers, in its own process."""
-    logs.configure(settings.log.level)
+    logs.configure(settings.log.level, settings.log.format)
     read_as_it_comes()
     settings = settings.model_copy(update={"dicom": settings.dicom.model_copy(update={"port": port})})
     database, store = open_database(settings), open_store(settings)
     desk = open_desk(settings, database, store, LocalQueue({}).announce, utc_now)
-    services = tuple(_reception(settings, database, store, desk, utc_now))
+    observer, traces = observe(settings)
+    watch = watch_over(settings, database, observer.metrics, reads=False)
+    reception = _reception(settings, database, store, desk, utc_now, observer=observer)
+    services = (*traces, *endpoints(settings, watch), *reception)
     return Node(settings=settings, roles=frozenset({Role.SCP}), database=database, store=store, services=services)
 
 
@@ -330,7 +400,13 @@ def _descriptors(settings: Settings) -> int:
 
 
 def _reception(
-    settings: Settings, database: Database, store: Folder, desk: Desk, now: Callable[[], datetime]
+    settings: Settings,
+    database: Database,
+    store: Folder,
+    desk: Desk,
+    now: Callable[[], datetime],
+    *,
+    observer: Observer,
 ) -> list[Service]:
     """What receives DICOM, in this process."""
     dicom = settings.dicom
@@ -356,11 +432,12 @@ def _reception(
         max_associations=dicom.max_associations,
         max_per_address=dicom.max_associations_per_address,
         shared=dicom.processes > 1,
+        observer=observer,
     )
     return [rejections, scp]
 
 
-def _reports(settings: Settings, database: Database, now: Callable[[], datetime]) -> list[Service]:
+def _reports(settings: Settings, database: Database, now: Callable[[], datetime], *, metrics: Metrics) -> list[Service]:
     """What receives HL7."""
     hl7 = settings.hl7
     rejections = Rejections(database=database, action="connection.refuse", now=now)
@@ -368,7 +445,9 @@ def _reports(settings: Settings, database: Database, now: Callable[[], datetime]
         host=settings.host,
         port=hl7.port,
         networks=hl7.peers,
-        receive=hl7_intake.Intake(database=database, accession_from=hl7.accession_from, now=now).receive,
+        receive=hl7_intake.Intake(
+            database=database, accession_from=hl7.accession_from, metrics=metrics, now=now
+        ).receive,
         on_reject=partial(rejections, "mllp"),
         limits=hl7_connection.Limits(
             max_message_bytes=hl7.max_message_mb * MIB,
@@ -381,7 +460,7 @@ def _reports(settings: Settings, database: Database, now: Callable[[], datetime]
     return [rejections, listener]
 
 
-def _console(settings: Settings, database: Database, now: Callable[[], datetime]) -> Server:
+def _console(settings: Settings, database: Database, now: Callable[[], datetime], *, watch: Watch) -> Server:
     console = settings.console
     chain = console.tls_certificate
     return Server(
@@ -394,6 +473,8 @@ def _console(settings: Settings, database: Database, now: Callable[[], datetime]
             encrypted=chain is not None,
             lifetime=Lifetime(idle=timedelta(minutes=console.idle_min), longest=timedelta(hours=console.session_hours)),
             now=now,
+            watch=watch,
+            watched=PATHS if is_loopback(console.host) else (HEALTHZ,),
         ),
         certificate=None if chain is None else Certificate(chain=chain, key=console.tls_key),
     )

@@ -40,11 +40,14 @@ class Workplace:
     store: Folder
     broker: Announcer
     workshop: Workshop
+    telemetry: tuple[wiring.Service, ...] = ()
     _lanes: dict[str, Lane] = field(default_factory=dict)
     _done: Iterator[int] = field(default_factory=lambda: count(1))
 
     def open(self) -> None:
         """Begin."""
+        for service in self.telemetry:
+            service.start()
         self.broker.start()
         self.workshop.open()
 
@@ -53,6 +56,8 @@ class Workplace:
         self.workshop.interrupt()
         self.broker.stop()
         self.workshop.close()
+        for service in self.telemetry:
+            service.stop()
         self.store.close()
         self.database.close()
 
@@ -101,8 +106,13 @@ def build(settings: Settings, database: Database, broker: Announcer, overdue: Ov
     migration.upgrade(database)
     store = wiring.open_store(settings)
     desk = wiring.open_desk(settings, database, store, broker.announce, utc_now)
-    shop = workshop.build(settings, database, store, desk, utc_now, overdue=overdue)
-    return Workplace(settings=settings, database=database, store=store, broker=broker, workshop=shop)
+    observer, traces = wiring.observe(settings)
+    watch = wiring.watch_over(settings, database, observer.metrics, reads=True)
+    telemetry = (*traces, *wiring.endpoints(settings, watch))
+    shop = workshop.build(settings, database, store, desk, utc_now, observer=observer, overdue=overdue)
+    return Workplace(
+        settings=settings, database=database, store=store, broker=broker, workshop=shop, telemetry=telemetry
+    )
 
 
 def _resident_mb() -> float:

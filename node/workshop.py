@@ -26,6 +26,7 @@ from node.models.starter import install_starter
 from node.pipeline import Pipeline
 from node.reconcile import study_failed
 from node.settings import Settings
+from node.telemetry.observer import Observer
 from node.worker import Handler, Overdue, Worker
 
 
@@ -63,12 +64,14 @@ def build(
     desk: Desk,
     now: Callable[[], datetime],
     *,
+    observer: Observer,
     overdue: Overdue | None = None,
 ) -> Workshop:
     """Put a workshop together; on an empty registry the shipped model is the one that reads.
 
     Args:
         desk: hears the commitment reports that come on associations of ours.
+        observer: watches the jobs.
         overdue: told of a job that runs past its deadline.
 
     Raises:
@@ -77,12 +80,12 @@ def build(
     """
     install_starter(database, settings.data, now())
     ways_out = outbound.build(settings, desk.reported)
-    mining = _mining(settings, database, now)
+    mining = _mining(settings, database, observer, now)
     images = Isolated(max(1, settings.reading.workers))
     shadow = _shadow(settings, database, store, images, now)
     delivery = Delivery(store=store, database=database, destinations=ways_out.recipients, now=now)
     handlers: Mapping[JobKind, Handler] = {
-        JobKind.READ: _pipeline(settings, database, store, images, now),
+        JobKind.READ: _pipeline(settings, database, store, now, images=images, observer=observer),
         JobKind.DELIVER: delivery,
         JobKind.RETRACT: Retraction(store=store, database=database, deliver=delivery),
         JobKind.MINE: mining,
@@ -97,7 +100,7 @@ def build(
     }
     worker = Worker(
         database=database,
-        handlers=handlers,
+        handlers={kind: observer.handler(handler) for kind, handler in handlers.items()},
         announce=desk.announce,
         on_dead=study_failed,
         lease_s=settings.work.lease_s,
@@ -110,7 +113,13 @@ def build(
 
 
 def _pipeline(
-    settings: Settings, database: Database, store: Folder, images: Isolated, now: Callable[[], datetime]
+    settings: Settings,
+    database: Database,
+    store: Folder,
+    now: Callable[[], datetime],
+    *,
+    images: Isolated,
+    observer: Observer,
 ) -> Pipeline:
     reading = settings.reading
     return Pipeline(
@@ -122,16 +131,18 @@ def _pipeline(
         read_image=images.read,
         destinations=outbound.routes(settings),
         report_unread=reading.report_unread,
+        step=observer.step,
         now=now,
     )
 
 
-def _mining(settings: Settings, database: Database, now: Callable[[], datetime]) -> ReportMining:
+def _mining(settings: Settings, database: Database, observer: Observer, now: Callable[[], datetime]) -> ReportMining:
     return ReportMining(
         database=database,
         pool=Pool(settings.mining.language_model, settings.mining.workers),
         language_model=settings.mining.language_model,
         policy=settings.mining.policy,
+        metrics=observer.metrics,
         now=now,
     )
 

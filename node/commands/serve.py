@@ -45,7 +45,7 @@ def serve(
         host=host,
         **{"dicom.port": dicom_port, "hl7.port": hl7_port, "console.port": console_port},
     )
-    logs.configure(settings.log.level)
+    logs.configure(settings.log.level, settings.log.format)
     require_floors()
     os.umask(0o077)  # whatever is written here is for the node's own user
     stop = threading.Event()

@@ -1,7 +1,7 @@
 """The web application: its pages, each with the role it takes, behind one door."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from pathlib import Path
 
@@ -18,12 +18,13 @@ from db.engine import Database
 from db.errors import DatabaseError
 from db.records import Role
 from db.sessions import Lifetime
-from node.console.access import LOGIN, Cookie, Door, Page
+from node.console.access import LOGIN, Cookie, Door, Page, Visit
 from node.console.frame import Frame
 from node.console.login import Login
 from node.console.sessions import Sessions
 from node.console.static import Static
 from node.console.system import System
+from node.telemetry.watch import PATHS, Watch
 
 log = logging.getLogger(__name__)
 
@@ -60,14 +61,21 @@ def build(
     encrypted: bool,
     lifetime: Lifetime,
     now: Callable[[], datetime],
+    watch: Watch,
+    watched: Collection[str] = PATHS,
 ) -> Starlette:
-    """The application over a database and the data folder; `encrypted` if it is served over TLS."""
+    """The application over a database and the data folder.
+
+    Args:
+        encrypted: whether it is served over TLS.
+        watched: what of `watch` is answered here without a login.
+    """
     frame = Frame(ae_title)
     sessions = Sessions(database=database, lifetime=lifetime, now=now)
     cookie = Cookie(encrypted=encrypted)
     login = Login(sessions=sessions, cookie=cookie, frame=frame)
     system = System(database=database, data=data, frame=frame)
-    every_page = pages(login, system, Static())
+    every_page = pages(login, system, Static(), watch, watched)
     frame.furnish(every_page)
     door = Door(sessions=sessions, cookie=cookie)
     return Starlette(
@@ -81,7 +89,7 @@ def build(
     )
 
 
-def pages(login: Login, system: System, static: Static) -> tuple[Page, ...]:
+def pages(login: Login, system: System, static: Static, watch: Watch, watched: Collection[str]) -> tuple[Page, ...]:
     """Everything that can be asked for, and the least role that may; None is everybody."""
     return (
         Page(path="/", role=Role.VIEWER, show=lambda _visit: RedirectResponse("/system", status_code=303)),
@@ -93,8 +101,14 @@ def pages(login: Login, system: System, static: Static) -> tuple[Page, ...]:
         Page(path=LOGIN, role=None, show=login.enter, method="POST"),
         Page(path="/logout", role=Role.VIEWER, show=login.leave, method="POST"),
         Page(path="/static/{name}", role=None, show=static.show),
-        Page(path="/health", role=None, show=system.health),
+        *(Page(path=path, role=None, show=lambda visit: _watched(watch, visit)) for path in watched),
     )
+
+
+def _watched(watch: Watch, visit: Visit) -> Response:
+    """For a machine that watches; it logs in nowhere, and is told nothing of a patient."""
+    answer = watch.answer(visit.request.url.path)
+    return Response(answer.body, status_code=answer.status, headers={"Content-Type": answer.content_type})
 
 
 def _refused(frame: Frame, request: Request, error: Exception) -> Response:

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
-from db import models
 from db.engine import Database
-from db.errors import DatabaseError
 from db.records import DeliveryState, JobKind, JobState, StudyState
 from db.report_records import ReportStatus
 from node.console.access import Visit
@@ -82,15 +80,6 @@ class System:
     def counts(self, visit: Visit) -> Response:
         """The counts alone."""
         return self._with_counts("counts.html", visit)
-
-    def health(self, _visit: Visit) -> Response:
-        """For a machine that watches, without a login: whether the database answers a small question, and no more."""
-        try:
-            with self.database.read() as connection:
-                models.current(connection)
-        except DatabaseError:
-            return JSONResponse({"ok": False, "reason": "the database does not answer"}, status_code=503)
-        return JSONResponse({"ok": True})
 
     def _with_counts(self, template: str, visit: Visit) -> Response:
         facts = gather(self.database, self.data)

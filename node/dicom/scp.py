@@ -27,6 +27,7 @@ from node.dicom.places import Places
 from node.errors import PeerClosedError, PeerError, RefusedError
 from node.files import OUT_OF_RESOURCES
 from node.intake import Intake, Origin, is_uid
+from node.telemetry.observer import Observer
 from node.tls import names_in
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class Scp:
         on_reject: told of each refused association.
         commitment: what is done about storage commitment; without it that is refused.
         tls: for DICOM over TLS (PS3.15 B.9).
+        observer: watches associations and stores.
         max_associations: in all, and `max_per_address` from one address; the next one is rejected.
         shared: whether other processes listen on the same port.
     """
@@ -70,6 +72,7 @@ class Scp:
         max_associations: int = 200,
         max_per_address: int = 100,
         shared: bool = False,
+        observer: Observer | None = None,
     ) -> None:
         self._acceptance = acceptance
         self._intake = intake
@@ -78,6 +81,7 @@ class Scp:
         self._commitment = None if commitment is None else CommitmentScp(commitment)
         self._limits = limits or Limits()
         self._tls = tls
+        self._observer = observer or Observer()
         self._places = Places(max_associations, max_per_address)
         self._stopping = threading.Event()
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -126,7 +130,8 @@ class Scp:
             sock, names = self._secured(number, sock)
             assoc = Association(sock, self._limits)
             try:
-                self._associate(assoc, number, address, names)
+                with self._observer.association(threading.current_thread().name):
+                    self._associate(assoc, number, address, names)
             except PeerClosedError as error:
                 log.info("association closed", extra={"fields": {"address": address, "reason": str(error)}})
             except PeerError as error:
@@ -171,12 +176,14 @@ class Scp:
         if rejection is None and not self._places.associate(number, address):
             rejection = TOO_MANY
         if rejection is not None:
+            self._observer.metrics.rejected.labels(rejection.words).inc()
             try:
                 self._on_reject(calling_ae, address, rejection.words)
             except DatabaseError:
                 log.exception("rejection not audited")
             assoc.reject(rejection.result, rejection.source, rejection.reason)
             return
+        self._observer.metrics.associations.inc()
         negotiated = acceptance.negotiate(request)
         _log_refused_contexts(negotiated.contexts, calling_ae)
         assoc.accept(acceptance.answer(request, negotiated, self._limits.max_pdu_bytes))
@@ -206,7 +213,7 @@ class Scp:
             return self._serve_other(message, caller, context)
         if not request.has_data_set or request.sop_class_uid != context.abstract_syntax:
             return command.SOP_CLASS_NOT_SUPPORTED, "The SOP Class is not that of the presentation context"
-        return self._store(message, _only(context.transfer_syntax), caller)
+        return self._observer.store(lambda: self._store(message, _only(context.transfer_syntax), caller))
 
     def _serve_other(self, message: Message, caller: Caller, context: PresentationContext) -> tuple[int, str] | None:
         if message.command.field == command.C_CANCEL_RQ:
@@ -225,11 +232,12 @@ class Scp:
             calling_address=caller.address,
         )
         fields = {"calling_ae": caller.ae_title, "sop_instance_uid": _shown(origin.sop_instance_uid)}
+        fragments = self._observer.received(message.fragments)
         try:
             if self._moved is not None and message.command.move_originator == self._acceptance.ae_title:
-                self._moved.receive(message.fragments, origin)
+                self._moved.receive(fragments, origin)
             else:
-                caller.studies.add(self._intake.receive(message.fragments, origin))
+                caller.studies.add(self._intake.receive(fragments, origin))
         except PeerError:
             raise
         except RefusedError as error:

@@ -6,7 +6,7 @@ together is committed together; each message is answered for itself.
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from db import minings, reports
@@ -18,6 +18,7 @@ from node.hl7.arrival import make_arrival
 from node.hl7.errors import Condition, Hl7Error, NotStoredError
 from node.hl7.message import Header, Message
 from node.hl7.report import AccessionField
+from node.telemetry.metrics import Metrics, measure
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ class Intake:
     database: Database
     accession_from: Sequence[AccessionField]
     now: Callable[[], datetime]
+    metrics: Metrics = field(default_factory=measure)
 
     def receive(self, frames: Sequence[Received]) -> list[list[bytes]]:
         """Store what the frames hold; when this returns, what is answered AA or CA is on disk.
@@ -128,6 +130,8 @@ class Intake:
             for code in acknowledgement.codes(case.header, case.error)
         ]
         for case in cases:
+            for code in acknowledgement.codes(case.header, case.error):
+                self.metrics.answers.labels(code).inc()
             if case.error is not None:
                 fields = {"answer": case.error.acknowledgement, "reason": case.error.text}
                 log.warning("not taken", extra={"fields": fields})

@@ -178,7 +178,7 @@ def test_patient_data_stay_in_the_database_and_the_objects(served: Served, pacs:
     wait_until(lambda: {"read": "failed", "mine": "done"}.items() <= jobs(served).items(), timeout_s=60, what="no end")
     commands = (["status"], ["jobs"], ["results"], ["audit", "list"], ["models", "list"], ["destinations", "list"])
     shown = {" ".join(words): served.ask(*words, "--json") for words in commands}
-    shown |= {path: Browser(served.console).get(path).text for path in ("/", "/health", "/" + NAME)}
+    shown |= {path: Browser(served.console).get(path).text for path in ("/", "/healthz", "/" + NAME)}
     served.stop()
     shown["log"] = served.ready + served.log.read_text("utf-8")
     shown["file names"] = "\n".join(str(path) for path in served.data.rglob("*"))

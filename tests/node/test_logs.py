@@ -1,5 +1,6 @@
 """The log: events and fields, and nothing that identifies a patient."""
 
+import json
 import logging
 import sys
 import threading
@@ -58,6 +59,26 @@ def test_text_of_an_exception_stays_out(output: StringIO):
     assert CANARY not in output.getvalue()
     assert "error='ValueError'" in output.getvalue()
     assert "test_logs.py:" in output.getvalue()
+
+
+def test_json_line_has_bound_and_own_fields(output: StringIO, monkeypatch: pytest.MonkeyPatch):
+    """A line is one object; what was bound to the thread is in it, and no field takes the place of the event."""
+    monkeypatch.setattr(sys, "stderr", output)
+    logs.configure("debug", "json")
+
+    with logs.bound(association="association:1"):
+        logging.getLogger("node.test").info("stored", extra={"fields": {"job": 7, "event": "x"}})
+
+    line = json.loads(output.getvalue())
+    assert line.pop("time")
+    assert line == {
+        "level": "info",
+        "logger": "node.test",
+        "event": "stored",
+        "association": "association:1",
+        "job": 7,
+        "event_": "x",
+    }
 
 
 def test_words_of_libraries_stay_out(output: StringIO):

@@ -14,6 +14,8 @@ from db.records import Role
 from db.sessions import Lifetime
 from node import passwords
 from node.console import app
+from node.telemetry.metrics import measure
+from node.telemetry.watch import Watch
 from tests.node.console.browser import Browser, serving
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -71,6 +73,7 @@ def console(database: Database, data: Path, clock: Clock | None = None, *, encry
         encrypted=encrypted,
         lifetime=LIFETIME,
         now=clock or Clock(),
+        watch=Watch(metrics=measure(), checks={}),
     )
 
 

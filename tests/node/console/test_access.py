@@ -26,7 +26,9 @@ MATRIX = {
     ("GET", "/login"): EVERYBODY,
     ("POST", "/login"): EVERYBODY,
     ("GET", "/static/{name}"): EVERYBODY,
-    ("GET", "/health"): EVERYBODY,
+    ("GET", "/healthz"): EVERYBODY,
+    ("GET", "/readyz"): EVERYBODY,
+    ("GET", "/metrics"): EVERYBODY,
 }
 """What this console has, written a second time: a page that is added, or opened to others, fails until it is here."""
 

@@ -68,7 +68,7 @@ def test_a_report_comes_in_and_is_found(served: tuple[int, int], tmp_path: Path)
     assert cxr("reports", "count", "--data", str(tmp_path)) == "1\n"
     assert cxr("reports", "text", "--accession", "A7", "--data", str(tmp_path)) == "Clear\nlungs\n"
     assert '"status": "final"' in cxr("reports", "text", "--accession", "A7", "--data", str(tmp_path), "--json")
-    assert Browser(console).get("/health").json() == {"ok": True}
+    assert Browser(console).get("/healthz").json() == {"ok": True}
 
 
 def test_an_unknown_accession_number_is_said_in_a_sentence(served: tuple[int, int], tmp_path: Path) -> None:

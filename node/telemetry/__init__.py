@@ -1,0 +1,1 @@
+"""What the node says of its own work: metrics, traces, health. Never of a patient."""
