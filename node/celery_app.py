@@ -32,7 +32,8 @@ from db.records import Job, JobKind
 from node import logs, workplace
 from node.database import open_database
 from node.errors import SettingsError
-from node.settings import BrokerSettings, Settings, load
+from node.sections.running import BrokerSettings
+from node.settings import Settings, load
 from node.workplace import Workplace
 
 log = logging.getLogger(__name__)

@@ -13,18 +13,21 @@ from db.engine import Database
 from db.errors import DatabaseError
 from db.jobs import SENDING
 from db.records import Job, JobKind
-from node import wiring, workshop
+from node import workshop
 from node.clock import utc_now
 from node.files import Folder
 from node.lane import Lane
+from node.parts import Service
+from node.premises import Premises, open_store, read_as_it_comes
 from node.settings import MIB, Settings
+from node.watching import endpoints, observe, watch_over
 from node.worker import Overdue, Towards
 from node.workshop import Workshop
 
 log = logging.getLogger(__name__)
 
 
-class Announcer(wiring.Service, Protocol):
+class Announcer(Service, Protocol):
     """What tells workers of new jobs."""
 
     def announce(self, job_id: int) -> None:
@@ -40,7 +43,7 @@ class Workplace:
     store: Folder
     broker: Announcer
     workshop: Workshop
-    telemetry: tuple[wiring.Service, ...] = ()
+    telemetry: tuple[Service, ...] = ()
     _lanes: dict[str, Lane] = field(default_factory=dict)
     _done: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -102,16 +105,25 @@ def build(settings: Settings, database: Database, broker: Announcer, overdue: Ov
         SettingsError: something in the settings cannot be used.
         db.errors.DatabaseError: the database cannot be used.
     """
-    wiring.read_as_it_comes()
+    read_as_it_comes()
     migration.upgrade(database)
-    store = wiring.open_store(settings)
-    desk = wiring.open_desk(settings, database, store, broker.announce, utc_now)
-    observer, traces = wiring.observe(settings)
-    watch = wiring.watch_over(settings, database, observer.metrics, reads=True)
-    telemetry = (*traces, *wiring.endpoints(settings, watch))
-    shop = workshop.build(settings, database, store, desk, utc_now, observer=observer, overdue=overdue)
+    observer, traces = observe(settings)
+    premises = Premises(
+        settings=settings,
+        database=database,
+        store=open_store(settings),
+        announce=broker.announce,
+        observer=observer,
+        now=utc_now,
+    )
+    watch = watch_over(settings, database, observer.metrics, reads=True)
     return Workplace(
-        settings=settings, database=database, store=store, broker=broker, workshop=shop, telemetry=telemetry
+        settings=settings,
+        database=database,
+        store=premises.store,
+        broker=broker,
+        workshop=workshop.build(premises, premises.desk(), overdue),
+        telemetry=(*traces, *endpoints(settings, watch)),
     )
 
 

@@ -3,12 +3,10 @@
 Only a process that runs jobs loads this: one that receives needs neither the models' runtime nor the makers of results.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from db import models
-from db.engine import Database
 from db.records import JobKind
 from inference.isolation import Isolated
 from nlp.workers import Pool
@@ -18,15 +16,13 @@ from node.destinations.delivery import Delivery
 from node.destinations.outbound import Outbound
 from node.destinations.retraction import Retraction
 from node.dicom.reporter import Reporter
-from node.files import Folder
 from node.mining import ReportMining
 from node.models.service import Service
 from node.models.shadow import Shadow
 from node.models.starter import install_starter
 from node.pipeline import Pipeline
+from node.premises import Premises
 from node.reconcile import study_failed
-from node.settings import Settings
-from node.telemetry.observer import Observer
 from node.worker import Handler, Overdue, Worker
 
 
@@ -57,35 +53,27 @@ class Workshop:
         self.outbound.close()
 
 
-def build(
-    settings: Settings,
-    database: Database,
-    store: Folder,
-    desk: Desk,
-    now: Callable[[], datetime],
-    *,
-    observer: Observer,
-    overdue: Overdue | None = None,
-) -> Workshop:
+def build(premises: Premises, desk: Desk, overdue: Overdue | None = None) -> Workshop:
     """Put a workshop together; on an empty registry the shipped model is the one that reads.
 
     Args:
+        premises: of its process.
         desk: hears the commitment reports that come on associations of ours.
-        observer: watches the jobs.
         overdue: told of a job that runs past its deadline.
 
     Raises:
         SettingsError: a certificate or key cannot be used.
         db.errors.DatabaseError: the database cannot be used.
     """
+    settings, database, store, now = premises.settings, premises.database, premises.store, premises.now
     install_starter(database, settings.data, now())
     ways_out = outbound.build(settings, desk.reported)
-    mining = _mining(settings, database, observer, now)
+    mining = _mining(premises)
     images = Isolated(max(1, settings.reading.workers))
-    shadow = _shadow(settings, database, store, images, now)
+    shadow = _shadow(premises, images)
     delivery = Delivery(store=store, database=database, destinations=ways_out.recipients, now=now)
     handlers: Mapping[JobKind, Handler] = {
-        JobKind.READ: _pipeline(settings, database, store, now, images=images, observer=observer),
+        JobKind.READ: _pipeline(premises, images),
         JobKind.DELIVER: delivery,
         JobKind.RETRACT: Retraction(store=store, database=database, deliver=delivery),
         JobKind.MINE: mining,
@@ -100,8 +88,8 @@ def build(
     }
     worker = Worker(
         database=database,
-        handlers={kind: observer.handler(handler) for kind, handler in handlers.items()},
-        announce=desk.announce,
+        handlers={kind: premises.observer.handler(handler) for kind, handler in handlers.items()},
+        announce=premises.announce,
         on_dead=study_failed,
         lease_s=settings.work.lease_s,
         deadline_s=settings.work.deadline_s,
@@ -112,18 +100,11 @@ def build(
     return Workshop(worker=worker, mining=mining, shadow=shadow, outbound=ways_out, images=images, mines=mines)
 
 
-def _pipeline(
-    settings: Settings,
-    database: Database,
-    store: Folder,
-    now: Callable[[], datetime],
-    *,
-    images: Isolated,
-    observer: Observer,
-) -> Pipeline:
+def _pipeline(premises: Premises, images: Isolated) -> Pipeline:
+    settings, database = premises.settings, premises.database
     reading = settings.reading
     return Pipeline(
-        store=store,
+        store=premises.store,
         database=database,
         current_model=Service(database=database, data=settings.data, path=reading.model, threads=reading.threads),
         policy=reading.policy,
@@ -131,31 +112,31 @@ def _pipeline(
         read_image=images.read,
         destinations=outbound.routes(settings),
         report_unread=reading.report_unread,
-        step=observer.step,
-        now=now,
+        step=premises.observer.step,
+        now=premises.now,
     )
 
 
-def _mining(settings: Settings, database: Database, observer: Observer, now: Callable[[], datetime]) -> ReportMining:
+def _mining(premises: Premises) -> ReportMining:
+    mining = premises.settings.mining
     return ReportMining(
-        database=database,
-        pool=Pool(settings.mining.language_model, settings.mining.workers),
-        language_model=settings.mining.language_model,
-        policy=settings.mining.policy,
-        metrics=observer.metrics,
-        now=now,
+        database=premises.database,
+        pool=Pool(mining.language_model, mining.workers),
+        language_model=mining.language_model,
+        policy=mining.policy,
+        metrics=premises.observer.metrics,
+        now=premises.now,
     )
 
 
-def _shadow(
-    settings: Settings, database: Database, store: Folder, images: Isolated, now: Callable[[], datetime]
-) -> Shadow:
+def _shadow(premises: Premises, images: Isolated) -> Shadow:
+    settings, database = premises.settings, premises.database
     return Shadow(
-        store=store,
+        store=premises.store,
         database=database,
         model=Service(database=database, data=settings.data, path=None, threads=1, part=models.shadow),
         policy=settings.reading.policy,
         max_pixels=settings.reading.max_pixels,
         read_image=images.read,
-        now=now,
+        now=premises.now,
     )

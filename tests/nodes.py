@@ -15,8 +15,8 @@ from db.records import Job, Study
 from node import wiring
 from node.clock import Clock, utc_now
 from node.demonstration import phantom
+from node.parts import Node
 from node.settings import DATABASE_FILE, load
-from node.wiring import Node
 from tests.bundles import write_tiny
 from tests.peers.pacs import StorageScp
 from tests.peers.processes import HOST, wait_until

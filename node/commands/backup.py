@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from db import holdings
-from node import wiring
+from node import premises
 from node.clock import utc_now
 from node.commands import progress
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, settings_of
@@ -33,7 +33,7 @@ def backup(
     """
     os.umask(0o077)  # a backup is for its owner only
     settings, database = settings_of(config, data), opened(config, data)
-    store = wiring.open_store(settings)
+    store = premises.open_store(settings)
     try:
         with database.read() as connection:
             size = holdings.extent(connection).size

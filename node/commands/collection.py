@@ -11,7 +11,7 @@ import typer
 
 from db import migration
 from db.engine import Database
-from node import inspection, wiring
+from node import inspection, premises
 from node.clock import utc_now
 from node.collection import nih_table
 from node.collection.archive import Archive
@@ -51,7 +51,7 @@ def import_dicom(
     began = time.monotonic()
     with open_node(settings, config, data) as (database, store), progress.meter(folder.size(paths)) as meter:
         archive = Archive(
-            intake=wiring.open_intake(settings, database, store, read=read, now=utc_now),
+            intake=premises.open_intake(settings, database, store, read=read, now=utc_now),
             database=database,
             max_bytes=settings.dicom.max_instance_mb * MIB,
             read=read,
@@ -101,7 +101,7 @@ def import_nih(
     began = time.monotonic()
     with open_node(settings, config, data) as (database, store), progress.meter(len(rows)) as meter:
         public_set = PublicSet(
-            intake=wiring.open_intake(settings, database, store, read=False, now=utc_now),
+            intake=premises.open_intake(settings, database, store, read=False, now=utc_now),
             database=database,
             policy=settings.reading.policy,
             max_pixels=settings.reading.max_pixels,
@@ -130,7 +130,7 @@ def open_node(settings: Settings, config: Path | None, data: Path | None) -> Ite
         migration.upgrade(database)
     else:
         database = opened(config, data)
-    store = wiring.open_store(settings)
+    store = premises.open_store(settings)
     try:
         yield database, store
     finally:

@@ -27,8 +27,9 @@ from node.dicom.opening import Address
 from node.errors import NodeError
 from node.memory import restored
 from node.objects.reading import shown_boxes
-from node.settings import DestinationSettings, load
-from node.wiring import Node
+from node.parts import Node
+from node.sections.remote import DestinationSettings
+from node.settings import load
 
 RESULTS = ("report.dcm", "segmentation.dcm", "overlay.dcm")
 PATIENCE_S = 120.0

@@ -19,7 +19,7 @@ from node.dicom.commitment import Report
 from node.dicom.outgoing import NO_CONTEXT, Answer
 from node.errors import NodeError, SettingsError
 from node.models import service
-from node.settings import DestinationSettings
+from node.sections.remote import DestinationSettings
 
 destinations_app = typer.Typer(no_args_is_help=True, help="Where results go: look, and try.")
 

@@ -15,7 +15,8 @@ from node.clock import utc_now
 from node.commands.mining import ModelOption, PolicyOption, plain_errors, settings_with
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table, settings_of
 from node.errors import SettingsError
-from node.settings import DATABASE_FILE, MiningSettings
+from node.sections.running import MiningSettings
+from node.settings import DATABASE_FILE
 
 
 def explain(

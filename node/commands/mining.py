@@ -19,7 +19,7 @@ from nlp.spreadsheet import ReportRow
 from nlp.table2 import Protocol, Row, Score
 from node.commands.options import ConfigOption, JsonOption, print_json, print_table, settings_of
 from node.errors import SettingsError
-from node.settings import MiningSettings
+from node.sections.running import MiningSettings
 
 PolicyOption = Annotated[
     Policy | None,

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from node import inspection, wiring
+from node import inspection, premises
 from node.clock import utc_now
 from node.commands import progress
 from node.commands.collection import open_node
@@ -18,7 +18,7 @@ from node.errors import NodeError, SettingsError, UnreachableError
 from node.retrieval import inbound, window
 from node.retrieval.pull import Done, Outcome, Pull
 from node.retrieval.source import Wanted
-from node.settings import SourceSettings
+from node.sections.remote import SourceSettings
 
 SHOWN = 20
 """Failures that are named."""
@@ -99,7 +99,7 @@ def pull(
             name=chosen.name,
             source=way,
             database=database,
-            intake=wiring.open_intake(settings, database, store, read=False, now=utc_now),
+            intake=premises.open_intake(settings, database, store, read=False, now=utc_now),
             chest_only=chosen.chest_only,
             now=utc_now,
             pace=window.Pace(chosen.studies_per_minute, time.monotonic, time.sleep),

@@ -19,7 +19,7 @@ from node.commands.mining import ModelOption, PolicyOption, WorkersOption, plain
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table
 from node.errors import SettingsError
 from node.relabelling import Relabelling
-from node.settings import MiningSettings
+from node.sections.running import MiningSettings
 
 SHOWN = 50
 """Changes that are listed for a person; `--json` has all."""

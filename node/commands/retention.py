@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from node import wiring
+from node import premises, wiring
 from node.clock import utc_now
 from node.commands.options import ConfigOption, DataOption, JsonOption, confirm, opened, print_json, settings_of
 from node.errors import SettingsError
@@ -32,7 +32,7 @@ def retention(
     settings, database = settings_of(config, data), opened(config, data)
     if not settings.retention.on:
         raise SettingsError("retention is off; [retention] in the settings switches it on")
-    store = wiring.open_store(settings)
+    store = premises.open_store(settings)
     try:
         work = wiring.open_retention(settings, database, store, utc_now)
         done = work.look()

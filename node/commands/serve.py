@@ -13,7 +13,7 @@ from node.commands.options import ConfigOption, DataOption, settings_of
 from node.errors import SettingsError
 from node.floors import require_floors
 from node.implementation import SOFTWARE_VERSION
-from node.wiring import Role
+from node.parts import Node, Role
 
 
 def serve(
@@ -64,7 +64,7 @@ def serve(
     node.stop()
 
 
-def ready_line(node: wiring.Node) -> str:
+def ready_line(node: Node) -> str:
     """What a node says when it is ready."""
     settings = node.settings
     said = []

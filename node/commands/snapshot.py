@@ -8,8 +8,8 @@ import typer
 from db import frontals, snapshots
 from db.engine import Database
 from db.vocabulary import Split
+from node import premises
 from node import snapshots as node_snapshots
-from node import wiring
 from node.clock import utc_now
 from node.commands import progress
 from node.commands.labels import Findings as FindingsChoice
@@ -125,7 +125,7 @@ def _without(names: Sequence[str], left_out: Sequence[str]) -> tuple[str, ...]:
 
 
 def _create(settings: Settings, database: Database, wanted: Wanted) -> Snapshot:
-    store = wiring.open_store(settings)
+    store = premises.open_store(settings)
     with database.read() as connection:
         total = frontals.unlooked_count(connection)
     looked = 0

@@ -8,7 +8,7 @@ from db.engine import Connection
 from nlp import miner
 from nlp.errors import NlpError
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table, settings_of
-from node.settings import MiningSettings
+from node.sections.running import MiningSettings
 
 
 def status(config: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:

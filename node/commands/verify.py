@@ -8,7 +8,7 @@ import typer
 from db import holdings
 from db.engine import Database
 from db.records import Absence, StoredFile
-from node import wiring
+from node import premises
 from node.clock import utc_now
 from node.commands import progress
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table, settings_of
@@ -35,7 +35,7 @@ def verify(
     Example: cxr verify --mb-per-s 50
     """
     settings, database = settings_of(config, data), opened(config, data)
-    store = wiring.open_store(settings)
+    store = premises.open_store(settings)
     verification = Verification(
         database=database,
         store=store,

@@ -15,7 +15,10 @@ from node.dicom.outgoing import OpenLine
 from node.dicom.sender import OnReport, Scu
 from node.errors import SettingsError
 from node.objects import encoding, fallback
-from node.settings import DestinationSettings, PeerSettings, RemoteSettings, Settings, TlsSettings
+from node.sections.receiving import PeerSettings
+from node.sections.remote import DestinationSettings, RemoteSettings
+from node.sections.section import TlsSettings
+from node.settings import Settings
 from node.web import WebAddress
 
 RENDER = Renderer(as_sop_class=fallback.as_sop_class, transcoded=encoding.transcoded)

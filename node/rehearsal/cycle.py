@@ -31,12 +31,13 @@ from node import wiring
 from node.clock import utc_now
 from node.dicom import archive
 from node.dicom.archive import Archive
+from node.parts import Node
 from node.rehearsal import department
 from node.rehearsal.department import SyntheticStudy
 from node.rehearsal.message import oru
 from node.rehearsal.peers import HOST, Modalities, RehearsalError, Ris, received
-from node.settings import DestinationSettings, Settings, load
-from node.wiring import Node
+from node.sections.remote import DestinationSettings
+from node.settings import Settings, load
 
 Act = Callable[[Sequence[str]], None]
 """Runs one command of `cxr` as a person would; its output is shown as it comes."""

@@ -5,7 +5,8 @@ from node.dicom.retriever import Retriever
 from node.errors import SettingsError
 from node.retrieval.dicomweb import DicomWeb
 from node.retrieval.source import Source
-from node.settings import MIB, Settings, SourceSettings
+from node.sections.remote import SourceSettings
+from node.settings import MIB, Settings
 from node.web import WebAddress
 
 

@@ -7,7 +7,8 @@ from node.destinations import commitment as desk
 from node.dicom import acceptance, statuses
 from node.dicom.association import Limits
 from node.dicom.commitment import CLASS_CONFLICT, NO_SUCH_INSTANCE
-from node.settings import DicomSettings, Hl7Settings, Settings
+from node.sections.receiving import DicomSettings, Hl7Settings
+from node.settings import Settings
 from node.statement.markdown import code, table
 
 

@@ -14,7 +14,9 @@ from node.dicom.outgoing import MEANINGS, REPORT_CLASSES, Answer, Form, Outgoing
 from node.dicom.retriever import FIND, GET, MOVE
 from node.objects.contents import Contents
 from node.retrieval.source import MAX_MATCHES
-from node.settings import DestinationSettings, Settings, TlsSettings
+from node.sections.remote import DestinationSettings
+from node.sections.section import TlsSettings
+from node.settings import Settings
 from node.statement.markdown import code, table
 
 

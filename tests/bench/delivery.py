@@ -20,7 +20,7 @@ from db import deliveries, jobs, migration, results, studies
 from db.engine import Connection
 from db.records import Arrival, JobKind, JobState
 from inference import bundle as model_bundle
-from node import wiring
+from node import premises, wiring
 from node.clock import utc_now
 from node.database import open_database
 from node.destinations import trial
@@ -29,6 +29,7 @@ from node.destinations.trial import Piece
 from node.files import Folder
 from node.models import service
 from node.models.starter import install_starter
+from node.parts import Node
 from node.settings import Settings, load
 from tests.bench.peers import DCMTK, ENVIRONMENT, HOST
 from tests.bench.reception import processor
@@ -111,7 +112,7 @@ def fill(settings: Settings, backlog: Backlog) -> tuple[int, int]:
     migration.upgrade(database)
     now = utc_now()
     install_starter(database, settings.data, now)
-    store = wiring.open_store(settings)
+    store = premises.open_store(settings)
     model = service.load(model_bundle.load(model_bundle.STARTER), threads=0)
     count = size = 0
     with trial.pieces(model, routes(settings)[0].kinds, now, side=backlog.side) as (study_uid, pieces):
@@ -198,7 +199,7 @@ def an_arrival(study_uid: str, number: int) -> Arrival:
     )
 
 
-def timed(node: wiring.Node, state: str, count: int) -> float:
+def timed(node: Node, state: str, count: int) -> float:
     """Seconds from the node's start to the last row in this state."""
     begin = time.perf_counter()
     node.start()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from node import wiring
 from node.demonstration import phantom
+from node.parts import Node
 from node.settings import load
 from tests.bench.reception import processor
 from tests.nodes import destination, push
@@ -49,7 +50,7 @@ def main() -> None:
     print(f"beyond the quiet period: median {statistics.median(beyond):.2f} s, 95th percentile {percentile:.2f} s")
 
 
-def _one(node: wiring.Node, pacs: StorageScp, number: int) -> float:
+def _one(node: Node, pacs: StorageScp, number: int) -> float:
     ds = phantom.dataset(seed=number, findings=("Effusion",))
     before = len(pacs.received)
     push(node, ds)

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,11 @@ import yaml
 from pydantic import BaseModel
 
 from node.celery_app import QUEUES
+from node.parts import Role
 from node.settings import Settings, load
 from node.telemetry.machine import Machine
 from node.telemetry.metrics import exposition, measure
 from node.telemetry.stock import Stock
-from node.wiring import Role
 
 DEPLOY = Path(__file__).parent.parent.parent / "deploy"
 DOCS = DEPLOY.parent / "docs" / "observability.md"
@@ -89,7 +90,7 @@ def test_settings_file_loads(name: str):
 
 def test_yaml_is_clean():
     """yamllint finds nothing."""
-    run("yamllint", "-c", "yamllint.yaml", ".")
+    run(sys.executable, "-m", "yamllint", "-c", "yamllint.yaml", ".")
 
 
 def test_kubernetes_takes_the_manifests():

@@ -16,8 +16,8 @@ from node.destinations import outbound
 from node.destinations.delivery import Recipient
 from node.dicom.commitment import Request
 from node.objects import encoding
+from node.parts import Node
 from node.settings import load
-from node.wiring import Node
 from tests.nodes import StartNode, chest, push
 from tests.peers.certificates import Certificates, made_in
 from tests.peers.dcmtk import tool

@@ -4,7 +4,7 @@ import pytest
 
 from db import minings
 from db.records import JobKind, JobState
-from node.wiring import Node
+from node.parts import Node
 from tests.node.hl7.mllp import Client, code, oru
 from tests.nodes import StartNode, all_jobs
 from tests.peers.processes import wait_until

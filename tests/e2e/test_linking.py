@@ -5,7 +5,7 @@ import pytest
 from db import links
 from db.report_records import ReportLink
 from db.vocabulary import Examination, Unlinked
-from node.wiring import Node
+from node.parts import Node
 from tests.node.hl7.mllp import Client, code, oru
 from tests.nodes import StartNode, chest, push
 from tests.peers.processes import wait_until

@@ -14,7 +14,7 @@ from node import pipeline
 from node.__main__ import app
 from node.clock import utc_now
 from node.models import registration
-from node.wiring import Node
+from node.parts import Node
 from tests.bundles import write_tiny
 from tests.nodes import StartNode, all_jobs, chest, push, study_of, wait_for_study
 from tests.peers.pacs import StorageScp

@@ -10,7 +10,7 @@ from db.records import JobState, StudyState
 from db.vocabulary import Reason
 from node.dicom.acceptance import STORAGE_CLASSES
 from node.objects.encoding import transcoded
-from node.wiring import Node
+from node.parts import Node
 from tests.nodes import StartNode, all_jobs
 from tests.peers.dcmtk import Storescu, Tool
 from tests.peers.orthanc import Orthanc

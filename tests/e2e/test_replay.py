@@ -12,8 +12,8 @@ from typer.testing import CliRunner, Result
 from db import results, studies
 from db.engine import Database, connect
 from node.__main__ import app
+from node.parts import Node
 from node.settings import DATABASE_FILE
-from node.wiring import Node
 from tests.e2e.test_retraction import retract, unfinished
 from tests.nodes import StartNode, chest, push
 from tests.peers.processes import wait_until

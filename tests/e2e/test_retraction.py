@@ -19,8 +19,8 @@ from db.engine import Database, connect
 from db.records import JobKind, ResultKind, StudyState
 from db.retractions import Wanted
 from node.__main__ import app
+from node.parts import Node
 from node.settings import DATABASE_FILE
-from node.wiring import Node
 from tests.conftest import ROOT
 from tests.db.rows import NOW, add_job, add_result, add_study
 from tests.nodes import StartNode, chest, push, wait_for_study

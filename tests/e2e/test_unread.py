@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 from db import results
 from db.records import Job, JobKind, JobState, ResultKind, StudyState
 from node.__main__ import app
-from node.wiring import Node
+from node.parts import Node
 from tests.nodes import StartNode, all_jobs, chest, push, study_of, wait_for_study
 from tests.peers.pacs import StorageScp
 from tests.peers.processes import wait_until

@@ -9,8 +9,8 @@ import pytest
 
 from node import wiring
 from node.commands.serve import ready_line
+from node.parts import Role
 from node.settings import load
-from node.wiring import Role
 from tests.conftest import ROOT
 
 HEAVY = ("celery", "cv2", "highdicom", "onnxruntime", "spacy", "torch")

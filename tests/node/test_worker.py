@@ -11,8 +11,7 @@ from db import jobs, studies
 from db.engine import Connection, Database
 from db.records import Job, JobKind, JobState, StudyState
 from node.queue import LocalQueue
-from node.reconcile import Reconciler
-from node.wiring import study_failed
+from node.reconcile import Reconciler, study_failed
 from node.worker import Ending, Worker
 from tests.db.rows import arrival
 from tests.peers.processes import wait_until

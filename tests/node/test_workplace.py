@@ -10,6 +10,8 @@ from db import jobs
 from db.engine import Database
 from db.records import JobKind, JobState
 from node import wiring, workplace
+from node.errors import SettingsError
+from node.parts import Role
 from node.settings import load
 from node.workplace import Workplace
 from tests.nodes import StartNode, chest, push
@@ -106,8 +108,8 @@ def test_broker_and_threads_do_not_mix(settings_options: Callable[..., dict[str,
     settings = load(None, **settings_options(**{"broker.url": "redis://:secret@127.0.0.1:1/0"}))
 
     assert wiring.roles_of(settings) == {"scp", "hl7", "reconcile", "console"}
-    with pytest.raises(wiring.SettingsError, match="celery"):
-        wiring.build(settings, [wiring.Role.WORK])
+    with pytest.raises(SettingsError, match="celery"):
+        wiring.build(settings, [Role.WORK])
 
 
 def test_jobs_kinds_and_look(received: Database):

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from node.__main__ import app
-from node.wiring import Node
+from node.parts import Node
 from tests.conftest import ROOT
 from tests.nodes import StartNode, chest, push
 

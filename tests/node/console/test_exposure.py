@@ -12,8 +12,8 @@ from node import wiring
 from node.commands.serve import ready_line
 from node.console.exposure import require_encrypted, require_people
 from node.errors import SettingsError
+from node.parts import Role
 from node.settings import load
-from node.wiring import Role
 from tests.node.console.browser import Browser
 from tests.node.console.conftest import NOON, PASSWORD
 from tests.peers.certificates import Certificates

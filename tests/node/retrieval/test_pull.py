@@ -13,7 +13,7 @@ from pynetdicom import AE
 from db import links, pulls, studies
 from db.engine import Database
 from db.records import StudyState
-from node import wiring
+from node import premises
 from node.errors import SettingsError, UnreachableError
 from node.files import Folder
 from node.retrieval import inbound
@@ -49,7 +49,7 @@ def pull(archive: QueryRetrieveScp, sqlite_database: Database, tmp_path: Path) -
             "name": "archive",
             "source": sources[-1],
             "database": sqlite_database,
-            "intake": wiring.open_intake(settings, sqlite_database, store, read=False, now=lambda: NOW),
+            "intake": premises.open_intake(settings, sqlite_database, store, read=False, now=lambda: NOW),
             "chest_only": True,
             "now": lambda: NOW,
             "pace": lambda: None,

@@ -18,13 +18,13 @@ from node.clock import utc_now
 from node.database import RESTORING
 from node.errors import SettingsError
 from node.files import Folder
+from node.parts import Node
 from node.settings import load
 from node.upkeep import manifest, transfer
 from node.upkeep.backup import Backup
 from node.upkeep.manifest import BackupError
 from node.upkeep.restore import Restore
 from node.upkeep.verification import Verification
-from node.wiring import Node
 from tests.conftest import ROOT
 from tests.nodes import StartNode, chest, push
 from tests.peers.databases import Postgres

@@ -17,8 +17,8 @@ from db.schema import gold, job, study, true_box
 from db.vocabulary import Reason
 from node.clock import utc_now
 from node.files import Folder
+from node.parts import Node
 from node.upkeep.retention import Retention
-from node.wiring import Node
 from tests.db.rows import NOW, add_job, add_result, arrival, later
 from tests.nodes import StartNode, chest, push, study_of, wait_for_study
 from tests.peers.processes import wait_until

@@ -12,8 +12,8 @@ from db.vocabulary import Reason
 from node.clock import utc_now
 from node.destinations.commitment import Desk
 from node.dicom.commitment import NO_SUCH_INSTANCE, Request
+from node.parts import Node
 from node.upkeep.verification import ON_ITS_WAY, StoreAwayError, Verification
-from node.wiring import Node
 from tests.nodes import StartNode, chest, push, wait_for_study
 
 
