@@ -92,6 +92,8 @@ class Pipeline:
     read_image: ReadImage = image_file.read
     report_unread: bool = False
     """Whether a study that was not read gets a report that says so."""
+    language: str = "en"
+    """Of the reports' sentences."""
     step: Callable[[str], AbstractContextManager[object]] = nullcontext
     """Watches the steps `load`, `infer`, `build` and `store`."""
 
@@ -127,6 +129,7 @@ class Pipeline:
                 created=job.created_at,
                 predecessor=name_of(earlier_note or predecessor, study.study_instance_uid),
                 kinds=routes.kinds_of(self.destinations),
+                language=self.language,
             )
         stored = [self._store(result, model.description.version) for result in objects]
         return Ending(
@@ -192,6 +195,7 @@ class Pipeline:
             model=model.description,
             created=job.created_at,
             predecessor=name_of(predecessor, identity.study_instance_uid),
+            language=self.language,
         )
         return None if note is None else self._store(note, model.description.version)
 

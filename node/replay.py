@@ -25,6 +25,7 @@ from node.objects.identity import Identity
 from node.objects.reading import Reading
 from node.objects.result import ResultObject
 from node.pipeline import REPORTS, name_of, reading_of
+from node.sections.running import ReadingSettings
 
 OF_IMAGES = READ_KINDS | {ResultKind.NOT_PROCESSED}
 """What is made of a study's images, and can be made again."""
@@ -97,24 +98,21 @@ def _past(connection: Connection, study: Study, revision: int, made: tuple[Resul
     )
 
 
-def compare(
-    past: Past, model: ModelInService, path: Callable[[str], Path], policy: Policy, max_pixels: int
-) -> list[Compared]:
+def compare(past: Past, model: ModelInService, path: Callable[[str], Path], reading: ReadingSettings) -> list[Compared]:
     """Build a revision's objects again and set them beside the stored ones.
 
     Args:
         past: the revision.
         model: the one that made it.
         path: where a stored object lies.
-        policy: of images that were not read.
-        max_pixels: pixel budget of an image.
+        reading: the settings; their language must be what it was.
 
     Raises:
         NotReadable: an image that was read then cannot be read now.
     """
     rebuilt = {
         each.sop_instance_uid: (each.kind, encoding.encode(each.dataset))
-        for each in _rebuilt(past, model, path, policy, max_pixels)
+        for each in _rebuilt(past, model, path, reading)
     }
     compared = [_beside(each, path, rebuilt.pop(each.sop_instance_uid, None)) for each in past.made]
     for uid, (kind, data) in rebuilt.items():
@@ -133,7 +131,7 @@ def compare(
 
 
 def _rebuilt(
-    past: Past, model: ModelInService, path: Callable[[str], Path], policy: Policy, max_pixels: int
+    past: Past, model: ModelInService, path: Callable[[str], Path], reading: ReadingSettings
 ) -> Iterator[ResultObject]:
     identity = Identity(
         study_instance_uid=past.study.study_instance_uid,
@@ -144,20 +142,22 @@ def _rebuilt(
     kinds = frozenset(ResultKind(each.kind) for each in past.made)
     if kinds & READ_KINDS and past.read:
         yield from bundle.build(
-            [_read_again(each, model, path, max_pixels) for each in past.read],
+            [_read_again(each, model, path, reading.max_pixels) for each in past.read],
             identity=identity,
             model=model.description,
             created=created,
             predecessor=name_of(past.note or past.predecessor, uid),
             kinds=kinds & READ_KINDS,
+            language=reading.language,
         )
     if ResultKind.NOT_PROCESSED in kinds:
         note = unread.build(
-            list(_not_read(past.there, path, policy, max_pixels)),
+            list(_not_read(past.there, path, reading.policy, reading.max_pixels)),
             identity=identity,
             model=model.description,
             created=created,
             predecessor=name_of(past.predecessor, uid),
+            language=reading.language,
         )
         if note is not None:
             yield note

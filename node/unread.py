@@ -22,12 +22,15 @@ def build(
     model: ModelDescription,
     created: datetime,
     predecessor: tuple[str, str, str, str] | None,
+    language: str,
 ) -> ResultObject | None:
     """Say of each image, a file and why it was not read, that it was not; None if no file says what it is of."""
     known = list(_known(images, identity.study_instance_uid))
     if not known:
         return None
-    return build_not_processed(known, identity=identity, model=model, created=created, predecessor=predecessor)
+    return build_not_processed(
+        known, identity=identity, model=model, created=created, predecessor=predecessor, language=language
+    )
 
 
 def _known(images: Sequence[tuple[Path, Reason]], study_instance_uid: str) -> Iterator[Unread]:

@@ -75,7 +75,9 @@ def build(premises: Premises, desk: Desk, overdue: Overdue | None = None) -> Wor
     handlers: Mapping[JobKind, Handler] = {
         JobKind.READ: _pipeline(premises, images),
         JobKind.DELIVER: delivery,
-        JobKind.RETRACT: Retraction(store=store, database=database, deliver=delivery),
+        JobKind.RETRACT: Retraction(
+            store=store, database=database, deliver=delivery, language=settings.reading.language
+        ),
         JobKind.MINE: mining,
         JobKind.SHADOW: shadow,
         JobKind.COMMIT: Answering(
@@ -112,6 +114,7 @@ def _pipeline(premises: Premises, images: Isolated) -> Pipeline:
         read_image=images.read,
         destinations=outbound.routes(settings),
         report_unread=reading.report_unread,
+        language=reading.language,
         step=premises.observer.step,
         now=premises.now,
     )

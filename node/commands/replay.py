@@ -47,8 +47,7 @@ def replay(
         past,
         served,
         partial(_stored, settings),
-        settings.reading.policy,
-        settings.reading.max_pixels,
+        settings.reading,
     )
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)

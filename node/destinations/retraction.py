@@ -32,11 +32,12 @@ IN_DELIVERY_DELAY_S = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retraction:
-    """The handler of `retract` jobs; `deliver` sends the note."""
+    """The handler of `retract` jobs; `deliver` sends the note, which says in `language` what it is."""
 
     store: InstanceStore
     database: Database
     deliver: Handler
+    language: str = "en"
 
     def __call__(self, job: Job) -> Ending:
         """Make the note, unless it is there, and deliver it."""
@@ -81,6 +82,7 @@ class Retraction:
                 name=last.model_version, version=last.model_version, software_version=SOFTWARE_VERSION
             ),
             created=job.created_at,
+            language=self.language,
         )
 
     def _header(self, parcels: Sequence[Parcel]) -> Dataset:

@@ -64,6 +64,8 @@ class ReadingSettings(Section):
     """Read an image whose header names no body part, as if it were a chest."""
     report_unread: bool = False
     """Send a report that says so, with the reason, of a study in which no image was read."""
+    language: Literal["en", "de", "fr", "es", "ja"] = "en"
+    """Language of the sentences in reports and notes (RFC 5646)."""
     max_pixels: int = Field(default=50_000_000, ge=1)
     """Pixel budget of an image, checked before it is decoded."""
     workers: int = Field(default=1, ge=0)

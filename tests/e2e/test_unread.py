@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 from db import results
 from db.records import Job, JobKind, JobState, ResultKind, StudyState
 from node.__main__ import app
+from node.objects.language import language
 from node.parts import Node
 from tests.nodes import StartNode, all_jobs, chest, push, study_of, wait_for_study
 from tests.peers.pacs import StorageScp
@@ -38,6 +39,22 @@ def kinds(node: Node) -> list[str]:
     """The kinds of what was built, in order."""
     with node.database.read() as connection:
         return [each.kind for each in results.every(connection)]
+
+
+def test_reports_speak_the_language_of_the_setting(start_node: StartNode, pacs: StorageScp):
+    """A study that was not read and one that was, in German: their sentences, and the language as a code."""
+    node = start_node(pacs=pacs, **REPORTING, **{"reading.language": "de"})
+
+    push(node, lateral())
+    assert pacs.wait_for(1)
+    push(node, chest())
+    assert pacs.wait_for(4)
+
+    unread, report = (each for each in pacs.datasets() if each.Modality == "SR")
+    assert language("de").not_processed in texts(unread)
+    codes = {str(element.value) for element in report.iterall() if element.keyword == "CodeValue"}
+    assert "de" in codes
+    assert "en" not in codes
 
 
 def test_lateral_view_gets_a_report_that_it_was_not_read(start_node: StartNode, pacs: StorageScp):
