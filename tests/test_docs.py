@@ -15,6 +15,7 @@ from node.settings import Settings, load
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "deploy").rglob("*.md")]
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text("utf-8")
 
@@ -72,11 +73,12 @@ def test_architecture_names_the_modules_of_the_node():
     assert modules <= named
 
 
-def test_links_in_the_documents_lead_somewhere():
-    """Every relative link of the front pages has a file behind it."""
-    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", README + ARCHITECTURE)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_in_the_documents_lead_somewhere(page: Path):
+    """Every relative link has a file behind it."""
+    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)[^)]*\)", page.read_text("utf-8"))
 
-    assert [target for target in targets if not (ROOT / target).exists()] == []
+    assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
 @pytest.mark.parametrize("section", list(sections(Settings)), ids=lambda section: section.__name__)
