@@ -32,6 +32,7 @@ from db.records import Job, JobKind
 from node import logs, workplace
 from node.database import open_database
 from node.errors import SettingsError
+from node.floors import require_floors
 from node.sections.running import BrokerSettings
 from node.settings import Settings, load
 from node.workplace import Workplace
@@ -202,6 +203,7 @@ def _open(sender: Any, **_: Any) -> None:
     os.umask(0o077)  # whatever is written here is for the node's own user
     if "prefork" in str(sender.pool_cls):
         raise SystemExit("cxr-node's workers run with --pool solo (inference) or --pool threads; add one of them")
+    require_floors()
     _workplace().open()
 
 

@@ -4,6 +4,7 @@ It does not matter which wake-up called it, or whether one did: the database dec
 """
 
 import logging
+import math
 import os
 import socket
 import threading
@@ -22,6 +23,10 @@ log = logging.getLogger(__name__)
 
 RETRY_DELAYS_S = (1.0, 5.0)
 """After the first and the second failed attempt."""
+
+
+UNHURRIED = (JobKind.MINE,)
+"""Kinds without a deadline: a backlog takes hours, and what was done of it is kept as it goes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +172,7 @@ class Worker:
             thread.join()
 
     def _renew(self, job: Job, done: threading.Event) -> None:
-        deadline = time.monotonic() + self.deadline_s
+        deadline = time.monotonic() + (math.inf if job.kind in UNHURRIED else self.deadline_s)
         while not done.wait(min(self.lease_s / 3, max(deadline - time.monotonic(), 0))):
             if time.monotonic() >= deadline:
                 log.error("job overdue", extra={"fields": {"job": job.id, "kind": job.kind}})

@@ -64,7 +64,7 @@ def add(
 ) -> None:
     """Let a person log in to the console; their password is asked for twice.
 
-    Example: cxr users add anna --role administrator
+    Example: cxr users add admin1 --role administrator
     """
     name = _name(name)
     database = opened(config, data)
@@ -89,7 +89,7 @@ def change_role(
 ) -> None:
     """Give a person another role; it holds from their next click.
 
-    Example: cxr users role anna radiologist
+    Example: cxr users role reader1 radiologist
     """
     name = _name(name)
     with opened(config, data).write() as connection:
@@ -108,7 +108,7 @@ def change_password(
 ) -> None:
     """Give a person another password; they are logged out everywhere.
 
-    Example: cxr users password anna
+    Example: cxr users password reader1
     """
     name = _name(name)
     database = opened(config, data)
@@ -126,7 +126,7 @@ def change_password(
 def disable(name: NameArgument, by: ByOption = None, config: ConfigOption = None, data: DataOption = None) -> None:
     """Let a person in no more; they are logged out everywhere. What they did stays in the audit log.
 
-    Example: cxr users disable anna
+    Example: cxr users disable reader1
     """
     name = _name(name)
     with opened(config, data).write() as connection:
@@ -139,7 +139,7 @@ def disable(name: NameArgument, by: ByOption = None, config: ConfigOption = None
 def enable(name: NameArgument, by: ByOption = None, config: ConfigOption = None, data: DataOption = None) -> None:
     """Let a person who was disabled in again, with the password they had.
 
-    Example: cxr users enable anna
+    Example: cxr users enable reader1
     """
     name = _name(name)
     with opened(config, data).write() as connection:

@@ -340,3 +340,36 @@ def test_job_past_its_deadline_loses_its_lease_and_its_process_is_told(database:
     assert told.wait(20)
     go_on.set()
     thread.join(20)
+
+
+def test_mining_has_no_deadline(database: Database, clock: Clock):
+    """A backlog of reports takes as long as it takes, and keeps its lease meanwhile."""
+    with database.write() as connection:
+        jobs.add(connection, kind=JobKind.MINE, subject_id=1, now=START)
+    renewed, told = threading.Event(), threading.Event()
+
+    def mine(_job: Job) -> Ending:
+        assert renewed.wait(20)
+        return DONE
+
+    def now() -> datetime:
+        if threading.current_thread().name.startswith("lease:"):
+            renewed.set()
+        return clock()
+
+    patient = Worker(
+        database=database,
+        handlers={JobKind.MINE: mine},
+        announce=lambda _id: None,
+        on_dead=study_failed,
+        lease_s=0.3,
+        now=now,
+        deadline_s=0.01,
+        overdue=lambda _job: told.set(),
+    )
+
+    assert patient.run_one([JobKind.MINE])
+
+    with database.read() as connection:
+        assert [job.state for job in jobs.newest(connection, 2)] == [JobState.DONE]
+    assert not told.is_set()
