@@ -93,7 +93,7 @@ class WorkSettings(Section):
     tick_s: float = Field(default=0.25, gt=0)
     """Seconds between two looks at what has settled, expired or become due."""
     deadline_s: float = Field(default=900, gt=0)
-    """Seconds one job may run, mining apart. Past it another worker gets the job, and a Celery worker ends its own process."""
+    """Seconds a job may run, but for mining. Past it another worker gets it, and a Celery worker ends its process."""
     max_jobs: int = Field(default=0, ge=0)
     """Jobs after which a Celery worker ends, for its supervisor to start a fresh one; 0 is no limit."""
     max_memory_mb: int = Field(default=0, ge=0)
