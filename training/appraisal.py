@@ -1,6 +1,6 @@
 """One model on the frozen test patients of a snapshot: Table 3, Figure 5 and Table 4 for what is here."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,7 +81,8 @@ class Overlap:
 class Appraisal:
     """All that a model reaches.
 
-    `unknown_patients` says that the card names no snapshot, so that the model may have learnt from these very patients.
+    `unknown_patients` says that the card names no snapshot of this node, so that the model may have learnt from these
+    very patients.
     `by_source` and `by_view` are mean AUCs, for what a model learns of acquisition. `chosen_for` says where the
     operating points come from.
 
@@ -108,7 +109,14 @@ class Appraisal:
 
 
 def appraise(
-    bundle: Bundle, snapshot: Snapshot, *, folder: Path, track: Track, target: Target | None = None, threads: int = 0
+    bundle: Bundle,
+    snapshot: Snapshot,
+    *,
+    folder: Path,
+    track: Track,
+    target: Target | None = None,
+    threads: int = 0,
+    known: Collection[str] = (),
 ) -> Appraisal:
     """Let a model read the test images of a snapshot, and measure.
 
@@ -119,6 +127,7 @@ def appraise(
         track: wraps images to read, for progress.
         target: operating points are chosen for it, on the snapshot's validation patients; None takes the card's.
         threads: processor threads for one image; 0 is one a core.
+        known: the SHA-256 of this node's other snapshots.
 
     Raises:
         TrainingError: images are not what they were, or no finding of the model is labelled.
@@ -143,7 +152,7 @@ def appraise(
         snapshot=snapshot.sha256,
         images=len(items),
         patients=len({item.patient for item in items}),
-        unknown_patients=bundle.card.data.snapshot is None,
+        unknown_patients=bundle.card.data.snapshot not in {snapshot.sha256, *known},
         rows=rows,
         mean=table3.mean(rows),
         by_source=_by_group([item.source for item in items], truth, logits, findings),

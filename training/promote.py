@@ -9,7 +9,7 @@ A candidate is worse, and is not promoted unless a person insists and says why, 
 The interval of a finding's difference is DeLong's, which takes images for independent; that of the mean draws patients.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,8 +60,8 @@ class Comparison:
 
     `findings` are those that both know and the test patients have and lack. The means and `difference` are over them.
     `lost` are findings that only the current model knows, `gained` those that only the candidate does. `untraced` are
-    the models whose card names no snapshot: they may have learnt from these very patients, who in snapshots of one
-    node never move between training and test.
+    the models whose card names no snapshot of this node: they may have learnt from these very patients, who never move
+    between training and test in snapshots of one node.
     """
 
     current: str
@@ -91,7 +91,14 @@ class Comparison:
 
 
 def compare(
-    current: Bundle, candidate: Bundle, snapshot: Snapshot, *, folder: Path, track: Track, threads: int = 0
+    current: Bundle,
+    candidate: Bundle,
+    snapshot: Snapshot,
+    *,
+    folder: Path,
+    track: Track,
+    threads: int = 0,
+    known: Collection[str] = (),
 ) -> Comparison:
     """Let both models read the test images of a snapshot.
 
@@ -102,6 +109,7 @@ def compare(
         folder: where scores are kept.
         track: wraps the images to read, for progress.
         threads: processor threads for one image; 0 is one a core.
+        known: the SHA-256 of this node's other snapshots.
 
     Raises:
         TrainingError: images are not what they were, or there is no finding to compare.
@@ -124,7 +132,9 @@ def compare(
     before, after = logits((current, candidate), snapshot, folder, track, threads=threads)
     columns = [snapshot.findings.index(name) for name in shared]
     models = (current.card, before), (candidate.card, after)
-    return _comparison(items, shared, truth[:, columns], snapshot.sha256, models)
+    own = {snapshot.sha256, *known}
+    untraced = tuple(card.version for card, _ in models if card.data.snapshot not in own)
+    return _comparison(items, shared, truth[:, columns], snapshot.sha256, models, untraced=untraced)
 
 
 def _comparison(
@@ -133,6 +143,8 @@ def _comparison(
     truth: Scores,
     snapshot: str,
     models: tuple[tuple[Card, Scores], tuple[Card, Scores]],
+    *,
+    untraced: tuple[str, ...],
 ) -> Comparison:
     (current, _), (candidate, _) = models
     before, after = (scores[:, [card.findings.index(name) for name in findings]] for card, scores in models)
@@ -166,7 +178,7 @@ def _comparison(
         difference=mean_difference(truth, before, after, patients),
         lost=tuple(name for name in current.findings if name not in candidate.findings),
         gained=tuple(name for name in candidate.findings if name not in current.findings),
-        untraced=tuple(card.version for card in (current, candidate) if card.data.snapshot is None),
+        untraced=untraced,
     )
 
 

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from db import models
+from db import models, snapshots
 from inference import bundle
 from inference.bundle import Bundle
 from node.commands import sheet
@@ -55,6 +55,7 @@ def evaluate(
         track=_tracked,
         target=target_of(sensitivity, specificity),
         threads=threads,
+        known=_known(config, data),
     )
     if out is not None:
         _write(found, out)
@@ -62,6 +63,16 @@ def evaluate(
         print_json(_plain(found))
     else:
         _show(found)
+
+
+def _known(config: Path | None, data: Path | None) -> list[str]:
+    """The snapshots of the node whose data folder this is, if a node has worked there."""
+    try:
+        database = opened(config, data)
+    except SettingsError:
+        return []
+    with database.read() as connection:
+        return [each.sha256 for each in snapshots.newest(connection)]
 
 
 def _bundle(model: str, config: Path | None, data: Path | None) -> Bundle:
@@ -81,7 +92,8 @@ def _show(found: Appraisal) -> None:
     )
     if found.unknown_patients:
         typer.echo(
-            f"The card of {found.model} names no snapshot; if it learnt from any of these patients, it looks too good."
+            f"The card of {found.model} names no snapshot of this node; if it learnt from any of these patients, "
+            "it looks too good."
         )
     rows: list[tuple[Any, ...]] = [
         (

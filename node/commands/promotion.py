@@ -1,6 +1,6 @@
 """`cxr models promote` and `rollback`: which model reads is a person's decision, and is written down."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from db import audit, jobs, models
+from db import snapshots as snapshot_rows
 from db.records import Model, ModelState
 from inference import admission
 from node.clock import utc_now
@@ -70,7 +71,11 @@ def promote(
     if candidate.state is ModelState.CURRENT:
         raise SettingsError(f"{version} is the model that reads already")
     admission.prove(registry.bundle_of(candidate, settings.data))
-    comparison = _compared(current, candidate, snapshot, settings, threads) if snapshot and current else None
+    comparison = None
+    if snapshot and current:
+        with database.read() as connection:
+            known = [each.sha256 for each in snapshot_rows.newest(connection)]
+        comparison = _compared(current, candidate, snapshot, settings, threads=threads, known=known)
     if comparison and not as_json:
         _show(comparison)
     _decide(comparison, current, force=force)
@@ -124,7 +129,9 @@ def rollback(
         _say(f"{before.version} reads again; {current.version} is a candidate.", settings)
 
 
-def _compared(current: Model, candidate: Model, snapshot: Path, settings: Settings, threads: int) -> Comparison:
+def _compared(
+    current: Model, candidate: Model, snapshot: Path, settings: Settings, *, threads: int, known: Collection[str]
+) -> Comparison:
     console = Console(stderr=True)
     columns = TextColumn("Test images"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
 
@@ -139,6 +146,7 @@ def _compared(current: Model, candidate: Model, snapshot: Path, settings: Settin
         folder=settings.data / "scores",
         track=track,
         threads=threads,
+        known=known,
     )
 
 
@@ -195,7 +203,8 @@ def _show(comparison: Comparison) -> None:
             typer.echo(f"{words}: {', '.join(names)}.")
     for version in comparison.untraced:
         typer.echo(
-            f"The card of {version} names no snapshot; if it learnt from any of these patients, it looks too good."
+            f"The card of {version} names no snapshot of this node; if it learnt from any of these patients, "
+            "it looks too good."
         )
 
 

@@ -86,6 +86,18 @@ def test_model_of_unknown_patients_is_named(snapshot: Snapshot, tmp_path: Path) 
     assert found.untraced == ("before",)
 
 
+def test_snapshot_of_another_node_traces_nobody(snapshot: Snapshot, tmp_path: Path) -> None:
+    """A card that names a snapshot of elsewhere says no more; another snapshot of this node does."""
+    before, after = (write_model(tmp_path / version, version=version, skill=1) for version in ("before", "after"))
+    data = after.card.data.model_copy(update={"snapshot": "e" * 64})
+    after = replace(after, card=after.card.model_copy(update={"data": data}))
+
+    elsewhere = compare(before, after, snapshot, folder=tmp_path / "scores", track=list)
+    here = compare(before, after, snapshot, folder=tmp_path / "scores", track=list, known=["e" * 64])
+
+    assert (elsewhere.untraced, here.untraced) == (("before", "after"), ("before",))
+
+
 def test_calls_at_the_operating_points_are_shown(snapshot: Snapshot, tmp_path: Path) -> None:
     """Two models with the same AUC may call differently; both numbers are there."""
     found = compared(snapshot, tmp_path, current=1, candidate=1)

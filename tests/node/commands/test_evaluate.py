@@ -34,7 +34,7 @@ def test_table_beside_the_papers(made) -> None:
 
     assert result.exit_code == 0, result.output
     assert "good-1 on 8 test images of 8 patients" in result.output
-    assert "The card of good-1 names no snapshot" in result.output
+    assert "The card of good-1 names no snapshot of this node" in result.output
     assert "0.7362" in result.output  # ResNet-50 on Effusion
     assert "1.000" in result.output
     assert "Operating points: the model's card." in result.output

@@ -79,7 +79,7 @@ def test_better_candidate_is_shown_and_promoted(cxr, two: Path, snapshot: Snapsh
 
     assert outcome.exit_code == 0, outcome.output
     assert "good beside bad on 12 test images of 12 patients" in outcome.stdout
-    assert "The card of bad names no snapshot" in outcome.stdout
+    assert "The card of bad names no snapshot of this node" in outcome.stdout
     for line in ("Effusion", "Mass", "mean"):
         assert any(each.split()[:1] == [line] and "+1.000 (+1.000 to +1.000)" in each for each in _lines(outcome))
     assert states(data) == {"bad": ModelState.RETIRED, "good": ModelState.CURRENT}
