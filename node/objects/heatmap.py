@@ -4,22 +4,21 @@ Not in what is built by default, since few viewers show one. A value is the map'
 own range in this image: it says where, not how probable.
 """
 
-import numpy as np
 from pydicom.dataset import Dataset
 
 from db.records import ResultKind
 from node.objects.header import Source
 from node.objects.modules import Making
 from node.objects.reading import HeatMaps, Reading
-from node.objects.seg import describe, empty_frame, fill
+from node.objects.seg import describe, fill
 
 KIND = ResultKind.HEATMAP
 
 
 def build_heat_map(reading: Reading, heat: HeatMaps, source: Source, making: Making, instance_number: int) -> Dataset:
-    """Put the heat map of each finding that is present into one frame."""
-    maps = [heat[score.finding].ravel() for score in reading.prediction.scores if score.present]
+    """Put the heat map of each finding that is present into a frame."""
+    maps = [heat[score.finding].tobytes() for score in reading.prediction.scores if score.present]
     segmentation = describe(reading.prediction, KIND, source, making, instance_number)
-    fill(segmentation, reading.prediction, np.concatenate(maps or [empty_frame(reading.prediction)]).tobytes())
+    fill(segmentation, reading.prediction, b"".join(maps))
     segmentation.SegmentsOverlap = "UNDEFINED"
     return segmentation

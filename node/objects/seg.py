@@ -32,20 +32,15 @@ def build_segmentation(
     """Segment one image's heat maps at the box threshold, in the image's own pixels."""
     masks = [heat[score.finding] >= BOX_THRESHOLD for score in reading.prediction.scores if score.present]
     segmentation = describe(reading.prediction, KIND, source, making, instance_number)
-    fill(segmentation, reading.prediction, pack(masks, reading.prediction))
+    fill(segmentation, reading.prediction, pack(masks))
     segmentation.SegmentsOverlap = "YES" if _overlap(masks) else "NO"
     return segmentation
 
 
-def pack(masks: Sequence[Mask], prediction: Prediction) -> bytes:
-    """The frames bit by bit, without a gap between them (DICOM PS3.5 8.1.1); one empty frame if there is none."""
-    frames = np.concatenate([mask.ravel() for mask in masks]) if masks else empty_frame(prediction)
+def pack(masks: Sequence[Mask]) -> bytes:
+    """The frames bit by bit, without a gap between them (DICOM PS3.5 8.1.1)."""
+    frames = np.concatenate([mask.ravel() for mask in masks]) if masks else np.zeros(0, dtype=bool)
     return np.packbits(frames, bitorder="little").tobytes()
-
-
-def empty_frame(prediction: Prediction) -> npt.NDArray[np.uint8]:
-    """A frame with nothing in it."""
-    return np.zeros(prediction.rows * prediction.columns, dtype=np.uint8)
 
 
 def _overlap(masks: Sequence[Mask]) -> bool:
@@ -60,12 +55,15 @@ def _overlap(masks: Sequence[Mask]) -> bool:
 def describe(prediction: Prediction, kind: ResultKind, source: Source, making: Making, instance_number: int) -> Dataset:
     """All of a segmentation but its pixels: a segment and a frame for each finding that is present.
 
+    Findings that are not may follow with an empty frame each, for the sake of an even length (`_even`).
     highdicom is given an image of one pixel; to look at masks of five megapixels takes it longer than all the rest.
     """
     identity = making.identity
-    present = [score for score in prediction.scores if score.present]
-    scores = present or list(prediction.scores)
     binary = kind is ResultKind.SEG
+    present = [score for score in prediction.scores if score.present]
+    absent = [score for score in prediction.scores if not score.present]
+    frames = _even(max(len(present), 1), len(prediction.scores), prediction, bits=1 if binary else 8)
+    scores = [*present, *absent[: frames - len(present)]] if present else absent
     segmentation = hd.seg.Segmentation(
         source_images=[_plain_image(source)],
         pixel_array=np.ones((1, 1, 1, len(scores)), dtype=np.uint8),
@@ -86,8 +84,7 @@ def describe(prediction: Prediction, kind: ResultKind, source: Source, making: M
         content_creator_name="CXR^AI",
         omit_empty_frames=False,
     )
-    if not present:
-        _keep_one_frame(segmentation)
+    _keep(segmentation, frames)
     _refer(segmentation, source)
     _orient(segmentation, source)
     _name_dimensions(segmentation, identity.uid("dimensions", kind, source.sop_instance_uid))
@@ -96,9 +93,23 @@ def describe(prediction: Prediction, kind: ResultKind, source: Source, making: M
 
 
 def fill(segmentation: Dataset, prediction: Prediction, pixels: bytes) -> None:
-    """Give it its pixels, padded to an even length."""
+    """Give it the pixels of its first frames; what follows is empty. An odd length is padded (DICOM PS3.5 8.1.1)."""
     segmentation.Rows, segmentation.Columns = prediction.rows, prediction.columns
-    segmentation.PixelData = pixels + bytes(len(pixels) % 2)
+    size = _size(int(segmentation.NumberOfFrames), prediction, segmentation.BitsAllocated)
+    segmentation.PixelData = pixels.ljust(size + size % 2, b"\0")
+
+
+def _size(frames: int, prediction: Prediction, bits: int) -> int:
+    """The bytes of so many frames."""
+    return -(-frames * prediction.rows * prediction.columns * bits // 8)
+
+
+def _even(least: int, most: int, prediction: Prediction, *, bits: int) -> int:
+    """How many frames make an even number of bytes, of at least and at most so many; the least if none do.
+
+    OHIF takes the byte of padding that follows an odd number for an error, and shows nothing.
+    """
+    return next((count for count in range(least, most + 1) if _size(count, prediction, bits) % 2 == 0), least)
 
 
 def _plain_image(source: Source) -> Dataset:
@@ -145,10 +156,10 @@ def _segment(number: int, score: FindingScore, making: Making, *, binary: bool) 
     return segment
 
 
-def _keep_one_frame(segmentation: Dataset) -> None:
-    """Keep the first frame for an empty one: a segment without a frame is empty as well, and free."""
-    segmentation.NumberOfFrames = 1
-    segmentation.PerFrameFunctionalGroupsSequence = segmentation.PerFrameFunctionalGroupsSequence[:1]
+def _keep(segmentation: Dataset, frames: int) -> None:
+    """Keep the first frames: a segment without a frame is empty as well, and free."""
+    segmentation.NumberOfFrames = frames
+    segmentation.PerFrameFunctionalGroupsSequence = segmentation.PerFrameFunctionalGroupsSequence[:frames]
 
 
 def _orient(segmentation: Dataset, source: Source) -> None:

@@ -85,9 +85,9 @@ def viewers(archive: Orthanc, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture(scope="module")
 def with_findings(archive: Orthanc, tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """A phantom with two findings, each with a box."""
+    """A phantom with two findings, each with a box; the bits of their masks alone would fill an odd number of bytes."""
     folder = tmp_path_factory.mktemp("phantom")
-    image = phantom.dataset(rows=1024, columns=1024, findings=("Effusion", "Nodule"))
+    image = phantom.dataset(rows=1021, columns=1023, findings=("Effusion", "Nodule"))
     return _read(image, archive, write_told(folder / "model", SPOTS).path, folder / "data")
 
 

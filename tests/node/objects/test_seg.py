@@ -35,7 +35,7 @@ def test_masks_come_back(make_reading, identity, model, created):
 
 def test_nothing_above_threshold_gives_empty_segments(make_reading, identity, model, created):
     """All findings are there as segments, none has a pixel, and the object is no larger than one frame."""
-    reading = make_reading(present=(), size=(97, 83))
+    reading = make_reading(present=(), size=(97, 81))
 
     seg = _segmentation(reading, identity, model, created)
 
@@ -44,7 +44,25 @@ def test_nothing_above_threshold_gives_empty_segments(make_reading, identity, mo
     assert "below the operating point" in seg.get_segment_description(1).SegmentDescription
     assert seg.NumberOfFrames == 1
     assert not seg.pixel_array.any()
-    assert len(seg.PixelData) == 1008
+    assert len(seg.PixelData) == 984  # 7857 bits are 983 bytes, and no other number of frames makes them even
+
+
+def test_no_padding_follows_the_masks(make_reading, identity, model, created):
+    """OHIF stops at a byte of padding; a frame of a finding below its threshold takes its place."""
+    reading = make_reading(present=("Effusion", "Mass"), size=(97, 83))
+
+    seg = _segmentation(reading, identity, model, created)
+
+    bits = 97 * 83
+    assert -(-2 * bits // 8) % 2 == 1
+    assert len(seg.PixelData) == -(-3 * bits // 8)
+    assert [seg.get_segment_description(n).segment_label for n in seg.segment_numbers] == [
+        "Pleural effusion",
+        "Mass",
+        "Atelectasis (below threshold)",
+    ]
+    assert seg.pixel_array[:2].any(axis=(1, 2)).all()
+    assert not seg.pixel_array[2].any()
 
 
 def test_what_ohif_needs_is_there(make_reading, identity, model, created):
