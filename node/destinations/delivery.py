@@ -22,6 +22,7 @@ from db import deliveries, jobs, studies
 from db.deliveries import AsSent
 from db.engine import Connection, Database
 from db.records import DeliveryState, Job, JobKind, JobState, Parcel, Result, ResultKind, SopReference
+from node.destinations.routes import queue_for_results
 from node.dicom.commitment import Request
 from node.dicom.outgoing import NO_CONTEXT, Answer, Line, OpenLine, Outgoing
 from node.errors import UnreachableError
@@ -59,9 +60,13 @@ Senders = Mapping[str, Recipient]
 
 @dataclass(slots=True, kw_only=True)
 class _Run:
-    """What a run of a job came to: `parcels` as they are now, `pairs` the answers that are not in the database yet."""
+    """What a run of a job came to: `parcels` as they are now, `pairs` the answers that are not in the database yet.
+
+    `tried` are the deliveries that were to be sent when it began.
+    """
 
     parcels: list[Parcel]
+    tried: frozenset[int] = frozenset()
     pairs: list[tuple[Parcel, Answer]] = field(default_factory=list)
     damaged: list[int] = field(default_factory=list)
     exhausted: bool = False
@@ -137,6 +142,7 @@ class Delivery:
     def _deliver(self, job: Job, recipient: Recipient, run: _Run) -> None:
         """Send and ask what is to be sent and asked now."""
         waiting = [each for each in run.parcels if each.delivery.state is DeliveryState.WAITING]
+        run.tried = frozenset(each.delivery.id for each in waiting)
         intact = [each for each in waiting if self._intact(each.result)]
         run.damaged = [each.delivery.id for each in waiting if each not in intact]
         unasked = [each for each in run.parcels if each.delivery.state is DeliveryState.SENT and recipient.commitment]
@@ -224,7 +230,7 @@ class Delivery:
             self._record(connection, run)
             if run.arrived and not run.broken and not run.exhausted:
                 jobs.wake(connection, name, self.now())
-            return []
+            return self._joined(connection, job, run)
 
         if run.broken:
             return _again(job, run.broken.code, f"{run.broken}.", record)
@@ -237,6 +243,22 @@ class Delivery:
             if any(state is DeliveryState.ASKED for state, _ in states.values()):
                 return self._awaiting(job, recipient, run, record)
         return _settled(name, states, run.damaged, record)
+
+    def _joined(self, connection: Connection, job: Job, run: _Run) -> list[int]:
+        """Let the job run again for results that were added to it while it ran (see `routes.dispatch`)."""
+        queue_for_results(connection, job)
+        found = deliveries.parcels(connection, job.subject_id, job.revision, job.destination or "")
+        waiting = [each for each in found if each.delivery.state is DeliveryState.WAITING and self._goes(job, each)]
+        if run.tried.issuperset(each.delivery.id for each in waiting):
+            return []
+        return jobs.reopen(
+            connection,
+            kind=job.kind,
+            subject_id=job.subject_id,
+            revision=job.revision,
+            destination=job.destination or "",
+            now=self.now(),
+        )
 
     def _awaiting(self, job: Job, recipient: Recipient, run: _Run, record: Callable[[Connection], list[int]]) -> Ending:
         """All is sent and asked for: the job sleeps until the answer comes, or is late."""

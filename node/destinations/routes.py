@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from db import deliveries, jobs
-from db.engine import Connection
+from db.engine import Connection, queue_for
 from db.records import DEFAULT_KINDS, READ_KINDS, DeliveryState, Job, JobKind, ResultKind
 
 _ALWAYS = frozenset({ResultKind.NOT_PROCESSED})
@@ -33,6 +33,11 @@ def kinds_of(routes: Iterable[Route]) -> frozenset[ResultKind]:
     return wanted | {ResultKind.SR} if wanted else DEFAULT_KINDS
 
 
+def queue_for_results(connection: Connection, job: Job) -> None:
+    """Wait until nobody else adds results of this study, or ends a job that sends them: neither misses the other."""
+    queue_for(connection, f"results:{job.subject_id}")
+
+
 def dispatch(
     connection: Connection,
     routes: Sequence[Route],
@@ -48,6 +53,7 @@ def dispatch(
     study that it has results of gets the new ones too, or it would go on to show what does not hold any more.
     """
     new_jobs = []
+    queue_for_results(connection, job)
     for route in routes:
         result_ids = [result_id for result_id, kind in made if kind in route.kinds]
         if not result_ids:

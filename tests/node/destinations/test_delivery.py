@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
@@ -13,9 +14,10 @@ from pydicom.uid import Comprehensive3DSRStorage, ExplicitVRLittleEndian
 
 from db import deliveries, jobs
 from db.engine import Database
-from db.records import DeliveryState, Job, JobKind, JobState
+from db.records import DeliveryState, Job, JobKind, JobState, ResultKind
 from node.destinations.commitment import RESEND_DELAY_S, Desk
 from node.destinations.delivery import Delivery, Recipient, Senders
+from node.destinations.routes import Route, dispatch
 from node.dicom.commitment import Report, Request
 from node.dicom.outgoing import NO_CONTEXT, Answer, Outgoing
 from node.errors import UnreachableError
@@ -54,6 +56,7 @@ class FakePacs:
         self.sent: list[list[str]] = []
         self.asked: list[Request] = []
         self.before_response: Callable[[Request], None] = lambda _request: None
+        self.before_answer: Callable[[], object] = lambda: None
 
     @contextmanager
     def open_line(self, _objects: Sequence[Outgoing]) -> Iterator["FakePacs"]:
@@ -67,6 +70,7 @@ class FakePacs:
         for outgoing, status in zip(objects, self.statuses, strict=False):
             if status is None:
                 raise UnreachableError("pacs closed the association")
+            self.before_answer()
             yield Answer(status=status, sent=outgoing)
 
     def ask(self, request: Request) -> int:
@@ -88,8 +92,8 @@ class House:
         self.paths: list[Path] = []
         self.data: list[bytes] = []
         with self.database.write() as connection:
-            study_id = add_study(connection)
-            reading = add_job(connection, study_id)
+            study_id = self.study_id = add_study(connection)
+            reading = self.reading_id = add_job(connection, study_id)
             jobs.end(connection, self._claimed(JobKind.READ, connection), state=JobState.DONE, now=NOW)
             self.results = [add_result(connection, study_id, reading, n, **self._stored(n)) for n in (1, 2, 3)]
             deliveries.add(connection, self.results, "pacs")
@@ -117,6 +121,18 @@ class House:
         assert worker.run_one([JobKind.DELIVER])
         with self.database.read() as connection:
             return jobs.get(connection, self.job_id)
+
+    def joining(self) -> int:
+        """A fourth result of the same revision, with no way yet."""
+        with self.database.write() as connection:
+            return add_result(connection, self.study_id, self.reading_id, 4, **self._stored(4))
+
+    def join(self, result_id: int) -> None:
+        """The pipeline's part: the result is to go where the others go."""
+        with self.database.write() as connection:
+            reading = replace(jobs.get(connection, self.job_id), kind=JobKind.READ)
+            route = Route(name="pacs", kinds=frozenset(ResultKind), only_above=False)
+            dispatch(connection, [route], reading, [(result_id, ResultKind.SR)], above=True, now=self.time)
 
     def states(self) -> list[tuple[DeliveryState, str | None]]:
         """Of the three results."""
@@ -150,6 +166,25 @@ def house(tmp_path: Path, sqlite_database: Database) -> Iterator[House]:
 
 SENT = ANSWERED
 WAITING = (DeliveryState.WAITING, None)
+
+
+@pytest.mark.parametrize("commitment", [False, True])
+def test_results_that_join_while_the_others_are_sent_go_too(house: House, commitment: bool):
+    """A study that is read again makes results for the very job that runs; they are not left behind."""
+    pacs = FakePacs(0, 0, 0, 0)
+    late = house.joining()
+    once = iter([late])
+    pacs.before_answer = lambda: [house.join(each) for each in once]
+
+    first = house.deliver(pacs, commitment=commitment)
+    house.deliver(pacs, commitment=commitment)
+
+    assert first.state is JobState.QUEUED
+    assert first.not_before <= house.time
+    assert pacs.sent[-1] == [house.paths[-1].name]
+    with house.database.read() as connection:
+        (delivery,) = deliveries.of_result(connection, late)
+    assert delivery.state in (DeliveryState.SENT, DeliveryState.ASKED)
 
 
 def test_accepted_objects_are_sent_once(house: House):
