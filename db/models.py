@@ -35,14 +35,6 @@ def register(
     return True
 
 
-def relocate(connection: Connection, old: str, new: str) -> None:
-    """The folder of the bundles is another one now."""
-    for row in connection.execute(select(model.c.id, model.c.path)).all():
-        if row.path.startswith(f"{old}/"):
-            path = new + row.path.removeprefix(old)
-            connection.execute(update(model).where(model.c.id == row.id).values(path=path))
-
-
 def require_current(connection: Connection, version: str | None) -> None:
     """Refuse to go on if another model reads than the one that a person looked at; none may change it from now on.
 

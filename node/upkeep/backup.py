@@ -50,7 +50,6 @@ class Backup:
         made = Manifest(
             made_at=self.now().isoformat(),
             software_version=SOFTWARE_VERSION,
-            node_data=str(self.data.absolute()),
             kind="sqlite" if copying.kind(self.database) == "sqlite" else "postgresql",
             database=Part.of(database, self.target),
             listing=Part.of(listing, self.target),

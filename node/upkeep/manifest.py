@@ -60,7 +60,7 @@ class Manifest(BaseModel):
     """A whole backup.
 
     `files` is how many stored files there are and `size` their bytes; `lost` are those that a row names and that were
-    not in the store any more, or damaged. `node_data` is the data folder that it was made of.
+    not in the store any more, or damaged.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -68,7 +68,6 @@ class Manifest(BaseModel):
     format: Literal[1] = 1
     made_at: str
     software_version: str
-    node_data: str
     kind: Literal["sqlite", "postgresql"]
     database: Part
     listing: Part

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from db import copying, models
+from db import copying
 from db.engine import connect
 from node.database import RESTORING
 from node.settings import DATABASE_FILE
@@ -107,11 +107,10 @@ class Restore:
             beside = self.data / f"{DATABASE_FILE}.part"
             copy_durably(copy, beside)
             beside.rename(self.data / DATABASE_FILE)
+            return
         database = connect(self.url)
         try:
-            if found.kind == "postgresql" and copying.is_empty(database):
+            if copying.is_empty(database):
                 copying.fill(database, copy)
-            with database.write() as connection:
-                models.relocate(connection, found.node_data, str(self.data.absolute()))
         finally:
             database.close()

@@ -16,10 +16,13 @@ from pydicom.uid import JPEG2000Lossless
 from db import studies
 from db.vocabulary import Reason
 from inference.isolation import Isolated
-from node import wiring, workshop
+from node import workshop
 from node.clock import utc_now
+from node.console.server import Server
 from node.demonstration import phantom
+from node.dicom.scp import Scp
 from node.files import Folder
+from node.hl7.listener import Listener
 from node.mining import ReportMining
 from node.queue import LocalQueue
 from node.reconcile import Reconciler
@@ -110,8 +113,8 @@ def test_start_goes_on_with_what_was_left_before_peers_are_let_in(
     noting(Reconciler, "tick", "reconcile")
     noting(ReportMining, "catch_up", "mining")
     noting(LocalQueue, "start", "work")
-    for part in ("Scp", "Listener", "Server"):
-        noting(getattr(wiring, part), "start", part)
+    for part in (Scp, Listener, Server):
+        noting(part, "start", part.__name__)
 
     start_node()
 
