@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -60,9 +61,15 @@ def arrive(database: Database, number: int = 1) -> None:
         studies.record_arrival(connection, new, settle_at=START)
 
 
-def worker(database: Database, clock: Clock, handler: Callable[[Job], Ending], lease_s: float = 60) -> Worker:
-    """A worker whose reading is this handler."""
-    handlers = {JobKind.READ: handler}
+def worker(
+    database: Database,
+    clock: Callable[[], datetime],
+    handler: Callable[[Job], Ending],
+    lease_s: float = 60,
+    **more: Any,
+) -> Worker:
+    """A worker whose reading, and whose mining, is this handler."""
+    handlers = {JobKind.READ: handler, JobKind.MINE: handler}
     return Worker(
         database=database,
         handlers=handlers,
@@ -70,6 +77,7 @@ def worker(database: Database, clock: Clock, handler: Callable[[Job], Ending], l
         on_dead=study_failed,
         lease_s=lease_s,
         now=clock,
+        **more,
     )
 
 
@@ -324,16 +332,7 @@ def test_job_past_its_deadline_loses_its_lease_and_its_process_is_told(database:
         assert go_on.wait(20)
         return DONE
 
-    slow = Worker(
-        database=database,
-        handlers={JobKind.READ: hang},
-        announce=lambda _id: None,
-        on_dead=study_failed,
-        lease_s=60,
-        now=clock,
-        deadline_s=0.05,
-        overdue=lambda _job: told.set(),
-    )
+    slow = worker(database, clock, hang, deadline_s=0.05, overdue=lambda _job: told.set())
     thread = threading.Thread(target=slow.run_one, args=([JobKind.READ],))
     thread.start()
 
@@ -357,16 +356,7 @@ def test_mining_has_no_deadline(database: Database, clock: Clock):
             renewed.set()
         return clock()
 
-    patient = Worker(
-        database=database,
-        handlers={JobKind.MINE: mine},
-        announce=lambda _id: None,
-        on_dead=study_failed,
-        lease_s=0.3,
-        now=now,
-        deadline_s=0.01,
-        overdue=lambda _job: told.set(),
-    )
+    patient = worker(database, now, mine, lease_s=0.3, deadline_s=0.01, overdue=lambda _job: told.set())
 
     assert patient.run_one([JobKind.MINE])
 
