@@ -1,17 +1,17 @@
 """What people said of a finding of a study or of a report: gold labels, which outrank mined ones.
 
-A row is never changed; the newest one holds. Gold on any version of a report is of the report: a correction outlives
-the version it was made on.
+The newest row holds; what was said in it is never changed (`db.corrections` writes it, and takes it back). Gold on any
+version of a report is of the report: a correction outlives the version it was made on.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, or_, select
 
-from db import audit
-from db.schema import gold, report
+from db.schema import gold, link, report
 from db.vocabulary import Assertion
 
 ReportName = tuple[str, str]
@@ -23,7 +23,7 @@ class Gold:
     """One finding of one study or of one report (the other id is None), as a person sees it.
 
     `finding` may be Normal, which is positive or negative. `actor` is who said it, `reason` their words: these may
-    name a patient, and stay in the database.
+    name a patient, and stay in the database. What was taken back, and by whom, holds no more.
     """
 
     id: int
@@ -34,6 +34,8 @@ class Gold:
     actor: str
     reason: str
     at: datetime
+    taken_back_at: datetime | None = None
+    taken_back_by: str | None = None
 
 
 GoldByFinding = Mapping[str, Gold]
@@ -54,19 +56,49 @@ class GoldLabels:
         every = sorted((each for by_finding in said for each in by_finding.values()), key=_age)
         return {each.finding: each for each in every} if every else _NOTHING
 
+    def all(self) -> Iterator[GoldByFinding]:
+        """What was said of each study and of each report."""
+        yield from self.of_studies.values()
+        yield from self.of_reports.values()
+
+
+_EVERY = (
+    select(gold, report.c.source, report.c.report_key)
+    .outerjoin(report, report.c.id == gold.c.report_id)
+    .order_by(gold.c.at, gold.c.id)
+)
+_IN_FORCE = _EVERY.where(gold.c.taken_back_at.is_(None))
+
 
 def every(connection: Connection) -> GoldLabels:
     """All gold labels that hold; people write them, so that they fit into memory."""
-    query = (
-        select(gold, report.c.source, report.c.report_key)
-        .outerjoin(report, report.c.id == gold.c.report_id)
-        .order_by(gold.c.at, gold.c.id)
-    )
+    return _held(connection, _IN_FORCE)
+
+
+def of_reports(connection: Connection, report_ids: Sequence[int]) -> GoldLabels:
+    """Those that hold of these reports, by any of their versions, and of the studies that the reports are linked to."""
+    return _held(connection, _IN_FORCE.where(_about(report_ids)))
+
+
+def history(connection: Connection, report_id: int) -> list[Gold]:
+    """All that people ever said of a report, on any of its versions, and of its studies; the newest first."""
+    rows = connection.execute(_EVERY.where(_about([report_id]))).mappings()
+    return [_gold(row) for row in rows][::-1]
+
+
+def _about(report_ids: Sequence[int]) -> ColumnElement[bool]:
+    version = report.alias("version")
+    same = (version.c.source == report.c.source) & (version.c.report_key == report.c.report_key)
+    versions = select(version.c.id).join(report, same).where(report.c.id.in_(report_ids))
+    studies = select(link.c.study_id).where(link.c.report_id.in_(report_ids))
+    return or_(gold.c.report_id.in_(versions), gold.c.study_id.in_(studies))
+
+
+def _held(connection: Connection, query: Select[Any]) -> GoldLabels:
     of_studies: dict[int, dict[str, Gold]] = {}
     of_reports: dict[ReportName, dict[str, Gold]] = {}
     for row in connection.execute(query).mappings():
-        values = {column.name: row[column.name] for column in gold.columns}
-        label = Gold(**{**values, "assertion": Assertion(row["assertion"])})
+        label = _gold(row)
         if label.study_id is not None:
             of_studies.setdefault(label.study_id, {})[label.finding] = label
         else:
@@ -74,32 +106,9 @@ def every(connection: Connection) -> GoldLabels:
     return GoldLabels(of_studies=of_studies, of_reports=of_reports)
 
 
-def correct(
-    connection: Connection,
-    *,
-    study_id: int | None = None,
-    report_id: int | None = None,
-    finding: str,
-    assertion: Assertion,
-    before: Assertion,
-    actor: str,
-    reason: str,
-    now: datetime,
-) -> int:
-    """Write what a person says of a study or of a report, and the audit entry of it.
-
-    The entry names rows and findings; the reason is in the gold row alone, as it may name a patient.
-
-    Returns:
-        The row id.
-    """
-    values = {"study_id": study_id, "report_id": report_id, "finding": finding, "assertion": assertion}
-    statement = gold.insert().values(**values, actor=actor, reason=reason, at=now).returning(gold.c.id)
-    gold_id: int = connection.execute(statement).scalar_one()
-    subject = f"report {report_id}" if study_id is None else f"study {study_id}"
-    detail = {"gold": gold_id, "finding": finding, "before": before, "after": assertion}
-    audit.append(connection, actor=actor, action="label.correct", subject=subject, now=now, detail=detail)
-    return gold_id
+def _gold(row: RowMapping) -> Gold:
+    values = {column.name: row[column.name] for column in gold.columns}
+    return Gold(**{**values, "assertion": Assertion(row["assertion"])})
 
 
 def _age(label: Gold) -> tuple[datetime, int]:

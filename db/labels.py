@@ -106,7 +106,7 @@ class LeftOut:
     other_examination: int
 
 
-_COUNTS = and_(report.c.status != ReportStatus.CANCELLED, report.c.examination != Examination.OTHER, holds_now())
+COUNTS = and_(report.c.status != ReportStatus.CANCELLED, report.c.examination != Examination.OTHER, holds_now())
 """Whether a version of a report counts."""
 
 _LATER = mining.alias("later")
@@ -163,7 +163,7 @@ def of_reports(
         unlinked: only those of no study.
         newest_first: the other way round.
     """
-    query = select(*_FACTS).select_from(report).outerjoin(mining, _HOLDS).where(_COUNTS)
+    query = select(*_FACTS).select_from(report).outerjoin(mining, _HOLDS).where(COUNTS)
     if accession_number is not None:
         query = query.where(report.c.accession_number == accession_number)
     if unlinked:
@@ -174,13 +174,21 @@ def of_reports(
         yield _of_report(row, said)
 
 
+def of_versions(connection: Connection, report_ids: Sequence[int]) -> list[ReportLabels]:
+    """Those of these report versions that count, a few hundred at most."""
+    query = select(*_FACTS).select_from(report).outerjoin(mining, _HOLDS).where(COUNTS, report.c.id.in_(report_ids))
+    rows = connection.execute(query.order_by(report.c.id)).all()
+    said = people.of_reports(connection, report_ids)
+    return [_of_report(row, said) for row in rows]
+
+
 def of_studies(connection: Connection, *, study_instance_uid: str | None = None) -> Iterator[StudyLabels]:
     """Every study with a report that counts or with gold, or one study, in the order of their rows; streamed."""
     query = (
         select(*_FACTS, study.c.id, study.c.study_instance_uid, study.c.accession_number)
         .select_from(study)
         .outerjoin(link, link.c.study_id == study.c.id)
-        .outerjoin(report, and_(report.c.id == link.c.report_id, _COUNTS))
+        .outerjoin(report, and_(report.c.id == link.c.report_id, COUNTS))
         .outerjoin(mining, _HOLDS)
     )
     if study_instance_uid is not None:
@@ -201,7 +209,7 @@ def mined_of_studies(connection: Connection) -> Iterator[MinedReport]:
     query = (
         select(link.c.study_id, report.c.id, report.c.source, report.c.report_key, _SAID, *_MINER, mining.c.readability)
         .select_from(link)
-        .join(report, and_(report.c.id == link.c.report_id, _COUNTS))
+        .join(report, and_(report.c.id == link.c.report_id, COUNTS))
         .outerjoin(mining, _HOLDS)
         .order_by(link.c.study_id, report.c.id)
     )

@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from db import jobs
+from db import jobs, standing
 from db.records import JobKind, JobState
 from db.report_records import PUBLISHED, MinedMention, MinerIdentity, Mining, ReportSection, ReportText
 from db.reports import current_versions
@@ -122,6 +122,7 @@ def record(connection: Connection, readings: Sequence[Mining]) -> int:
             update(mining).where(mining.c.report_id.in_(ids), _by(miner)).values(mined_at=readings[0].mined_at)
         )
     _record_mentions(connection, {new[each.report_id]: each for each in readings if each.report_id in new})
+    standing.refresh(connection, [each.report_id for each in readings])
     return len(new)
 
 
@@ -156,6 +157,15 @@ def unmined_count(connection: Connection, miner: MinerIdentity) -> int:
     """How many report versions there are of which no reading by this miner holds."""
     query = select(func.count()).select_from(report).where(_unmined(miner))
     return connection.execute(query).scalar_one()
+
+
+def newest_read(connection: Connection, limit: int) -> list[int]:
+    """The newest report versions that were mined here and hold now, at most so many; those published left out."""
+    newest = select(report.c.id).order_by(report.c.id.desc()).limit(2 * limit).subquery()
+    published = exists().where(mining.c.report_id == newest.c.id, _by(PUBLISHED))
+    mined = exists().where(mining.c.report_id == newest.c.id)
+    query = select(newest.c.id).where(mined, ~published, newest.c.id.in_(current_versions()))
+    return list(connection.execute(query.order_by(newest.c.id.desc()).limit(limit)).scalars())
 
 
 def texts(connection: Connection, report_ids: Sequence[int], max_characters: int) -> list[ReportText]:

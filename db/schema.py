@@ -278,6 +278,8 @@ report = Table(
     Column("received_at", Utc, nullable=False),
     UniqueConstraint("message_id", "report_key"),
     Index(None, "source", "report_key"),
+    Index(None, "patient_id"),
+    Index(None, "version_at", "id"),
 )
 
 link = Table(
@@ -345,8 +347,46 @@ gold = Table(
     Column("actor", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("at", Utc, nullable=False),
+    Column("taken_back_at", Utc),
+    Column("taken_back_by", Text),
     CheckConstraint("(study_id IS NULL) <> (report_id IS NULL)", name="of_one_thing"),
 )
+
+standing = Table(
+    "standing",
+    metadata,
+    Column("report_id", ForeignKey("report.id"), primary_key=True),
+    Column("version_at", Utc, nullable=False),
+    Column("states", Integer, index=True),
+)
+"""The labels in force of each report that counts, to be counted: see `db.standing`."""
+
+standing_label = Table(
+    "standing_label",
+    metadata,
+    Column("finding", String(32), primary_key=True),
+    Column("assertion", String(16), primary_key=True),
+    Column("version_at", Utc, primary_key=True),
+    Column("report_id", ForeignKey("report.id"), primary_key=True),
+)
+"""The same, a row for each label, to be looked for."""
+
+lexicon_trial = Table(
+    "lexicon_trial",
+    metadata,
+    _id(),
+    Column("file", String(64), nullable=False),
+    Column("content", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("asked_at", Utc, nullable=False),
+    Column("seen_at", Utc, nullable=False),
+    Column("ended_at", Utc),
+    Column("total", Integer, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("error", Text),
+    Column("outcome", JSON),
+)
+"""What another file of the lexicon or of the rules would change, of the newest reports."""
 
 frontal = Table(
     "frontal",

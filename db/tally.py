@@ -10,7 +10,8 @@ from itertools import combinations
 
 from sqlalchemy import Connection, func, select
 
-from db import labels
+from db import gold as people
+from db import labels, standing
 from db.labels import LeftOut, ReportLabels, States, StudyLabels
 from db.report_records import MinerIdentity
 from db.schema import instance
@@ -55,7 +56,7 @@ class Row:
 
     `studies` have the label once their reports are put together, `images` are those of these studies that no reason
     keeps from being read, and `gold` is how many of people's labels of this finding are in force. A count that means
-    nothing for a row is None.
+    nothing for a row, or was not taken, is None.
     """
 
     label: str
@@ -64,8 +65,8 @@ class Row:
     uncertain: int | None
     negative: int | None
     gold: int | None
-    studies: int
-    images: int
+    studies: int | None
+    images: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,11 +102,11 @@ class _Tally:
         self._number: Counter[tuple[int, bool]] = Counter()
         self._images: Counter[tuple[int, bool]] = Counter()
 
-    def add(self, states: States, *, normal: bool, images: int = 0) -> None:
-        """Count one report or one study."""
+    def add(self, states: States, *, normal: bool, number: int = 1, images: int = 0) -> None:
+        """Count a report or a study, or so many that say the same."""
         key = (id(states), normal)
         self._states[id(states)] = states  # kept, so that no other has its id
-        self._number[key] += 1
+        self._number[key] += number
         self._images[key] += images
 
     def counts(self) -> "_Counts":
@@ -187,6 +188,27 @@ def cooccurrence(connection: Connection, findings: Sequence[str]) -> Cooccurrenc
     return matrix_of(findings, sets, census.counted(labels.left_out(connection)))
 
 
+def at_once(connection: Connection, findings: Sequence[str]) -> tuple[LabelTable, Cooccurrence]:
+    """Both from what is written down of each report (`db.standing`), without studies and images, in a moment.
+
+    Not mined are those of the newest thousand versions that are not.
+    """
+    numbers, unreadable = standing.counted(connection)
+    tally, sets = _Tally(findings), Counter[frozenset[str]]()
+    for packed, number in numbers.items():
+        said = standing.unpacked(packed)
+        tally.add(said.states, normal=said.normal, number=number)
+        sets[frozenset(name for name, state in said.states.items() if state is Assertion.POSITIVE)] += number
+    counts = tally.counts()
+    waiting = standing.waiting(connection)
+    counted = _counted(
+        counts, reports=counts.of + unreadable + waiting, not_mined=waiting, unreadable=unreadable, left_out=_NONE_LEFT
+    )
+    gold = Counter(finding for by_finding in people.every(connection).all() for finding in by_finding)
+    table = LabelTable(rows=_rows(findings, counts, None, gold), counted=counted)
+    return table, matrix_of(findings, sets, counted)
+
+
 def matrix_of(findings: Sequence[str], sets: Counter[frozenset[str]], counted: Counted) -> Cooccurrence:
     """Make the matrix of how often each set of positive findings is there; those not in `findings` are not seen."""
     place = {name: index for index, name in enumerate(findings)}
@@ -232,16 +254,10 @@ class _Census:
 
     def counted(self, left_out: LeftOut) -> Counted:
         """The facts of all reports."""
-        counts = self.tally.counts()
-        others = {name: counts.positive[name] for name in (UNCERTAIN_ONLY, NORMAL, NONE_OF_THESE)}
         order = sorted(self._miners.items(), key=lambda item: (-item[1], str(item[0])))
-        return Counted(
+        return _counted(
+            self.tally.counts(),
             reports=self._reports,
-            labelled=counts.of,
-            with_finding=counts.of - sum(others.values()),
-            uncertain_only=others[UNCERTAIN_ONLY],
-            normal=others[NORMAL],
-            none_of_these=others[NONE_OF_THESE],
             not_mined=self._not_mined,
             unreadable=self._unreadable,
             left_out=left_out,
@@ -249,23 +265,50 @@ class _Census:
         )
 
 
+_NONE_LEFT = LeftOut(cancelled=0, other_examination=0)
+
+
+def _counted(
+    counts: _Counts,
+    *,
+    reports: int,
+    not_mined: int,
+    unreadable: int,
+    left_out: LeftOut,
+    miners: tuple[tuple[MinerIdentity, int], ...] = (),
+) -> Counted:
+    others = {name: counts.positive[name] for name in (UNCERTAIN_ONLY, NORMAL, NONE_OF_THESE)}
+    return Counted(
+        reports=reports,
+        labelled=counts.of,
+        with_finding=counts.of - sum(others.values()),
+        uncertain_only=others[UNCERTAIN_ONLY],
+        normal=others[NORMAL],
+        none_of_these=others[NONE_OF_THESE],
+        not_mined=not_mined,
+        unreadable=unreadable,
+        left_out=left_out,
+        miners=miners,
+    )
+
+
 def _labelled(study: StudyLabels) -> bool:
     return bool(study.gold) or any(each.readable or each.gold for each in study.reports)
 
 
-def _rows(findings: Sequence[str], by_report: _Counts, by_study: _Counts, gold: Counter[str]) -> tuple[Row, ...]:
+def _rows(findings: Sequence[str], by_report: _Counts, by_study: _Counts | None, gold: Counter[str]) -> tuple[Row, ...]:
     gold[TOTAL] = sum(gold[name] for name in (*findings, NORMAL))
 
     def row(label: str, *, of_findings: bool, of_people: bool) -> Row:
         return Row(
             label=label,
-            reports=by_report.of if label == TOTAL else by_report.positive[label],
+            reports=_of(by_report, label),
             overlap=by_report.overlap[label] if of_findings else None,
             uncertain=by_report.uncertain[label] if of_findings else None,
             negative=by_report.negative[label] if of_findings else None,
             gold=gold[label] if of_people else None,
-            studies=by_study.of if label == TOTAL else by_study.positive[label],
-            images=by_study.images[label],
+            studies=_of(by_study, label) if by_study else None,
+            images=by_study.images[label] if by_study else None,
         )
 
     return (
@@ -275,6 +318,10 @@ def _rows(findings: Sequence[str], by_report: _Counts, by_study: _Counts, gold: 
         row(NONE_OF_THESE, of_findings=False, of_people=False),
         row(TOTAL, of_findings=True, of_people=True),
     )
+
+
+def _of(counts: _Counts, label: str) -> int:
+    return counts.of if label == TOTAL else counts.positive[label]
 
 
 def _images(connection: Connection) -> dict[int, int]:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from db import clock_steps, jobs, linking, studies
+from db import clock_steps, jobs, linking, standing, studies
 from db.clock_steps import Longest
 from db.engine import Connection, Database
 from db.errors import DatabaseError
@@ -64,6 +64,7 @@ class Reconciler:
                     if revision is not None:
                         jobs.add(connection, kind=JobKind.READ, subject_id=study.id, revision=revision, now=now)
                 linking.link_studies(connection, [study.id for study in settled_studies], now)
+                standing.refresh_linked(connection, [study.id for study in settled_studies])
         with self.database.read() as connection:
             due = jobs.due(connection, now)
         for job_id in due:
@@ -76,6 +77,7 @@ class Reconciler:
         if missing:
             with self.database.write() as connection:
                 linking.link_everything(connection, self.now())
+                standing.refresh_linked(connection)
 
     def start(self) -> None:
         """Tick once, then from time to time until stopped."""

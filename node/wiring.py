@@ -22,6 +22,7 @@ from node.destinations.commitment import LONGEST_DELAY_S
 from node.errors import SettingsError
 from node.files import Folder
 from node.intake import RELEASE_FALLBACK_S
+from node.labels.ledger import Ledger
 from node.parts import Door, Node, Role, Service
 from node.premises import Premises, open_store, read_as_it_comes
 from node.queue import LocalQueue
@@ -147,10 +148,11 @@ def _reconciling(premises: Premises) -> tuple[Service, ...]:
             retry_s=LONGEST_DELAY_S,
         ),
     )
+    ledger = Ledger(database=premises.database)
     if not settings.retention.on:
-        return (reconciler,)
+        return reconciler, ledger
     retention = open_retention(settings, premises.database, premises.store, now)
-    return reconciler, Beat("retention", RETENTION_EVERY_S, retention.run)
+    return reconciler, ledger, Beat("retention", RETENTION_EVERY_S, retention.run)
 
 
 def open_retention(settings: Settings, database: Database, store: Folder, now: Callable[[], datetime]) -> Retention:

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from db import linking, studies
+from db import linking, standing, studies
 from db.engine import Connection, Database
 from node.collection import part10
 from node.collection.part10 import NotTakenError
@@ -122,7 +122,9 @@ def settle(connection: Connection, study_instance_uids: Sequence[str], now: date
     if read:
         studies.awaken(connection, study_instance_uids, now)  # what an import without `read` has kept
     else:
-        linking.link_studies(connection, studies.kept(connection, study_instance_uids), now)
+        kept = studies.kept(connection, study_instance_uids)
+        linking.link_studies(connection, kept, now)
+        standing.refresh_linked(connection, kept)
 
 
 def groups(things: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from db import gold, labels, reports, studies
+from db import corrections, labels, reports, studies
 from db.engine import Connection
 from db.labels import ReportLabels, StudyLabels
 from db.vocabulary import FINDINGS, NORMAL, Assertion
@@ -133,7 +133,7 @@ def write(
 ) -> None:
     """Write the gold rows and their audit entries."""
     for target in targets:
-        gold.correct(
+        corrections.correct(
             connection,
             study_id=target.study_id,
             report_id=target.report_id,

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from db import gold, schema, studies
+from db import corrections, schema, studies
 from db.labels import LeftOut
 from db.tally import Counted
 from db.vocabulary import Assertion
@@ -71,7 +71,7 @@ def mine(connection: Connection, report_id: int, states: Mapping[str, Assertion]
 
 def say(connection: Connection, finding: str, assertion: Assertion, *, after_s: float = 0, **of: Any) -> int:
     """A person's label of a study or of a report."""
-    return gold.correct(
+    return corrections.correct(
         connection,
         **of,
         finding=finding,
