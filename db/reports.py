@@ -112,6 +112,19 @@ def current_of_each(connection: Connection, accession_number: str) -> list[Repor
     return sorted(latest.values(), key=lambda each: (each.version_at, each.message_at, each.id))
 
 
+def find(connection: Connection, report_id: int) -> Report | None:
+    """A version of a report by its row id."""
+    row = connection.execute(select(report).where(report.c.id == report_id)).mappings().one_or_none()
+    return None if row is None else _report(row)
+
+
+def versions_of(connection: Connection, of: Report) -> list[Report]:
+    """Every version of this report, the one that holds now first."""
+    query = select(report).where(report.c.source == of.source, report.c.report_key == of.report_key)
+    query = query.order_by(*(column.desc() for column in _OWN_ORDER))
+    return [_report(row) for row in connection.execute(query).mappings()]
+
+
 def of_study(connection: Connection, study_id: int) -> list[Report]:
     """The reports that are linked to this study, each in the version that holds now; of any examination."""
     query = select(report).join(link, link.c.report_id == report.c.id)

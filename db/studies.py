@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from db.engine import queue_for
 from db.prepared import Prepared
 from db.records import Absence, Arrival, StoredInstance, Study, StudyState
-from db.schema import instance, study
+from db.schema import instance, link, study
 from db.vocabulary import Reason
 
 _AT_ONCE = 500
@@ -196,6 +196,12 @@ def find(connection: Connection, study_instance_uid: str) -> Study | None:
     query = select(study).where(study.c.study_instance_uid == study_instance_uid)
     row = connection.execute(query).mappings().one_or_none()
     return None if row is None else _study(row)
+
+
+def of_report(connection: Connection, report_id: int) -> list[Study]:
+    """The studies that a version of a report is linked to."""
+    query = select(study).join(link, link.c.study_id == study.c.id).where(link.c.report_id == report_id)
+    return [_study(row) for row in connection.execute(query.order_by(study.c.id)).mappings()]
 
 
 def under(connection: Connection, accession_number: str) -> list[Study]:

@@ -20,8 +20,11 @@ from db.records import Role
 from db.sessions import Lifetime
 from node.console.access import LOGIN, Cookie, Door, Page, Visit
 from node.console.frame import Frame
+from node.console.labels import Labels
 from node.console.login import Login
 from node.console.masking import Mask
+from node.console.report_search import ReportSearch
+from node.console.reports import Reports
 from node.console.sessions import Sessions
 from node.console.static import Static
 from node.console.system import System
@@ -84,7 +87,14 @@ def build(
     cookie = Cookie(encrypted=encrypted)
     login = Login(sessions=sessions, cookie=cookie, frame=frame)
     system = System(database=database, data=data, frame=frame)
-    every_page = pages(login=login, system=system, viewing=viewing, static=Static(), watch=watch, watched=watched)
+    every_page = (
+        *_of_labels(
+            labels=Labels(database=database, frame=frame, viewing=viewing, mask=mask),
+            search=ReportSearch(database=database, frame=frame, viewing=viewing, zone=zone),
+            reports=Reports(database=database, frame=frame, viewing=viewing, now=now),
+        ),
+        *pages(login=login, system=system, viewing=viewing, static=Static(), watch=watch, watched=watched),
+    )
     frame.furnish(every_page)
     door = Door(sessions=sessions, cookie=cookie)
     return Starlette(
@@ -114,6 +124,18 @@ def pages(
         Page(path="/logout", role=Role.VIEWER, show=login.leave, method="POST"),
         Page(path="/static/{name}", role=None, show=static.show),
         *(Page(path=path, role=None, show=lambda visit: _watched(watch, visit)) for path in watched),
+    )
+
+
+def _of_labels(*, labels: Labels, search: ReportSearch, reports: Reports) -> tuple[Page, ...]:
+    return (
+        Page(path="/reports", role=Role.VIEWER, show=search.show, title="Reports"),
+        Page(path="/reports/{report_id}", role=Role.VIEWER, show=reports.show),
+        Page(path="/reports/{report_id}/labels", role=Role.RADIOLOGIST, show=reports.correct, method="POST"),
+        Page(path="/reports/{report_id}/undo", role=Role.RADIOLOGIST, show=reports.take_back, method="POST"),
+        Page(path="/labels", role=Role.VIEWER, show=labels.show, title="Labels"),
+        Page(path="/labels/table.csv", role=Role.VIEWER, show=labels.table),
+        Page(path="/labels/all.csv", role=Role.RADIOLOGIST, show=labels.every),
     )
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".png", ".svg")
 WIDTH_IN, HEIGHT_IN, DPI = 10.0, 8.8, 120
 
-_COLOURS = dict(
+COLOURS = dict(
     zip(
         FINDINGS,
         (
@@ -43,7 +43,7 @@ _INK, _FAINT, _EMPTY = "#222222", "#666666", "#dddddd"
 _RADIUS_IN = 2.45
 _CENTRE_IN = 4.55
 """Above the lower edge of the page."""
-_GAP_DEGREES = 2.0
+GAP_DEGREES = 2.0
 _NAME_X_IN = 2.95
 _NAME_Y_IN = 2.65
 """The names stand between so much below and above the centre; all fourteen fit on one side."""
@@ -168,10 +168,10 @@ def spread(wanted: Sequence[float], *, gap: float, reach: float) -> list[float]:
 def _draw_circle(found: Cooccurrence, axes: "PolarAxes") -> None:
     from pycirclize import Circos  # noqa: PLC0415  # as above
 
-    circle = Circos(dict(zip(found.findings, sizes(found), strict=True)), space=_GAP_DEGREES)
+    circle = Circos(dict(zip(found.findings, sizes(found), strict=True)), space=GAP_DEGREES)
     empty = not any(map(any, found.matrix))
     for sector in circle.sectors:
-        sector.add_track((92, 100)).axis(fc=_EMPTY if empty else _COLOURS[sector.name], ec="none")
+        sector.add_track((92, 100)).axis(fc=_EMPTY if empty else COLOURS[sector.name], ec="none")
     for chord in sorted(chords(found), key=lambda each: -each.number):
         rarer = min(chord.one, chord.other, key=lambda index: (found.matrix[index][index], index))
         circle.link(
@@ -179,7 +179,7 @@ def _draw_circle(found: Cooccurrence, axes: "PolarAxes") -> None:
             (found.findings[chord.other], *chord.from_other),
             r1=91,
             r2=91,
-            color=_COLOURS[found.findings[rarer]],
+            color=COLOURS[found.findings[rarer]],
             alpha=0.65,
             ec="white",
             lw=0.5,
@@ -191,7 +191,7 @@ def _draw_circle(found: Cooccurrence, axes: "PolarAxes") -> None:
 
 
 def _write_names(found: Cooccurrence, page: "Axes") -> None:
-    angles = _middles(sizes(found))
+    angles = middles(sizes(found))
     for side in (1, -1):
         here = [i for i, angle in enumerate(angles) if (1 if math.sin(angle) >= 0 else -1) == side]
         here.sort(key=lambda i: -math.cos(angles[i]))
@@ -262,8 +262,8 @@ def _spelled(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _middles(long: Sequence[float]) -> list[float]:
+def middles(long: Sequence[float]) -> list[float]:
     """Where the middle of each arc is: radians clockwise from the top, as the circle is drawn."""
-    degrees = 360 - _GAP_DEGREES * len(long)
-    begins = [sum(long[:i]) / sum(long) * degrees + i * _GAP_DEGREES for i in range(len(long))]
+    degrees = 360 - GAP_DEGREES * len(long)
+    begins = [sum(long[:i]) / sum(long) * degrees + i * GAP_DEGREES for i in range(len(long))]
     return [math.radians(begin + size / sum(long) * degrees / 2) for begin, size in zip(begins, long, strict=True)]

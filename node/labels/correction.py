@@ -31,6 +31,14 @@ class Target:
             return Assertion.POSITIVE if self.found.normal else Assertion.NEGATIVE
         return self.found.states.get(finding, Assertion.UNMENTIONED)
 
+    def basis(self, finding: str) -> str:
+        """Which row says so: what a person who corrects it has seen, and another may have changed meanwhile."""
+        said = self.found.gold.get(finding) if self.found else None
+        if said is not None:
+            return f"gold {said.id}"
+        mined = self.found.mining if isinstance(self.found, ReportLabels) else None
+        return f"mining {mined.id}" if mined else "nothing"
+
     def source(self, finding: str) -> str:
         """Who said so."""
         said = self.found.gold.get(finding) if self.found else None
@@ -100,6 +108,33 @@ def _studies_under(connection: Connection, accession_number: str) -> list[Target
     if len({each.patient_id for each in under}) > 1:
         raise SettingsError("studies of several patients have this accession number; name one with --study")
     return [target for each in under for target in of_study(connection, each.study_instance_uid)]
+
+
+def of_report(connection: Connection, report_id: int) -> list[Target]:
+    """The report that has this version, by the version that holds now.
+
+    Raises:
+        SettingsError: there is none, or its labels are not used.
+    """
+    report = reports.find(connection, report_id)
+    if report is None:
+        raise SettingsError("there is no such report")
+    holding = reports.versions_of(connection, report)[0].id
+    found = next(iter(labels.of_versions(connection, [holding])), None)
+    if found is None:
+        raise SettingsError("the report is cancelled or of another examination, so that its labels are not used")
+    return [Target(study_id=None, report_id=holding, found=found)]
+
+
+def require_unchanged(target: Target, finding: str, seen: str) -> None:
+    """Refuse to answer what somebody else said meanwhile, unseen.
+
+    Raises:
+        SettingsError: another row says what is true of the finding than the one that was seen.
+    """
+    if target.basis(finding) != seen:
+        state = target.state(finding)
+        raise SettingsError(f"{finding} was changed meanwhile: it is {state} ({target.source(finding)}); look again")
 
 
 def require_possible(targets: list[Target], finding: str, assertion: Assertion) -> None:

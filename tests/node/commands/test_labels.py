@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from db import audit
 from db.engine import Database, connect
 from node.__main__ import app
-from node.commands.sheet import harmless
+from node.spreadsheets import harmless
 from tests.db.label_rows import P, add_report, fill, mine
 from tests.db.rows import add_study
 

@@ -3,7 +3,6 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from db.report_records import MinedMention, MinerIdentity, Mining
 from db.vocabulary import Assertion
@@ -111,20 +110,3 @@ def test_the_pieces_are_the_text(text: str, places: list[tuple[list[int], Assert
     for mark in shown.marks:
         words = "".join(piece.text for piece in shown.pieces if mark in piece.marks)
         assert words == text[mark.mention.start : mark.mention.end]
-
-
-def test_what_a_report_says_is_text_on_the_page() -> None:
-    """Markup in a report is shown, not obeyed; the rule stands beside each mention."""
-    environment = Environment(
-        loader=PackageLoader("node.console"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    macros = environment.get_template("highlight.html").make_module()
-    shown = highlight("<b>No</b> effusion", mined(mention(10, 18, Assertion.NEGATIVE), labels={"Effusion": 0}))
-
-    text, reasons = macros.report_text(shown), macros.reasons(shown)  # type: ignore[attr-defined]
-
-    assert "&lt;b&gt;No&lt;/b&gt; <a" in text
-    assert '<mark class="negative">effusion</mark>' in text
-    assert "Effusion: negative, by rule-negative" in text
-    assert "<code>rule-negative</code>" in reasons
-    assert "decides" in reasons

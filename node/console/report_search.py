@@ -1,0 +1,116 @@
+"""The page on which reports are looked for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+
+from db import report_search
+from db.engine import Database
+from db.report_search import FoundPage, Place, Wanted
+from db.vocabulary import FINDINGS, NORMAL, Assertion
+from node.console.access import Visit
+from node.console.frame import Frame
+from node.console.viewing import Viewing
+from node.errors import SettingsError
+from node.labels.correction import finding_named
+
+PAGE = 50
+MOST_WORDS = 8
+STATES = (Assertion.POSITIVE, Assertion.UNCERTAIN, Assertion.NEGATIVE)
+FIELDS = ("accession", "patient", "finding", "state", "since", "until", "words")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportSearch:
+    """The form and what it finds, a page at a time."""
+
+    database: Database
+    frame: Frame
+    viewing: Viewing
+    zone: tzinfo | None
+
+    def show(self, visit: Visit) -> Response:
+        """The reports that fit, the latest first; without a form all of them."""
+        asked = {name: visit.request.query_params.get(name, "").strip() for name in FIELDS}
+        try:
+            wanted = wanted_of(asked, self.zone)
+            after = _place(visit.request.query_params.get("after", ""))
+        except (SettingsError, ValueError) as error:
+            return self._page(visit, asked, None, f"{str(error)[:1].upper()}{str(error)[1:]}.", 400)
+        with self.database.read() as connection:
+            found = report_search.find(connection, wanted, after=after, limit=PAGE)
+        by = {name: value for name, value in asked.items() if name in ("finding", "state", "since", "until") and value}
+        by |= {name: "given" for name in ("accession", "patient", "words") if asked[name]}
+        self.viewing.viewed(visit, "reports.view", "list", by)
+        return self._page(visit, asked, found)
+
+    def _page(
+        self, visit: Visit, asked: Mapping[str, str], found: FoundPage | None, problem: str = "", status: int = 200
+    ) -> Response:
+        return self.frame.page(
+            "report_search.html",
+            visit,
+            status,
+            asked=asked,
+            found=found,
+            problem=problem,
+            further=_further(asked, found.further) if found and found.further else None,
+            first="after" not in visit.request.query_params,
+            findings=(*FINDINGS, NORMAL),
+            states=STATES,
+        )
+
+
+def wanted_of(asked: Mapping[str, str], zone: tzinfo | None) -> Wanted:
+    """What a form asks for; days are of the site, and `until` is one of them.
+
+    Raises:
+        SettingsError: there is no such finding or state, or a day is none.
+    """
+    finding = finding_named(asked["finding"]) if asked["finding"] else None
+    since, until = _day(asked["since"], zone), _day(asked["until"], zone)
+    return Wanted(
+        accession_number=asked["accession"] or None,
+        patient_id=asked["patient"] or None,
+        finding=finding,
+        assertion=_state(asked["state"], finding),
+        since=since,
+        until=None if until is None else until + timedelta(days=1),
+        words=tuple(asked["words"].split()[:MOST_WORDS]),
+    )
+
+
+def _state(name: str, finding: str | None) -> Assertion:
+    if not name or finding == NORMAL:
+        return Assertion.POSITIVE
+    if name not in STATES:
+        raise SettingsError(f"a report can be asked for a finding that is {', '.join(STATES)}")
+    return Assertion(name)
+
+
+def _day(value: str, zone: tzinfo | None) -> datetime | None:
+    if not value:
+        return None
+    try:
+        day = date.fromisoformat(value)
+        return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise SettingsError("a day is written as 2026-03-14") from None
+
+
+def _place(value: str) -> Place | None:
+    if not value:
+        return None
+    at, _, id_ = value.partition("~")
+    place = datetime.fromisoformat(at)
+    if place.tzinfo is None or not (id_.isdecimal() and len(id_) < 10):
+        raise SettingsError("this page is not one of the list; begin with its first page")
+    return Place(version_at=place, report_id=int(id_))
+
+
+def _further(asked: Mapping[str, str], place: Place) -> str:
+    fields = {name: value for name, value in asked.items() if value}
+    return "?" + urlencode(fields | {"after": f"{place.version_at.isoformat()}~{place.report_id}"})
