@@ -3,6 +3,7 @@
 import hashlib
 import tomllib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -15,6 +16,17 @@ from nlp.sections import SectionName
 HERE = Path(__file__).parent
 LEXICON = HERE / "lexicon"
 RULES = HERE / "rules"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """The folders that a miner is made of; without others those that come with the product."""
+
+    lexicon: Path = LEXICON
+    rules: Path = RULES
+
+
+SHIPPED = Sources()
 
 Words = tuple[str, ...]
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]

@@ -26,6 +26,7 @@ from nlp import (
 )
 from nlp.aggregate import Evidence, MinedReport, Policy
 from nlp.assertion import Verdict
+from nlp.datafiles import SHIPPED, Sources
 from nlp.language import Readability
 from nlp.mentions import Mention
 from nlp.parser import MODEL, Parser
@@ -162,19 +163,19 @@ class Miner:
             )
 
 
-def load(model: str = MODEL) -> Miner:
-    """Make a miner of the lexicon and the rules that come with the product.
+def load(model: str = MODEL, sources: Sources = SHIPPED) -> Miner:
+    """Make a miner of a lexicon and rules.
 
     Raises:
         DataError: A data file is broken.
         ModelMissingError: The model is not installed.
         ParserMissingError: spaCy is not.
     """
-    lexicon = thesaurus.load()
-    return Miner(lexicon, rulebook.load(lexicon.normal_form), Parser(model))
+    lexicon = thesaurus.load(sources.lexicon)
+    return Miner(lexicon, rulebook.load(lexicon.normal_form, sources.rules), Parser(model))
 
 
-def identity(model: str, policy: Policy) -> MinerIdentity:
+def identity(model: str, policy: Policy, sources: Sources = SHIPPED) -> MinerIdentity:
     """What a miner made now would put under its readings, found without loading it.
 
     Raises:
@@ -182,8 +183,8 @@ def identity(model: str, policy: Policy) -> MinerIdentity:
         ParserMissingError: spaCy is not.
     """
     return MinerIdentity(
-        lexicon_version=datafiles.version(datafiles.LEXICON),
-        rules_version=datafiles.version(datafiles.RULES),
+        lexicon_version=datafiles.version(sources.lexicon),
+        rules_version=datafiles.version(sources.rules),
         language_model=parser.release(model),
         policy=policy,
     )

@@ -19,6 +19,7 @@ from pathlib import Path
 from db.report_records import ReportText
 from nlp import miner
 from nlp.aggregate import MinedReport, Policy
+from nlp.datafiles import SHIPPED, Sources
 from nlp.errors import MinerUnusableError, NlpError, WorkerLostError
 from nlp.language import Readability
 from nlp.miner import Miner, Report
@@ -34,7 +35,9 @@ Item = Report | ReportText
 """A report in sections, or one as it is stored."""
 
 
-def mine(reports: Iterable[Item], *, model: str, policy: Policy, workers: int) -> Iterator[MinedReport]:
+def mine(
+    reports: Iterable[Item], *, model: str, policy: Policy, workers: int, sources: Sources = SHIPPED
+) -> Iterator[MinedReport]:
     """Mine reports in their order on `workers` processes; with one, in this one.
 
     Raises:
@@ -43,11 +46,11 @@ def mine(reports: Iterable[Item], *, model: str, policy: Policy, workers: int) -
         WorkerLostError: A process ended.
     """
     if workers == 1:
-        made = miner.load(model)
+        made = miner.load(model, sources)
         for share in _shares(reports):
             yield from mine_share(made, share, policy)
         return
-    pool = Pool(model, workers)
+    pool = Pool(model, workers, sources)
     try:
         yield from pool.mine(reports, policy)
     finally:
@@ -57,8 +60,9 @@ def mine(reports: Iterable[Item], *, model: str, policy: Policy, workers: int) -
 class Pool:
     """Worker processes, started when they are first needed and kept."""
 
-    def __init__(self, model: str, size: int) -> None:
+    def __init__(self, model: str, size: int, sources: Sources = SHIPPED) -> None:
         self._model = model
+        self._sources = sources
         self._size = size
         self._workers: list[_Worker] = []
 
@@ -100,16 +104,17 @@ class Pool:
     def _worker(self, place: int) -> "_Worker":
         workers = self._workers  # as it is now, whoever closes the pool meanwhile
         while len(workers) <= place:
-            workers.append(_Worker(self._model))
+            workers.append(_Worker(self._model, self._sources))
         return workers[place]
 
 
 class _Worker:
     """One worker process, seen from its starter."""
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, sources: Sources) -> None:
         self._socket, theirs = Pipe()
         command = [sys.executable, "-P", "-m", "nlp.workers", model, str(theirs.fileno())]
+        command += [str(sources.lexicon), str(sources.rules)]
         path = os.pathsep.join(each or str(Path.cwd()) for each in sys.path)
         self._process = subprocess.Popen(  # noqa: S603  our own module, and no shell
             command,
@@ -187,11 +192,11 @@ def _is_too_long(item: Item) -> bool:
     return isinstance(item, ReportText) and len(item.text) > LONGEST
 
 
-def _serve(model: str, socket: Connection) -> None:
+def _serve(model: str, socket: Connection, sources: Sources) -> None:
     """A worker's life: mine share after share until the starter is gone."""
     made: Miner | str
     try:
-        made = miner.load(model)
+        made = miner.load(model, sources)
     except NlpError as error:
         made = str(error)
     while True:
@@ -204,4 +209,5 @@ if __name__ == "__main__":
         signal.signal(number, signal.SIG_IGN)  # whoever started it ends it
     os.nice(NICE)
     with suppress(EOFError, OSError):
-        _serve(sys.argv[1], Connection(int(sys.argv[2])))
+        folders = Sources(lexicon=Path(sys.argv[3]), rules=Path(sys.argv[4]))
+        _serve(sys.argv[1], Connection(int(sys.argv[2])), folders)

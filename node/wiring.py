@@ -12,6 +12,7 @@ from db.engine import Database
 from db.records import Holding, JobKind, StudyState
 from db.retention import Rule
 from db.sessions import Lifetime
+from nlp.workers import Pool
 from node import descriptors, reception
 from node.clock import utc_now
 from node.console import app
@@ -23,6 +24,7 @@ from node.errors import SettingsError
 from node.files import Folder
 from node.intake import RELEASE_FALLBACK_S
 from node.labels.ledger import Ledger
+from node.labels.trials import Trials
 from node.parts import Door, Node, Role, Service
 from node.premises import Premises, open_store, read_as_it_comes
 from node.queue import LocalQueue
@@ -222,6 +224,13 @@ def _console(premises: Premises, watch: Watch) -> Server:
             lifetime=Lifetime(idle=timedelta(minutes=console.idle_min), longest=timedelta(hours=console.session_hours)),
             now=premises.now,
             watch=watch,
+            trials=Trials(
+                database=premises.database,
+                miners=lambda sources: Pool(settings.mining.language_model, 1, sources),
+                language_model=settings.mining.language_model,
+                policy=settings.mining.policy,
+                now=premises.now,
+            ),
             watched=PATHS if is_loopback(console.host) else (HEALTHZ,),
             zone=console.time_zone,
             pseudonyms=of_site(settings.data) if console.mask_patients else None,

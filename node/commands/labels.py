@@ -9,12 +9,12 @@ from typing import Annotated
 
 import typer
 
-from db import tally
+from db import corrections, tally
 from db.tally import Cooccurrence, Counted
 from db.vocabulary import EIGHT, FINDINGS, Assertion
 from node.clock import utc_now
 from node.commands import sheet
-from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table
+from node.commands.options import ByOption, ConfigOption, DataOption, JsonOption, opened, print_json, print_table, who
 from node.commands.sheet import CsvOption
 from node.errors import SettingsError
 from node.labels import chord, correction, listing
@@ -132,6 +132,25 @@ def correct(
     for target in targets:
         before = f"it was {target.state(name)} ({target.source(name)})"
         typer.echo(f"{name} of {target.name} is {assertion} now, by {actor}; {before}.")
+
+
+@labels_app.command("undo")
+def undo(
+    gold_id: Annotated[int, typer.Option("--gold", help="Which correction: its gold_id, as `cxr labels list` has it.")],
+    config: ConfigOption = None,
+    data: DataOption = None,
+    by: ByOption = None,
+) -> None:
+    """Take a person's label back: what was said before it, or mined, holds again. It stays in the history.
+
+    Example: cxr labels undo --gold 12 --by dr.lee
+    """
+    actor = who(by)
+    with opened(config, data).write() as connection:
+        taken = corrections.take_back(connection, gold_id, actor=actor, now=utc_now())
+    if not taken:
+        raise SettingsError("no label in force has this number; `cxr labels list --json` has gold_id")
+    typer.echo(f"Taken back by {actor}.")
 
 
 @labels_app.command("table")

@@ -21,6 +21,10 @@ COMMANDS = {
         "node.commands.stored_reports:text",
         "Print the text of the current version of a report: the latest by its own times, whenever it arrived.",
     ),
+    "search": (
+        "node.commands.report_search:search",
+        "Find reports by accession number, patient, time, finding and its state, and words of the text.",
+    ),
     "label": ("node.commands.mining:label", "Mine the labels of reports in a CSV file."),
     "evaluate": (
         "node.commands.mining:evaluate",

@@ -21,6 +21,7 @@ from db.sessions import Lifetime
 from node.console.access import LOGIN, Cookie, Door, Page, Visit
 from node.console.frame import Frame
 from node.console.labels import Labels
+from node.console.lexicon import Lexicon
 from node.console.login import Login
 from node.console.masking import Mask
 from node.console.report_search import ReportSearch
@@ -29,6 +30,7 @@ from node.console.sessions import Sessions
 from node.console.static import Static
 from node.console.system import System
 from node.console.viewing import Viewing
+from node.labels.trials import Trials
 from node.telemetry.watch import PATHS, Watch
 from training.pseudonym import Pseudonyms
 
@@ -68,6 +70,7 @@ def build(
     lifetime: Lifetime,
     now: Callable[[], datetime],
     watch: Watch,
+    trials: Trials,
     watched: Collection[str] = PATHS,
     zone: tzinfo | None = None,
     pseudonyms: Pseudonyms | None = None,
@@ -76,6 +79,7 @@ def build(
 
     Args:
         encrypted: whether it is served over TLS.
+        trials: what tries another lexicon.
         watched: what of `watch` is answered here without a login.
         zone: in which times are shown; None is this machine's.
         pseudonyms: what patients are called where the site masks them.
@@ -92,6 +96,7 @@ def build(
             labels=Labels(database=database, frame=frame, viewing=viewing, mask=mask),
             search=ReportSearch(database=database, frame=frame, viewing=viewing, zone=zone),
             reports=Reports(database=database, frame=frame, viewing=viewing, now=now),
+            lexicon=Lexicon(database=database, frame=frame, trials=trials, now=now),
         ),
         *pages(login=login, system=system, viewing=viewing, static=Static(), watch=watch, watched=watched),
     )
@@ -127,7 +132,7 @@ def pages(
     )
 
 
-def _of_labels(*, labels: Labels, search: ReportSearch, reports: Reports) -> tuple[Page, ...]:
+def _of_labels(*, labels: Labels, search: ReportSearch, reports: Reports, lexicon: Lexicon) -> tuple[Page, ...]:
     return (
         Page(path="/reports", role=Role.VIEWER, show=search.show, title="Reports"),
         Page(path="/reports/{report_id}", role=Role.VIEWER, show=reports.show),
@@ -136,6 +141,11 @@ def _of_labels(*, labels: Labels, search: ReportSearch, reports: Reports) -> tup
         Page(path="/labels", role=Role.VIEWER, show=labels.show, title="Labels"),
         Page(path="/labels/table.csv", role=Role.VIEWER, show=labels.table),
         Page(path="/labels/all.csv", role=Role.RADIOLOGIST, show=labels.every),
+        Page(path="/lexicon", role=Role.RADIOLOGIST, show=lexicon.show),
+        Page(path="/lexicon", role=Role.RADIOLOGIST, show=lexicon.begin, method="POST"),
+        Page(path="/lexicon/{trial_id}", role=Role.RADIOLOGIST, show=lexicon.trial),
+        Page(path="/lexicon/{trial_id}/progress", role=Role.RADIOLOGIST, show=lexicon.progress, by_itself=True),
+        Page(path="/lexicon/{trial_id}/stop", role=Role.RADIOLOGIST, show=lexicon.stop, method="POST"),
     )
 
 

@@ -19,7 +19,9 @@ from sqlalchemy import Table  # noqa: E402  # the project is found by the line a
 
 from db import labels, migration, schema, tally  # noqa: E402
 from db.engine import Connection, Database, connect  # noqa: E402
+from db.report_search import Wanted, find  # noqa: E402
 from db.vocabulary import FINDINGS  # noqa: E402
+from node.labels.ledger import Ledger  # noqa: E402
 from tests.db.rows import NOW  # noqa: E402
 from tests.peers.databases import Postgres  # noqa: E402
 
@@ -58,8 +60,20 @@ def measure(name: str, url: str, number: int) -> None:
         "labels of one study": lambda connection: list(labels.of_studies(connection, study_instance_uid="2.25.77")),
         "labels of one report": lambda connection: list(labels.of_reports(connection, accession_number="A77")),
         "cxr labels table": lambda connection: tally.table(connection, names),
+        "labels page, 8": lambda connection: tally.at_once(connection, names[:8]),
+        "labels page, 14": lambda connection: tally.at_once(connection, names),
+        "reports page": lambda connection: find(connection, Wanted(), limit=50),
+        "reports page, a finding": lambda connection: find(connection, Wanted(finding="Hernia"), limit=50),
+        "reports page, a word": lambda connection: find(connection, Wanted(words=("nowhere",)), limit=50),
+        "reports page, a patient": lambda connection: find(connection, Wanted(patient_id="P77"), limit=50),
         "cxr labels cooccurrence": lambda connection: tally.cooccurrence(connection, names),
     }
+    began = time.perf_counter()
+    Ledger(database=database).catch_up()
+    print(f"  labels of every report written down in {time.perf_counter() - began:.0f} s")
+    if database.engine.dialect.name == "postgresql":
+        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("VACUUM ANALYZE")  # as its autovacuum does
     for view, run in views.items():
         with database.read() as connection:
             began, busy = time.perf_counter(), time.process_time()

@@ -42,7 +42,7 @@ def loaded() -> Miner:
 @pytest.fixture(autouse=True)
 def _loaded_once(loaded: Miner, monkeypatch: pytest.MonkeyPatch) -> None:
     """The commands of this module share one miner: each would take seconds to load its own."""
-    monkeypatch.setattr(miner, "load", lambda _model: loaded)
+    monkeypatch.setattr(miner, "load", lambda *_: loaded)
 
 
 @pytest.fixture
@@ -124,6 +124,24 @@ def test_diff_tries_another_policy(database: Database, tmp_path: Path):
         ("positive", "negative"): 1,
         ("positive", "uncertain"): 1,
     }
+
+
+def test_diff_tries_a_changed_file(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Without its rules of negation the miner finds an effusion in "No effusion." too; nothing is written."""
+    before = held(database)
+    monkeypatch.undo()
+    (tmp_path / "mine.toml").write_text("# no rule at all\n")
+    replaced = f"rules/negation.toml={tmp_path / 'mine.toml'}"
+
+    found = json.loads(cxr(tmp_path, "reports", "remine", "--diff", "--json", "--replace", replaced))
+
+    assert found["counts"] == []
+    assert found["miner"]["rules_version"] not in ("old", "")
+    assert held(database) == before
+    with pytest.raises(SettingsError, match="names no file"):
+        cxr(tmp_path, "reports", "remine", "--diff", "--replace", "rules/negation.toml=nowhere.toml")
+    with pytest.raises(SettingsError, match="is for --diff"):
+        cxr(tmp_path, "reports", "remine", "--replace", replaced)
 
 
 def test_policy_of_a_remine_is_that_of_the_settings(database: Database, tmp_path: Path):

@@ -12,8 +12,12 @@ from db import people
 from db.engine import Database
 from db.records import Role
 from db.sessions import Lifetime
+from nlp.aggregate import Policy
+from nlp.datafiles import Sources
+from nlp.workers import Pool
 from node import passwords
 from node.console import app
+from node.labels.trials import Trials
 from node.telemetry.metrics import measure
 from node.telemetry.watch import Watch
 from tests.node.console.browser import Browser, serving
@@ -64,7 +68,25 @@ def with_people(database: Database, password_hash: str) -> Database:
     return database
 
 
-def console(database: Database, data: Path, clock: Clock | None = None, *, encrypted: bool = False) -> Starlette:
+def no_trials(database: Database) -> Trials:
+    """What tries a lexicon, where no test does."""
+
+    def refuse(_sources: Sources) -> Pool:
+        raise AssertionError
+
+    return Trials(
+        database=database, miners=refuse, language_model="none", policy=Policy.CODED, now=lambda: datetime.now(UTC)
+    )
+
+
+def console(
+    database: Database,
+    data: Path,
+    clock: Clock | None = None,
+    *,
+    encrypted: bool = False,
+    trials: Trials | None = None,
+) -> Starlette:
     """The application."""
     return app.build(
         database=database,
@@ -74,6 +96,7 @@ def console(database: Database, data: Path, clock: Clock | None = None, *, encry
         lifetime=LIFETIME,
         now=clock or Clock(),
         watch=Watch(metrics=measure(), checks={}),
+        trials=trials or no_trials(database),
     )
 
 

@@ -28,6 +28,11 @@ MATRIX = {
     ("GET", "/labels"): Role.VIEWER,
     ("GET", "/labels/table.csv"): Role.VIEWER,
     ("GET", "/labels/all.csv"): Role.RADIOLOGIST,
+    ("GET", "/lexicon"): Role.RADIOLOGIST,
+    ("POST", "/lexicon"): Role.RADIOLOGIST,
+    ("GET", "/lexicon/{trial_id}"): Role.RADIOLOGIST,
+    ("GET", "/lexicon/{trial_id}/progress"): Role.RADIOLOGIST,
+    ("POST", "/lexicon/{trial_id}/stop"): Role.RADIOLOGIST,
     ("GET", "/account"): Role.VIEWER,
     ("POST", "/account"): Role.VIEWER,
     ("POST", "/logout"): Role.VIEWER,
@@ -68,8 +73,9 @@ def test_each_role_reaches_its_pages_and_no_other(database: Database, tmp_path: 
 
 
 def _let_in(client: Browser, method: str, path: str) -> bool:
-    """Whether a page is behind the door for this browser: a POST without a token is refused for that, inside; what is not
-    there is missed there."""
+    """Whether a page is behind the door for this browser: a POST without a token is refused for that, inside, and a
+    thing that is not there is missed there.
+    """
     if method == "POST":
         answer = client.post(path, {})
         return answer.status == 403 and "This form is too old" in answer.text
