@@ -58,10 +58,11 @@ def link_studies(connection: Connection, study_ids: Sequence[int], now: datetime
         connection.execute(_link(connection.dialect.name, "studies"), {"study_ids": study_ids, "now": now})
 
 
-def link_everything(connection: Connection, now: datetime) -> None:
-    """Link every report and study that belong together."""
-    connection.execute(_take_back("everything"))
-    connection.execute(_link(connection.dialect.name, "everything"), {"now": now})
+def link_everything(connection: Connection, now: datetime) -> list[int]:
+    """Link every report and study that belong together. Returns the studies for which that changed anything."""
+    taken_back = connection.execute(_take_back("everything")).scalars().all()
+    linked = connection.execute(_link(connection.dialect.name, "everything"), {"now": now}).scalars().all()
+    return sorted({*taken_back, *linked})
 
 
 def anything_to_link(connection: Connection) -> bool:
@@ -113,7 +114,7 @@ def _link(dialect: str, scope: Scope) -> Executable:
     )
     insert = (postgresql if dialect == "postgresql" else sqlite).insert(link)
     names = [column.name for column in link.columns]
-    statement: Executable = insert.from_select(names, every).on_conflict_do_nothing()
+    statement: Executable = insert.from_select(names, every).on_conflict_do_nothing().returning(link.c.study_id)
     return statement
 
 
@@ -127,7 +128,7 @@ def _pairs_by_accession(scope: Scope) -> Select[Any]:
 
 @cache
 def _take_back(scope: Scope) -> Executable:
-    return delete(link).where(_is_mistaken(scope))
+    return delete(link).where(_is_mistaken(scope)).returning(link.c.study_id)
 
 
 def _is_mistaken(scope: Scope) -> ColumnElement[bool]:

@@ -132,8 +132,10 @@ def of_study(connection: Connection, study_id: int) -> list[Report]:
     return [_report(row) for row in connection.execute(query).mappings()]
 
 
-def after_results(connection: Connection) -> set[tuple[int, int]]:
+def after_results(connection: Connection, study_ids: Sequence[int] | None = None) -> set[tuple[int, int]]:
     """Report versions that may repeat the node: of these studies (row ids of report and study) its result was there.
+
+    All studies are looked at, or only some.
 
     A result counts from when it was built for a destination that it was not withheld from. A report that came later
     was written later, unless its own time is a day or more before: it was brought in from a history
@@ -143,6 +145,8 @@ def after_results(connection: Connection) -> set[tuple[int, int]]:
     shown = exists().where(delivery.c.result_id == result.c.id, delivery.c.state != DeliveryState.WITHHELD)
     said = result.c.kind.not_in((ResultKind.NOT_PROCESSED, ResultKind.REJECTION))  # these two say nothing of a finding
     built = built.where(shown, said).group_by(result.c.study_id)
+    if study_ids is not None:
+        built = built.where(result.c.study_id.in_(study_ids))
     first = built.subquery()
     query = (
         select(report.c.id, link.c.study_id, report.c.version_at, type_coerce(first.c.at, Utc).label("at"))

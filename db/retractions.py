@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, case, distinct, func, select, true, update
 
-from db import jobs
+from db import concordance, jobs
 from db.records import DeliveryState, JobKind, JobState, ResultKind
 from db.schema import delivery, job, result, study
 from db.vocabulary import RejectionReason
@@ -116,6 +116,7 @@ def retract(
                 now=now,
                 states=(JobState.QUEUED, JobState.FAILED, JobState.DEAD),  # it ends with nothing left to send
             )
+    concordance.refresh(connection, [study_id])
     uid = connection.execute(select(study.c.study_instance_uid).where(study.c.id == study_id)).scalar_one()
     return TakenBack(study_instance_uid=uid, objects=len(ids), withdrawn=withdrawn, destinations=tuple(destinations))
 

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Dialect,
     Float,
@@ -387,6 +388,46 @@ lexicon_trial = Table(
     Column("outcome", JSON),
 )
 """What another file of the lexicon or of the rules would change, of the newest reports."""
+
+concordance = Table(
+    "concordance",
+    metadata,
+    Column("study_id", ForeignKey("study.id"), primary_key=True),
+    Column("finding", String(32), primary_key=True),
+    Column("model_version", String(64), nullable=False),
+    Column("read_at", Utc, nullable=False),
+    Column("probability", Float, nullable=False),
+    Column("operating_point", Float, nullable=False),
+    Column("reported", Boolean, nullable=False),
+    Column("by_person", Boolean, nullable=False),
+    Column("repeated", Boolean, nullable=False),
+    Column("sender", String(16), nullable=False),
+    Column("view", String(2), nullable=False),
+    Column("rank", Float),
+)
+"""What the model and the reports of a study say of a finding; `rank` where they differ and nobody has judged."""
+Index(
+    "ix_concordance_rank",
+    concordance.c.rank,
+    concordance.c.study_id,
+    concordance.c.finding,
+    sqlite_where=concordance.c.rank.is_not(None),
+    postgresql_where=concordance.c.rank.is_not(None),
+)
+
+concordance_count = Table(
+    "concordance_count",
+    metadata,
+    Column("week", Date, primary_key=True),
+    Column("finding", String(32), primary_key=True),
+    Column("model_version", String(64), primary_key=True),
+    Column("sender", String(16), primary_key=True),
+    Column("view", String(2), primary_key=True),
+    Column("present", Boolean, primary_key=True),
+    Column("reported", Boolean, primary_key=True),
+    Column("number", Integer, nullable=False),
+)
+"""The same, counted by week of reading; reports that came after the result are left out."""
 
 frontal = Table(
     "frontal",

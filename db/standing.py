@@ -17,7 +17,7 @@ from functools import lru_cache
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, select
 
-from db import labels
+from db import concordance, labels
 from db.engine import queue_for
 from db.labels import COUNTS, ReportLabels, States
 from db.schema import gold, link, mining, report, standing, standing_label
@@ -49,6 +49,7 @@ def refresh(connection: Connection, report_ids: Sequence[int]) -> None:
         changed = [id_ for id_ in versions if before.get(id_, _ABSENT) != after.get(id_, _ABSENT)]
         _remove(connection, [(id_, versions[id_], before[id_]) for id_ in changed if id_ in before])
         _add(connection, [(id_, versions[id_], after[id_]) for id_ in changed if id_ in after])
+        concordance.refresh_reports(connection, list(versions))
 
 
 def hold(connection: Connection) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from db import clock_steps, jobs, linking, standing, studies
+from db import clock_steps, concordance, jobs, linking, standing, studies
 from db.clock_steps import Longest
 from db.engine import Connection, Database
 from db.errors import DatabaseError
@@ -76,8 +76,9 @@ class Reconciler:
             missing = linking.anything_to_link(connection)
         if missing:
             with self.database.write() as connection:
-                linking.link_everything(connection, self.now())
+                changed = linking.link_everything(connection, self.now())
                 standing.refresh_linked(connection)
+                concordance.refresh(connection, changed)
 
     def start(self) -> None:
         """Tick once, then from time to time until stopped."""

@@ -1,12 +1,24 @@
-"""Writes the labels in force down where they are missing, as of the reports that an older version mined."""
+"""Writes down what an older version did not: labels in force, and where model and reports agree."""
 
 import logging
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from db import standing
-from db.engine import Database
+from db import concordance, standing
+from db.engine import Connection, Database
 from db.errors import DatabaseError
+
+Refresh = Callable[[Connection, Sequence[int]], None]
+
+
+class Absent(Protocol):
+    """The next rows of which something is missing."""
+
+    def __call__(self, connection: Connection, *, after: int, limit: int) -> list[int]:
+        """Ids greater than `after`, in order."""
+
 
 log = logging.getLogger(__name__)
 
@@ -35,15 +47,19 @@ class Ledger:
             self._thread.join()
 
     def catch_up(self) -> None:
-        """Write down what is missing, some hundred reports a transaction."""
+        """Write down what is missing, some hundred reports or studies a transaction."""
+        self._fill_in(standing.absent, standing.refresh)
+        self._fill_in(concordance.absent, concordance.refresh)
+
+    def _fill_in(self, absent: Absent, refresh: Refresh) -> None:
         seen_to = 0
         while not self._stopping.wait(BREATH_S):
             with self.database.read() as connection:
-                ids = standing.absent(connection, after=seen_to, limit=AT_ONCE)
+                ids = absent(connection, after=seen_to, limit=AT_ONCE)
             if not ids:
                 return
             with self.database.write() as connection:
-                standing.refresh(connection, ids)
+                refresh(connection, ids)
             seen_to = ids[-1]
 
     def _run(self) -> None:
