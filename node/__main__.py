@@ -82,6 +82,14 @@ COMMANDS = {
         "node.commands.labels:labels_app",
         "The labels that reports and people gave: look, count, correct.",
     ),
+    "agreement": (
+        "node.commands.agreement:agreement",
+        "Show kappa, PPV and sensitivity of each finding against the reports, with 95 % intervals.",
+    ),
+    "discrepancies": (
+        "node.commands.discrepancies:discrepancies_app",
+        "Where model and reports differ: look, judge.",
+    ),
     "evaluate": (
         "node.commands.evaluate:evaluate",
         "Measure a model on the test patients of a snapshot: Table 3 beside the paper's, operating points, Table 4.",

@@ -17,6 +17,7 @@ from node.errors import SettingsError
 from node.sections.receiving import DicomSettings, Hl7Settings, StudySettings
 from node.sections.remote import DestinationSettings, SourceSettings
 from node.sections.running import (
+    AgreementSettings,
     BrokerSettings,
     ConsoleSettings,
     DatabaseSettings,
@@ -59,6 +60,7 @@ class Settings(BaseSettings):
     mining: MiningSettings = MiningSettings()
     work: WorkSettings = WorkSettings()
     retention: RetentionSettings = RetentionSettings()
+    agreement: AgreementSettings = AgreementSettings()
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()
     traces: TracesSettings = TracesSettings()

@@ -119,7 +119,7 @@ def _doors(premises: Premises, watch: Watch, roles: frozenset[Role]) -> Iterator
     if Role.HL7 in roles:
         yield Role.HL7, reception.hl7(premises)
     if Role.CONSOLE in roles:
-        Stock(premises.observer.metrics.registry, premises.database, premises.now)
+        Stock(premises.observer.metrics.registry, premises.database, premises.now, premises.settings.agreement.within)
         yield Role.CONSOLE, (_console(premises, watch), ())
 
 
@@ -234,6 +234,7 @@ def _console(premises: Premises, watch: Watch) -> Server:
             watched=PATHS if is_loopback(console.host) else (HEALTHZ,),
             zone=console.time_zone,
             pseudonyms=of_site(settings.data) if console.mask_patients else None,
+            band=settings.agreement.within,
         ),
         certificate=None if chain is None else Certificate(chain=chain, key=console.tls_key),
     )

@@ -18,7 +18,10 @@ from db.engine import Database
 from db.errors import DatabaseError
 from db.records import Role
 from db.sessions import Lifetime
+from node.agreement.course import Band
 from node.console.access import LOGIN, Cookie, Door, Page, Visit
+from node.console.agreement import Agreement
+from node.console.discrepancies import Discrepancies
 from node.console.frame import Frame
 from node.console.labels import Labels
 from node.console.lexicon import Lexicon
@@ -74,6 +77,7 @@ def build(
     watched: Collection[str] = PATHS,
     zone: tzinfo | None = None,
     pseudonyms: Pseudonyms | None = None,
+    band: Band | None = None,
 ) -> Starlette:
     """The application over a database and the data folder.
 
@@ -83,6 +87,7 @@ def build(
         watched: what of `watch` is answered here without a login.
         zone: in which times are shown; None is this machine's.
         pseudonyms: what patients are called where the site masks them.
+        band: within which model and reports are to agree.
     """
     mask = Mask(pseudonyms)
     frame = Frame(ae_title, zone=zone, mask=mask)
@@ -97,6 +102,10 @@ def build(
             search=ReportSearch(database=database, frame=frame, viewing=viewing, zone=zone),
             reports=Reports(database=database, frame=frame, viewing=viewing, now=now),
             lexicon=Lexicon(database=database, frame=frame, trials=trials, now=now),
+        ),
+        *_of_agreement(
+            discrepancies=Discrepancies(database=database, frame=frame, viewing=viewing, now=now),
+            agreement=Agreement(database=database, frame=frame, band=band or Band(), now=now),
         ),
         *pages(login=login, system=system, viewing=viewing, static=Static(), watch=watch, watched=watched),
     )
@@ -146,6 +155,14 @@ def _of_labels(*, labels: Labels, search: ReportSearch, reports: Reports, lexico
         Page(path="/lexicon/{trial_id}", role=Role.RADIOLOGIST, show=lexicon.trial),
         Page(path="/lexicon/{trial_id}/progress", role=Role.RADIOLOGIST, show=lexicon.progress, by_itself=True),
         Page(path="/lexicon/{trial_id}/stop", role=Role.RADIOLOGIST, show=lexicon.stop, method="POST"),
+    )
+
+
+def _of_agreement(*, discrepancies: Discrepancies, agreement: Agreement) -> tuple[Page, ...]:
+    return (
+        Page(path="/discrepancies", role=Role.VIEWER, show=discrepancies.show, title="Discrepancies"),
+        Page(path="/discrepancies", role=Role.RADIOLOGIST, show=discrepancies.decide, method="POST"),
+        Page(path="/agreement", role=Role.VIEWER, show=agreement.show, title="Agreement"),
     )
 
 

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 from inference.policy import Policy as ReadingPolicy
 from nlp.aggregate import Policy
 from nlp.parser import MODEL
+from node.agreement.course import Band
 from node.sections.section import Port, Secret, Section
 
 
@@ -136,6 +137,22 @@ class RetentionSettings(Section):
     def on(self) -> bool:
         """Whether anything is ever removed."""
         return any((self.received_days, self.results_days, self.keep_free_gb, self.at_most_gb))
+
+
+class AgreementSettings(Section):
+    """When a person is told that model and reports agree less, or more, than they did."""
+
+    band: float = Field(default=0.1, gt=0, le=2)
+    """How far kappa may move either way."""
+    recent_weeks: int = Field(default=4, ge=1)
+    """Weeks that count as now."""
+    earlier_weeks: int = Field(default=26, ge=1)
+    """Weeks before these, that they are held against."""
+
+    @property
+    def within(self) -> Band:
+        """The same, for who watches it."""
+        return Band(width=self.band, recent=self.recent_weeks, earlier=self.earlier_weeks)
 
 
 class LogSettings(Section):

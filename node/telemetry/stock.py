@@ -13,8 +13,10 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from db import deliveries, jobs, models
+from db.concordance import Group
 from db.engine import Connection, Database
 from db.errors import DatabaseError
+from node.agreement.course import Band, Course, courses
 
 log = logging.getLogger(__name__)
 
@@ -25,8 +27,11 @@ KEPT_S = 5.0
 class Stock(Collector):
     """Asks the database; registers itself."""
 
-    def __init__(self, registry: CollectorRegistry, database: Database, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, registry: CollectorRegistry, database: Database, now: Callable[[], datetime], band: Band | None = None
+    ) -> None:
         self._database = database
+        self._band = band or Band()
         self._now = now
         self._families: list[GaugeMetricFamily] = []
         self._good_until = 0.0
@@ -44,18 +49,19 @@ class Stock(Collector):
         return self._families
 
     def _ask(self) -> list[GaugeMetricFamily]:
-        up, depth, age, undelivered, model = _families()
+        up, depth, age, undelivered, model, kappa, left = _families()
         try:
             with self._database.read() as connection:
                 _count_jobs(connection, self._now(), depth, age)
                 _count_deliveries(connection, undelivered)
                 _name_models(connection, model)
+                _say_agreement(courses(connection, Group(), self._band, self._now()), kappa, left)
         except DatabaseError:
             log.warning("no metrics of the database", exc_info=True)
             up.add_metric([], 0)
             return [up]
         up.add_metric([], 1)
-        return [up, depth, age, undelivered, model]
+        return [up, depth, age, undelivered, model, kappa, left]
 
 
 def _families() -> tuple[GaugeMetricFamily, ...]:
@@ -73,6 +79,12 @@ def _families() -> tuple[GaugeMetricFamily, ...]:
             labels=["destination", "state"],
         ),
         GaugeMetricFamily("cxr_model_info", "The models in service, by part and version.", labels=["part", "version"]),
+        GaugeMetricFamily(
+            "cxr_agreement_kappa",
+            "Agreement of model and reports beyond chance, by finding; in the recent weeks and in those before.",
+            labels=["finding", "weeks"],
+        ),
+        GaugeMetricFamily("cxr_agreement_left_band", "Whether that has left its band, by finding.", labels=["finding"]),
     )
 
 
@@ -85,6 +97,14 @@ def _count_jobs(connection: Connection, now: datetime, depth: GaugeMetricFamily,
 def _count_deliveries(connection: Connection, undelivered: GaugeMetricFamily) -> None:
     for destination, state, count in deliveries.unsettled(connection):
         undelivered.add_metric([destination, state], count)
+
+
+def _say_agreement(found: Iterable[Course], kappa: GaugeMetricFamily, left: GaugeMetricFamily) -> None:
+    for each in found:
+        for weeks, counts in (("recent", each.recent), ("earlier", each.earlier)):
+            if counts.kappa is not None:
+                kappa.add_metric([each.finding, weeks], counts.kappa.value)
+        left.add_metric([each.finding], each.left)
 
 
 def _name_models(connection: Connection, model: GaugeMetricFamily) -> None:

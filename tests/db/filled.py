@@ -3,7 +3,20 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, Connection, DateTime, Float, Integer, LargeBinary, MetaData, func, select
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Connection,
+    Date,
+    DateTime,
+    Float,
+    Integer,
+    LargeBinary,
+    MetaData,
+    func,
+    select,
+)
 
 from tests.db.rows import NOW
 
@@ -41,6 +54,8 @@ def _value(column: Column[Any], connection: Connection) -> object:
         return 1
     if isinstance(column.type, DateTime):
         return _time(connection)
+    if isinstance(column.type, Date):
+        return NOW.date()
     if isinstance(column.type, JSON):
         return {}
     return b"x" if isinstance(column.type, LargeBinary) else "x"

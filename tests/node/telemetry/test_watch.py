@@ -11,6 +11,7 @@ import pytest
 from db import jobs
 from db.engine import Database, connect
 from db.records import Job, JobKind, JobState
+from db.schema import concordance_count
 from node.dicom.acceptance import TOO_MANY
 from node.models.readiness import model_is_whole
 from node.telemetry import readiness
@@ -131,6 +132,24 @@ def test_stock_counts_jobs_that_are_not_done_and_their_age(database: Database):
     assert value(text, 'cxr_jobs{kind="read",state="queued"}') == 2
     assert value(text, 'cxr_oldest_job_seconds{kind="read",state="queued"}') == 90
     assert value(text, 'cxr_oldest_job_seconds{kind="mine",state="queued"}') == 0
+    database.close()
+
+
+def test_stock_says_how_far_model_and_reports_agree(database: Database):
+    """Kappa of the recent weeks and of those before, by finding, and whether it has left its band."""
+    cells = {(True, True): 20, (True, False): 5, (False, True): 10, (False, False): 15}
+    usual = {"week": NOON.date(), "finding": "Effusion", "model_version": "1", "sender": "CR1", "view": "PA"}
+    rows = [{**usual, "present": p, "reported": r, "number": number} for (p, r), number in cells.items()]
+    with database.write() as connection:
+        connection.execute(concordance_count.insert(), rows)
+    metrics = measure()
+    Stock(metrics.registry, database, lambda: NOON)
+
+    text = exposition(metrics).decode()
+
+    assert value(text, 'cxr_agreement_kappa{finding="Effusion",weeks="recent"}') == pytest.approx(0.4)
+    assert value(text, 'cxr_agreement_left_band{finding="Effusion"}') == 0
+    assert 'weeks="earlier"' not in text
     database.close()
 
 
