@@ -18,6 +18,7 @@ from tests.db.rows import add_study
 from tests.db.test_minings import EFFUSION, reading
 from tests.node.console.browser import Answer, Browser, serving
 from tests.node.console.conftest import NOON, PASSWORD, console
+from training.pseudonym import of_site
 
 TEXT = "FINDINGS: <b>No</b> effusion. Dr. =HYPERLINK saw Jane."
 NO_EFFUSION = replace(
@@ -247,3 +248,21 @@ def test_a_search_is_audited_without_the_patient(client: Browser, database: Data
     with database.read() as connection:
         (entry,) = audit.newest(connection, 1)
     assert (entry.action, entry.detail) == ("reports.view", {"finding": "Mass", "patient": "given", "words": "given"})
+
+
+def test_patients_are_masked_where_the_site_wants_that(database: Database, tmp_path: Path):
+    """In the list, in the text, in what a person wrote and in the file: nothing that names the patient."""
+    with database.write() as connection:
+        study = add_study(connection, "2.25.77")
+        text = "Jane DOE, P1: no effusion."
+        add_report(connection, "7", studies=[study], text=text, accession_number="A1", patient_id="P1")
+        minings.record(connection, [reading(1, replace(NO_EFFUSION, start=17, end=25))])
+        say(connection, "Mass", Assertion.POSITIVE, report_id=1)
+    with serving(console(database, tmp_path, pseudonyms=of_site(tmp_path))) as client:
+        client.log_in("radiologist", PASSWORD)
+        pages = [client.get(path).text for path in ("/reports", "/reports/1", "/labels/all.csv")]
+
+    assert '<mark class="negative">effusion</mark>' in pages[1]
+    assert "[patient]" in pages[1]
+    for page in pages:
+        assert not re.search(r"\bP1\b|\bA1\b|Jane|DOE", page.replace("2.25.77", ""))
