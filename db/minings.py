@@ -33,9 +33,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db import jobs, standing
+from db.labels import COUNTS
 from db.records import JobKind, JobState
 from db.report_records import PUBLISHED, MinedMention, MinerIdentity, Mining, ReportSection, ReportText
-from db.reports import current_versions, holds_now
+from db.reports import current_versions
 from db.schema import Utc, job, label, mention, mining, report
 from db.vocabulary import Assertion
 
@@ -160,11 +161,11 @@ def unmined_count(connection: Connection, miner: MinerIdentity) -> int:
 
 
 def newest_read(connection: Connection, limit: int) -> list[int]:
-    """The newest report versions that were mined here and hold now, at most so many; those published left out."""
-    newest = select(report.c.id.label("id")).order_by(report.c.id.desc()).limit(2 * limit).subquery()
+    """Report versions that count and were mined here, the newest first: at most so many, among ten times as many."""
+    newest = select(report.c.id.label("id")).order_by(report.c.id.desc()).limit(10 * limit).subquery()
     published = exists().where(mining.c.report_id == report.c.id, _by(PUBLISHED))
     mined = exists().where(mining.c.report_id == report.c.id)
-    query = select(report.c.id).join(newest, newest.c.id == report.c.id).where(mined, ~published, holds_now())
+    query = select(report.c.id).join(newest, newest.c.id == report.c.id).where(mined, ~published, COUNTS)
     return list(connection.execute(query.order_by(report.c.id.desc()).limit(limit)).scalars())
 
 

@@ -9,15 +9,16 @@ from pathlib import Path
 import pytest
 
 from db import audit, labels, minings
-from db.engine import Database
+from db.engine import Database, connect
 from db.schema import gold
 from db.vocabulary import Assertion
 from node.console import report_search
 from tests.db.label_rows import add_report, say
+from tests.db.races import race
 from tests.db.rows import add_study
 from tests.db.test_minings import EFFUSION, reading
 from tests.node.console.browser import Answer, Browser, serving
-from tests.node.console.conftest import NOON, PASSWORD, console
+from tests.node.console.conftest import NOON, PASSWORD, console, with_people
 from training.pseudonym import of_site
 
 TEXT = "FINDINGS: <b>No</b> effusion. Dr. =HYPERLINK saw Jane."
@@ -266,3 +267,29 @@ def test_patients_are_masked_where_the_site_wants_that(database: Database, tmp_p
     assert "[patient]" in pages[1]
     for page in pages:
         assert not re.search(r"\bP1\b|\bA1\b|Jane|DOE", page.replace("2.25.77", ""))
+
+
+def test_of_two_forms_at_the_same_moment_one_is_answered_so(migrated_url: str, password_hash: str, tmp_path: Path):
+    """On both databases: whoever comes second has not seen what the first said, and is told."""
+    database = with_people(connect(migrated_url), password_hash)
+    with database.write() as connection:
+        add_report(connection, "7", text=TEXT)
+        minings.record(connection, [reading(1, NO_EFFUSION)])
+    with serving(console(database, tmp_path)) as client:
+        people = [Browser(client.port) for _ in range(2)]
+        for person, name in zip(people, ("radiologist", "administrator"), strict=True):
+            person.log_in(name, PASSWORD)
+        pages = [person.get("/reports/1") for person in people]
+
+        def send(number: int) -> int:
+            page = pages[number]
+            form = {"finding": "Effusion", "assertion": "positive", "seen": seen(page, "Effusion")}
+            return people[number].post("/reports/1/labels", form | {"form_token": page.form_token}).status
+
+        statuses = race(2, send)
+    with database.read() as connection:
+        rows = connection.execute(gold.select()).all()
+    database.close()
+
+    assert sorted(statuses) == [303, 409]
+    assert len(rows) == 1
