@@ -82,6 +82,17 @@ def test_the_text_shows_what_mining_read_and_why(client: Browser):
     assert 'href="/studies/2.25.77"' in page.text
 
 
+def test_a_report_of_a_megabyte_is_shown_in_part(client: Browser, database: Database):
+    """In any script, with how much is left out; its labels are there all the same."""
+    with database.write() as connection:
+        id_ = add_report(connection, "9", text="肺に浸潤影なし。" * 125_000, procedure="胸部")
+
+    page = client.get(f"/reports/{id_}")
+
+    assert "The text goes on for 900,000 characters" in page.text
+    assert len(page.text) < 150_000
+
+
 def test_versions_lead_to_each_other(client: Browser):
     """A version that was replaced says so, and its labels are not shown as in force."""
     old = client.get("/reports/1")
