@@ -1,12 +1,21 @@
-"""What people say against a label: written, audited, counted, and taken back."""
+"""What people say against a label: written, audited, counted, and taken back.
+
+Whoever takes more than one turn takes them in one order: corrections, audit log, standing labels.
+"""
 
 from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
 from db import audit, standing
+from db.engine import queue_for
 from db.schema import gold, link
 from db.vocabulary import Assertion
+
+
+def hold(connection: Connection) -> None:
+    """Let nobody else who asks for it correct a label until this transaction ends."""
+    queue_for(connection, "corrections")
 
 
 def correct(
@@ -31,10 +40,10 @@ def correct(
     values = {"study_id": study_id, "report_id": report_id, "finding": finding, "assertion": assertion}
     statement = gold.insert().values(**values, actor=actor, reason=reason, at=now).returning(gold.c.id)
     gold_id: int = connection.execute(statement).scalar_one()
-    standing.refresh(connection, _reports(connection, study_id, report_id))
     detail = {"gold": gold_id, "finding": finding, "before": before, "after": assertion}
     subject = _subject(study_id, report_id)
     audit.append(connection, actor=actor, action="label.correct", subject=subject, now=now, detail=detail)
+    standing.refresh(connection, _reports(connection, study_id, report_id))
     return gold_id
 
 
@@ -49,10 +58,10 @@ def take_back(connection: Connection, gold_id: int, *, actor: str, now: datetime
     row = connection.execute(statement.returning(gold.c.study_id, gold.c.report_id, gold.c.finding)).first()
     if row is None:
         return False
-    standing.refresh(connection, _reports(connection, row.study_id, row.report_id))
     detail = {"gold": gold_id, "finding": row.finding}
     subject = _subject(row.study_id, row.report_id)
     audit.append(connection, actor=actor, action="label.take_back", subject=subject, now=now, detail=detail)
+    standing.refresh(connection, _reports(connection, row.study_id, row.report_id))
     return True
 
 

@@ -33,6 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db import jobs, standing
+from db.labels import COUNTS
 from db.records import JobKind, JobState
 from db.report_records import PUBLISHED, MinedMention, MinerIdentity, Mining, ReportSection, ReportText
 from db.reports import current_versions
@@ -160,12 +161,12 @@ def unmined_count(connection: Connection, miner: MinerIdentity) -> int:
 
 
 def newest_read(connection: Connection, limit: int) -> list[int]:
-    """The newest report versions that were mined here and hold now, at most so many; those published left out."""
-    newest = select(report.c.id).order_by(report.c.id.desc()).limit(2 * limit).subquery()
-    published = exists().where(mining.c.report_id == newest.c.id, _by(PUBLISHED))
-    mined = exists().where(mining.c.report_id == newest.c.id)
-    query = select(newest.c.id).where(mined, ~published, newest.c.id.in_(current_versions()))
-    return list(connection.execute(query.order_by(newest.c.id.desc()).limit(limit)).scalars())
+    """Report versions that count and were mined here, the newest first: at most so many, among ten times as many."""
+    newest = select(report.c.id.label("id")).order_by(report.c.id.desc()).limit(10 * limit).subquery()
+    published = exists().where(mining.c.report_id == report.c.id, _by(PUBLISHED))
+    mined = exists().where(mining.c.report_id == report.c.id)
+    query = select(report.c.id).join(newest, newest.c.id == report.c.id).where(mined, ~published, COUNTS)
+    return list(connection.execute(query.order_by(report.c.id.desc()).limit(limit)).scalars())
 
 
 def texts(connection: Connection, report_ids: Sequence[int], max_characters: int) -> list[ReportText]:

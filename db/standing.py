@@ -40,7 +40,7 @@ def refresh(connection: Connection, report_ids: Sequence[int]) -> None:
     """Write down what holds now of these reports, whichever of their versions is named; others wait meanwhile."""
     for start in range(0, len(report_ids), _AT_ONCE):
         ids = report_ids[start : start + _AT_ONCE]
-        hold(connection)  # two at once would each work out what the other has not seen
+        queue_for(connection, "standing")  # two at once would each work out what the other has not seen
         versions = _versions(connection, ids)
         before = _held(connection, versions)
         after = {
@@ -50,11 +50,6 @@ def refresh(connection: Connection, report_ids: Sequence[int]) -> None:
         _remove(connection, [(id_, versions[id_], before[id_]) for id_ in changed if id_ in before])
         _add(connection, [(id_, versions[id_], after[id_]) for id_ in changed if id_ in after])
         concordance.refresh_reports(connection, list(versions))
-
-
-def hold(connection: Connection) -> None:
-    """Let nobody else write a label until this transaction ends."""
-    queue_for(connection, "standing")
 
 
 def refresh_linked(connection: Connection, study_ids: Sequence[int] | None = None) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from db import corrections, gold, labels, minings, reports, standing, studies
+from db import corrections, gold, labels, minings, reports, studies
 from db.engine import Connection, Database
 from db.gold import Gold
 from db.labels import ReportLabels
@@ -107,7 +107,7 @@ class Reports:
             assertion = _assertion(form.get("assertion", ""))
             reason = form.get("reason", "").strip()[:MOST_REASON]
             with self.database.write() as connection:
-                standing.hold(connection)
+                corrections.hold(connection)
                 targets = correction.of_report(connection, report_id)
                 if not _said_before(targets[0], name, assertion, _actor(visit)):
                     correction.require_unchanged(targets[0], name, form.get("seen", ""))
@@ -129,7 +129,7 @@ class Reports:
         """Let a person's label of this report hold no more; once done it stays done."""
         report_id, said = _number(visit), visit.form.get("gold", "")
         with self.database.write() as connection:
-            standing.hold(connection)
+            corrections.hold(connection)
             if said.isdecimal() and any(each.id == int(said) for each in gold.history(connection, report_id)):
                 corrections.take_back(connection, int(said), actor=_actor(visit), now=self.now())
         return _to(report_id)

@@ -281,3 +281,15 @@ def test_an_accession_number_of_two_is_not_guessed_at(values: dict[str, str], fi
 def test_list_wants_a_study_or_an_accession_number(filled: Path):
     """Not both."""
     assert "not both" in str(cxr("list", "--data", filled, "--study", "1.2", "--accession", "A1").exception)
+
+
+def test_a_correction_is_undone_once(filled: Path):
+    """The uncertain effusion that was mined of report 4 holds again; a second time there is nothing to undo."""
+    (gold,) = (each["gold_id"] for each in parsed("list", "--data", filled) if each["by"] == "gold")
+    first = cxr("undo", "--gold", gold, "--by", "dr.kim", "--data", filled)
+    second = cxr("undo", "--gold", gold, "--by", "dr.kim", "--data", filled)
+
+    (found,) = parsed("list", "--data", filled, "--accession", "A4")
+    assert (found["finding"], found["assertion"], found["by"]) == ("Effusion", "uncertain", "mined")
+    assert first.stdout == "Taken back by dr.kim.\n"
+    assert second.exit_code != 0

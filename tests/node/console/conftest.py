@@ -21,6 +21,7 @@ from node.labels.trials import Trials
 from node.telemetry.metrics import measure
 from node.telemetry.watch import Watch
 from tests.node.console.browser import Browser, serving
+from training.pseudonym import Pseudonyms
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PASSWORD = "lamp otter granite seven"
@@ -86,6 +87,7 @@ def console(
     *,
     encrypted: bool = False,
     trials: Trials | None = None,
+    pseudonyms: Pseudonyms | None = None,
 ) -> Starlette:
     """The application."""
     return app.build(
@@ -97,6 +99,7 @@ def console(
         now=clock or Clock(),
         watch=Watch(metrics=measure(), checks={}),
         trials=trials or no_trials(database),
+        pseudonyms=pseudonyms,
     )
 
 

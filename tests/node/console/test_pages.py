@@ -2,14 +2,18 @@
 
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
-from db import people
+from db import minings, people
 from db.engine import Database
 from db.records import Role
+from nlp import miner, parser
+from node import mining
+from tests.db.label_rows import add_report
 from tests.node.console.browser import serving
 from tests.node.console.conftest import NOON, PASSWORD, console
 from tests.peers.axe import faults
@@ -104,3 +108,63 @@ def keep(page: Page, name: str) -> None:
     """A picture, if somebody wants pictures."""
     if folder := os.environ.get("CXR_PICTURES"):
         page.screenshot(path=Path(folder) / f"console-{name}.png", full_page=True)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_a_radiologist_finds_a_report_and_corrects_it(
+    chromium, address: str, sqlite_database: Database, size: str, scheme: str
+) -> None:
+    """From the counts to the reports of a finding, to one with its mentions, and back; and to another lexicon."""
+    mined_reports(sqlite_database)
+    width, height = SIZES[size]
+    context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    page, complaints = opened(context)
+    page.goto(f"{address}/login")
+    page.get_by_label("Name").fill("anna")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/system")
+
+    page.get_by_role("link", name="Labels").click()
+    seen, found = {"labels": fits(page, f"labels-{size}-{scheme}")}, faults(page)
+    page.get_by_role("row", name="Effusion").get_by_role("link").click()
+    seen["reports"], found = fits(page, f"reports-{size}-{scheme}"), found + faults(page)
+    page.get_by_role("region", name="Reports").get_by_role("link").first.click()
+    page.get_by_role("region", name="Labels in force").get_by_role("row", name="Effusion").get_by_text(
+        "Correct"
+    ).click()
+    page.get_by_label("Effusion is", exact=True).select_option("uncertain")
+    page.get_by_label("Why Effusion").fill("An artefact.")
+    page.get_by_label("Why Effusion").press("Enter")
+    page.get_by_role("button", name="Take back Effusion uncertain").wait_for()
+    seen["report"], found = fits(page, f"report-{size}-{scheme}"), found + faults(page)
+    page.goto(f"{address}/lexicon")
+    seen["lexicon"], found = fits(page, f"lexicon-{size}-{scheme}"), found + faults(page)
+    context.close()
+
+    assert seen == dict.fromkeys(("labels", "reports", "report", "lexicon"), True)
+    assert found == []
+    assert complaints == []
+
+
+def mined_reports(database: Database) -> None:
+    """Some reports, as mining leaves them."""
+    made = miner.load()
+    with database.write() as connection:
+        for number, text in enumerate(TEXTS):
+            at = NOON - timedelta(hours=7 * number)
+            report_id = add_report(
+                connection, str(number), text=text, version_at=at, procedure="XR CHEST PA", patient_id=f"P{number}"
+            )
+            minings.record(connection, [mining.reading(report_id, made.mine(made.sections(text)), parser.MODEL, at)])
+
+
+TEXTS = (
+    "FINDINGS: The heart is mildly enlarged. Small left pleural effusion with adjacent atelectasis. No pneumothorax.\n"
+    "A 7 mm nodule in the right upper lobe may represent a granuloma.\n\nIMPRESSION: Small effusion. Cardiomegaly.",
+    "FINDINGS: The lungs are clear. No effusion or pneumothorax. Heart size is normal.\nIMPRESSION: Normal chest.",
+    "FINDINGS: Patchy infiltrate in the left base, possibly pneumonia. Small effusion. No pneumothorax.",
+    "FINDINGS: Apical pneumothorax of 2 cm. Bibasilar atelectasis. Bilateral effusions. Emphysema.",
+    "FINDINGS: Stable cardiomegaly. Pulmonary edema. Large right effusion. There is a mass in the left hilum.",
+)

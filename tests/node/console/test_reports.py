@@ -9,15 +9,17 @@ from pathlib import Path
 import pytest
 
 from db import audit, labels, minings
-from db.engine import Database
+from db.engine import Database, connect
 from db.schema import gold
 from db.vocabulary import Assertion
 from node.console import report_search
 from tests.db.label_rows import add_report, say
+from tests.db.races import race
 from tests.db.rows import add_study
 from tests.db.test_minings import EFFUSION, reading
 from tests.node.console.browser import Answer, Browser, serving
-from tests.node.console.conftest import NOON, PASSWORD, console
+from tests.node.console.conftest import NOON, PASSWORD, console, with_people
+from training.pseudonym import of_site
 
 TEXT = "FINDINGS: <b>No</b> effusion. Dr. =HYPERLINK saw Jane."
 NO_EFFUSION = replace(
@@ -78,6 +80,17 @@ def test_the_text_shows_what_mining_read_and_why(client: Browser):
     assert "Effusion: negative, by denied" in page.text
     assert "A7&lt;i&gt;" in page.text
     assert 'href="/studies/2.25.77"' in page.text
+
+
+def test_a_report_of_a_megabyte_is_shown_in_part(client: Browser, database: Database):
+    """In any script, with how much is left out; its labels are there all the same."""
+    with database.write() as connection:
+        id_ = add_report(connection, "9", text="肺に浸潤影なし。" * 125_000, procedure="胸部")
+
+    page = client.get(f"/reports/{id_}")
+
+    assert "The text goes on for 900,000 characters" in page.text
+    assert len(page.text) < 150_000
 
 
 def test_versions_lead_to_each_other(client: Browser):
@@ -247,3 +260,47 @@ def test_a_search_is_audited_without_the_patient(client: Browser, database: Data
     with database.read() as connection:
         (entry,) = audit.newest(connection, 1)
     assert (entry.action, entry.detail) == ("reports.view", {"finding": "Mass", "patient": "given", "words": "given"})
+
+
+def test_patients_are_masked_where_the_site_wants_that(database: Database, tmp_path: Path):
+    """In the list, in the text, in what a person wrote and in the file: nothing that names the patient."""
+    with database.write() as connection:
+        study = add_study(connection, "2.25.77")
+        text = "Jane DOE, P1: no effusion."
+        add_report(connection, "7", studies=[study], text=text, accession_number="A1", patient_id="P1")
+        minings.record(connection, [reading(1, replace(NO_EFFUSION, start=17, end=25))])
+        say(connection, "Mass", Assertion.POSITIVE, report_id=1)
+    with serving(console(database, tmp_path, pseudonyms=of_site(tmp_path))) as client:
+        client.log_in("radiologist", PASSWORD)
+        pages = [client.get(path).text for path in ("/reports", "/reports/1", "/labels/all.csv")]
+
+    assert '<mark class="negative">effusion</mark>' in pages[1]
+    assert "[patient]" in pages[1]
+    for page in pages:
+        assert not re.search(r"\bP1\b|\bA1\b|Jane|DOE", page.replace("2.25.77", ""))
+
+
+def test_of_two_forms_at_the_same_moment_one_is_answered_so(migrated_url: str, password_hash: str, tmp_path: Path):
+    """On both databases: whoever comes second has not seen what the first said, and is told."""
+    database = with_people(connect(migrated_url), password_hash)
+    with database.write() as connection:
+        add_report(connection, "7", text=TEXT)
+        minings.record(connection, [reading(1, NO_EFFUSION)])
+    with serving(console(database, tmp_path)) as client:
+        people = [Browser(client.port) for _ in range(2)]
+        for person, name in zip(people, ("radiologist", "administrator"), strict=True):
+            person.log_in(name, PASSWORD)
+        pages = [person.get("/reports/1") for person in people]
+
+        def send(number: int) -> int:
+            page = pages[number]
+            form = {"finding": "Effusion", "assertion": "positive", "seen": seen(page, "Effusion")}
+            return people[number].post("/reports/1/labels", form | {"form_token": page.form_token}).status
+
+        statuses = race(2, send)
+    with database.read() as connection:
+        rows = connection.execute(gold.select()).all()
+    database.close()
+
+    assert sorted(statuses) == [303, 409]
+    assert len(rows) == 1
