@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from db import concordance, corrections, standing, studies
+from db import concordance, corrections, studies
 from db.concordance import Concordance
 from db.engine import Connection
 from db.vocabulary import Assertion
@@ -38,7 +38,7 @@ def decide(
         SettingsError: there is no such difference, or somebody has judged it.
     """
     name = correction.finding_named(finding)
-    standing.hold(connection)  # of two people at once, the second is told
+    corrections.hold(connection)  # of two people at once, the second is told
     study = studies.find(connection, study_instance_uid)
     if study is None:
         raise SettingsError("no study has this UID; `cxr studies` lists them")
