@@ -7,22 +7,21 @@ from nlp import datafiles, rulebook, thesaurus
 from nlp.datafiles import SHIPPED, Sources
 from nlp.errors import DataError
 
-FILES = tuple(
-    f"{folder.name}/{path.name}"
-    for folder in (SHIPPED.lexicon, SHIPPED.rules)
-    for path in sorted(folder.glob("*.toml"))
-)
-"""What can be replaced, as "rules/negation.toml"."""
+
+def files() -> tuple[str, ...]:
+    """What can be replaced, as "rules/negation.toml"."""
+    folders = (SHIPPED.lexicon, SHIPPED.rules)
+    return tuple(f"{folder.name}/{path.name}" for folder in folders for path in sorted(folder.glob("*.toml")))
 
 
 def shipped(file: str) -> str:
-    """The text of one of FILES.
+    """The text of one of the files.
 
     Raises:
         DataError: there is no such file.
     """
-    if file not in FILES:
-        raise DataError(file, f"there is no such file; there are {', '.join(FILES)}")
+    if file not in files():
+        raise DataError(file, f"there is no such file; there are {', '.join(files())}")
     return (datafiles.HERE / file).read_text(encoding="utf-8")
 
 

@@ -31,7 +31,7 @@ class Lexicon:
     def show(self, visit: Visit) -> Response:
         """A file of the lexicon or the rules to be changed, and the last trials."""
         asked = visit.request.query_params.get("file", "")
-        file = asked if asked in candidate.FILES else "rules/negation.toml"
+        file = asked if asked in candidate.files() else "rules/negation.toml"
         return self._form(visit, file, candidate.shipped(file))
 
     def begin(self, visit: Visit) -> Response:
@@ -67,7 +67,7 @@ class Lexicon:
             visit,
             status,
             file=file,
-            files=candidate.FILES,
+            files=candidate.files(),
             content=content,
             trials=trials,
             problem=problem,

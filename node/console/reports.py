@@ -143,7 +143,7 @@ class Reports:
         first = stored.studies[0] if stored.studies else None
         named = first or Nameless(patient_id=stored.report.patient_id, accession_number=stored.report.accession_number)
         return self.frame.page(
-            "report.html",
+            "report_page.html",
             visit,
             409 if problem else 200,
             stored=stored,
