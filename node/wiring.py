@@ -16,6 +16,7 @@ from node import descriptors, reception
 from node.clock import utc_now
 from node.console import app
 from node.console.exposure import is_loopback, require_encrypted, require_people
+from node.console.live import Live
 from node.console.server import Certificate, Server
 from node.database import open_database
 from node.destinations.commitment import LONGEST_DELAY_S
@@ -209,6 +210,7 @@ def _lanes(settings: Settings) -> dict[JobKind, int]:
 def _console(premises: Premises, watch: Watch) -> Server:
     settings, console = premises.settings, premises.settings.console
     chain = console.tls_certificate
+    live = Live(premises.database)
     return Server(
         host=console.host,
         port=console.port,
@@ -220,9 +222,11 @@ def _console(premises: Premises, watch: Watch) -> Server:
             lifetime=Lifetime(idle=timedelta(minutes=console.idle_min), longest=timedelta(hours=console.session_hours)),
             now=premises.now,
             watch=watch,
+            live=live,
             watched=PATHS if is_loopback(console.host) else (HEALTHZ,),
             zone=console.time_zone,
             pseudonyms=of_site(settings.data) if console.mask_patients else None,
         ),
         certificate=None if chain is None else Certificate(chain=chain, key=console.tls_key),
+        closing=live.close,
     )

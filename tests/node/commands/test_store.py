@@ -89,6 +89,7 @@ def test_filled_node_shows_all_there_is(filled: tuple[Path, Any]):
     status = parsed("status", "--data", data, "--json")
 
     assert (study["study_instance_uid"], study["state"]) == (ds.StudyInstanceUID, "read")
+    assert (study["progress"], study["calling_ae"]) == ("sent", instance["calling_ae"])
     assert instance["sop_instance_uid"] == ds.SOPInstanceUID
     assert {job["kind"]: job["state"] for job in found} == {"read": "done", "deliver": "done"}
     assert [each["deliveries"][0]["state"] for each in results] == ["sent"] * 3

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from starlette.applications import Starlette
@@ -14,9 +15,11 @@ from db.records import Role
 from db.sessions import Lifetime
 from node import passwords
 from node.console import app
+from node.console.live import Live
 from node.telemetry.metrics import measure
 from node.telemetry.watch import Watch
 from tests.node.console.browser import Browser, serving
+from training.pseudonym import Pseudonyms
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PASSWORD = "lamp otter granite seven"
@@ -64,8 +67,16 @@ def with_people(database: Database, password_hash: str) -> Database:
     return database
 
 
-def console(database: Database, data: Path, clock: Clock | None = None, *, encrypted: bool = False) -> Starlette:
-    """The application."""
+def console(
+    database: Database,
+    data: Path,
+    clock: Clock | None = None,
+    *,
+    encrypted: bool = False,
+    pseudonyms: Pseudonyms | None = None,
+    live: Live | None = None,
+) -> Starlette:
+    """The application; without `live` a stream of changes ends after its first look."""
     return app.build(
         database=database,
         data=data,
@@ -74,6 +85,9 @@ def console(database: Database, data: Path, clock: Clock | None = None, *, encry
         lifetime=LIFETIME,
         now=clock or Clock(),
         watch=Watch(metrics=measure(), checks={}),
+        live=live or Live(database, every_s=0, lasting_s=0),
+        zone=ZoneInfo("Europe/Berlin"),
+        pseudonyms=pseudonyms,
     )
 
 
