@@ -19,6 +19,7 @@ from sqlalchemy import (
     Select,
     and_,
     exists,
+    false,
     func,
     literal,
     or_,
@@ -185,6 +186,8 @@ def _few(found: Select[Any] | CompoundSelect[Any]) -> Select[Any]:
 def _begins(typed: str) -> ColumnElement[bool]:
     """Whether the patient's name begins as somebody typed it, as a stretch of the index."""
     beginning = sought(typed)
+    if not beginning:
+        return false()  # every name begins with nothing
     return and_(study.c.sought_name >= beginning, study.c.sought_name < beginning + _AFTER_ALL)
 
 

@@ -49,6 +49,7 @@ NOTICES = {
     403: ("Not for you", "This is not for your role."),
     404: ("Not here", "There is no such page."),
     405: ("Not understood", "This page does not take that."),
+    503: ("Not now", "Try again in a moment."),
 }
 """Title and sentence by status, where nobody has said more."""
 DOWN = (

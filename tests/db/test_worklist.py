@@ -93,6 +93,7 @@ def test_studies_of_one_moment_are_each_on_one_page(database: Database) -> None:
         ({"patient": "Müller, Be"}, ["A2"]),
         ({"patient": "山田"}, ["A3"]),
         ({"patient": "nobody"}, []),
+        ({"patient": "^,"}, []),
         ({"finding": "Mass"}, ["A3", "A1"]),
         ({"finding": "Mass", "calling_ae": "DX2"}, ["A3"]),
         ({"received_from": later(2)}, ["A3", "A2"]),

@@ -7,6 +7,7 @@ const AGAIN_MS = 10000;
 function listen(part) {
   const words = document.getElementById("live");
   let source = null;
+  let missed = false;
   const say = (text) => {
     if (!words) return;
     words.textContent = text;
@@ -17,11 +18,16 @@ function listen(part) {
   const begin = () => {
     if (source || document.hidden) return;
     source = new EventSource(part.dataset.live);
-    source.addEventListener("open", () => say("Live"));
+    source.addEventListener("open", () => {
+      say("Live");
+      if (missed) renew();
+      missed = false;
+    });
     source.addEventListener("change", renew);
     source.addEventListener("error", () => {
       if (!source || source.readyState !== EventSource.CLOSED) return;
       stop();
+      missed = true;
       say("Not live");
       renew(); // who is logged out is led to the login by it
       setTimeout(begin, AGAIN_MS);

@@ -4,9 +4,11 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 from db import jobs, people, positives, studies
@@ -195,6 +197,7 @@ def fits(page: Page, name: str) -> bool:
 
 
 def keep(page: Page, name: str) -> None:
-    """A picture, if somebody wants pictures."""
+    """A picture, if somebody wants pictures; in as many colours as a page needs."""
     if folder := os.environ.get("CXR_PICTURES"):
-        page.screenshot(path=Path(folder) / f"console-{name}.png", full_page=True)
+        picture = Image.open(BytesIO(page.screenshot(full_page=True))).convert("RGB")
+        picture.quantize(64).save(Path(folder) / f"console-{name}.png", optimize=True)
