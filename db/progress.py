@@ -14,8 +14,8 @@ from db.schema import delivery, job, result, study
 class Progress(StrEnum):
     """How far a study has got: its state, where it is read, and from then on how far its results have got.
 
-    UNDELIVERED: a destination refused a result, lost it or never committed; that waits for a person. RETRACTED: all
-    results were taken back. READ: read, and nothing of it is to be sent.
+    UNDELIVERED: a destination refused a result, lost it or never committed, or the job that sends it was given up; that
+    waits for a person. RETRACTED: all results were taken back. READ: read, and nothing of it is to be sent.
     """
 
     ARRIVING = "arriving"
@@ -45,6 +45,11 @@ SETTLED_BY_STATE = frozenset({Progress.KEPT, Progress.ARRIVING, Progress.NOT_REA
 """Where the state says it all."""
 AMISS = (DeliveryState.REFUSED, DeliveryState.LOST, DeliveryState.UNCONFIRMED)
 """A delivery that waits for a person."""
+GIVEN_UP = (JobState.FAILED, JobState.DEAD)
+"""A job that waits for a person."""
+
+
+_ANY = result.alias("any_result")
 
 
 def of_study() -> ColumnElement[str]:
@@ -52,12 +57,14 @@ def of_study() -> ColumnElement[str]:
 
     They are aggregates and not EXISTS: of that PostgreSQL may make a table of all results first.
     """
-    reading = and_(study.c.state == StudyState.QUEUED, _running() > 0)
+    reading = and_(study.c.state == StudyState.QUEUED, _jobs(JobKind.READ, JobState.RUNNING) > 0)
     worst = _worst_delivery()
+    stuck = and_(worst == _RANKS[Progress.SENDING][0], _jobs(JobKind.DELIVER, *GIVEN_UP) > 0)
     return case(
         (reading, Progress.READING.value),
         (study.c.state != StudyState.READ, study.c.state),
         (_all_retracted() == 1, Progress.RETRACTED.value),
+        (stuck, Progress.UNDELIVERED.value),
         else_=case({rank: each.value for each, (rank, _) in _RANKS.items()}, value=worst, else_=Progress.READ.value),
     )
 
@@ -71,19 +78,28 @@ _RANKS: dict[Progress, tuple[int, tuple[DeliveryState, ...]]] = {
 """The delivery that got least far says how far the study has got."""
 
 
-def _running() -> ColumnElement[int]:
+def _jobs(kind: JobKind, *states: JobState) -> ColumnElement[int]:
+    """How many jobs of the study are such."""
     query = select(func.count()).where(job.c.subject_id == study.c.id)
-    query = query.where(job.c.kind == JobKind.READ, job.c.state == JobState.RUNNING)
-    return query.correlate(study).scalar_subquery()
+    return query.where(job.c.kind == kind, job.c.state.in_(states)).correlate(study).scalar_subquery()
 
 
 def _worst_delivery() -> ColumnElement[int]:
-    """The highest rank among the deliveries of what was built last and not taken back; NULL without any."""
+    """The highest rank among the deliveries of what was built last and not taken back; NULL without any.
+
+    That may be of an earlier revision than the study's: what came late was no image to read.
+    """
     rank = case(*((delivery.c.state.in_(states), rank) for rank, states in _RANKS.values()), else_=0)
     query = select(func.max(rank)).join_from(result, delivery, delivery.c.result_id == result.c.id)
-    query = query.where(result.c.study_id == study.c.id, result.c.revision == study.c.revision)
+    query = query.where(result.c.study_id == study.c.id, result.c.revision == _last_revision())
     query = query.where(result.c.retracted_at.is_(None), result.c.kind != ResultKind.REJECTION)
     return query.correlate(study).scalar_subquery()
+
+
+def _last_revision() -> ColumnElement[int]:
+    """Of the results that were not taken back."""
+    query = select(func.max(_ANY.c.revision)).where(_ANY.c.study_id == study.c.id, _ANY.c.retracted_at.is_(None))
+    return query.where(_ANY.c.kind != ResultKind.REJECTION).correlate(study).scalar_subquery()
 
 
 def _all_retracted() -> ColumnElement[int]:

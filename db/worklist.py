@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 from db import positives
 from db.positives import Positive
-from db.progress import AMISS, SETTLED_BY_STATE, STATES, Progress, of_study
+from db.progress import AMISS, GIVEN_UP, SETTLED_BY_STATE, STATES, Progress, of_study
 from db.records import DeliveryState, JobKind, JobState, Study, StudyState
 from db.schema import Utc, delivery, instance, job, positive, result, study
 from db.sought import sought
@@ -56,11 +56,6 @@ class Wanted:
     calling_ae: str | None = None
     accession_number: str | None = None
     patient: str | None = None
-
-    @property
-    def everything(self) -> bool:
-        """Whether nothing in particular is asked for."""
-        return all(getattr(self, field.name) is None for field in fields(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,11 +187,11 @@ def _begins(typed: str) -> ColumnElement[bool]:
 
 
 _IN_ORDER = select(study.c.id, study.c.first_received_at.label("at"))
-_UNDELIVERED = (
-    _IN_ORDER.distinct()
-    .join(result, result.c.study_id == study.c.id)
+_UNDELIVERED = union(
+    _IN_ORDER.join(result, result.c.study_id == study.c.id)
     .join(delivery, delivery.c.result_id == result.c.id)
-    .where(delivery.c.state.in_(AMISS))
+    .where(delivery.c.state.in_(AMISS)),
+    _IN_ORDER.join(job, job.c.subject_id == study.c.id).where(job.c.kind == JobKind.DELIVER, job.c.state.in_(GIVEN_UP)),
 )
 
 

@@ -94,7 +94,7 @@ def test_database_without_the_schema_says_to_migrate(database_url: str):
 
 
 def test_studies_from_before_are_found_by_all_that_they_are_asked_for(database_url: str):
-    """Revision 0019: by sender, name and finding: the highest probability of its images, by the model that read them."""
+    """Revision 0019: by sender, name and finding, with the highest probability by the model that read the images."""
     database = connect(database_url)
     migration.upgrade(database)
     with database.write() as connection:

@@ -12,7 +12,7 @@ from sqlalchemy import event, update
 from db import jobs, positives, studies, worklist
 from db.engine import Connection, Database
 from db.progress import Progress
-from db.records import DeliveryState, JobState, StudyState
+from db.records import DeliveryState, JobKind, JobState, StudyState
 from db.schema import delivery, job, result, study
 from db.sought import sought
 from db.worklist import Listing, Wanted
@@ -144,6 +144,34 @@ def test_a_read_study_is_as_far_as_its_deliveries(
 
     assert progress_of(database) is expected
     assert [each for each in Progress if asked(database, progress=each).rows] == [expected]
+
+
+def test_what_came_late_and_was_no_image_changes_nothing(database: Database) -> None:
+    """The results of the revision before still say how far the study has got; those of an older one do not."""
+    with database.write() as connection:
+        study_id = arrived(connection, 1)
+        read(connection, study_id, DeliveryState.REFUSED)
+        newer = add_result(connection, study_id, add_job(connection, study_id, 2), number=9, revision=2)
+        connection.execute(delivery.insert().values(result_id=newer, destination="d0", state=DeliveryState.COMMITTED))
+        connection.execute(update(study).values(revision=3))
+
+    assert progress_of(database) is Progress.COMMITTED
+
+
+@pytest.mark.parametrize("state", [JobState.DEAD, JobState.FAILED])
+def test_a_delivery_that_was_given_up_waits_for_a_person(database: Database, state: JobState) -> None:
+    """As one that was refused does; not if another one has brought the results there."""
+    with database.write() as connection:
+        study_id = arrived(connection, 1)
+        read(connection, study_id, DeliveryState.WAITING)
+        job_id = add_job(connection, study_id, kind=JobKind.DELIVER, destination="d0")
+        connection.execute(update(job).where(job.c.id == job_id).values(state=state))
+    given_up = [numbers(asked(database, progress=Progress.UNDELIVERED)), progress_of(database)]
+    with database.write() as connection:
+        connection.execute(update(delivery).values(state=DeliveryState.SENT))
+
+    assert given_up == [["A1"], Progress.UNDELIVERED]
+    assert (numbers(asked(database, progress=Progress.UNDELIVERED)), progress_of(database)) == ([], Progress.SENT)
 
 
 def test_a_study_goes_from_state_to_state(database: Database) -> None:

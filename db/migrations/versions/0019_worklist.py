@@ -41,10 +41,11 @@ SENDERS = sa.text(
 )
 READ = sa.text(
     "SELECT study.id, study.first_received_at, prediction.scores "
-    "FROM result JOIN study ON study.id = result.study_id AND study.revision = result.revision "
+    "FROM result JOIN study ON study.id = result.study_id "
     "JOIN instance ON instance.study_id = study.id JOIN prediction ON prediction.instance_id = instance.id "
     "AND prediction.model_version = result.model_version "
-    "WHERE result.kind = 'sr' AND study.id > :after AND study.id <= :until"
+    "WHERE result.kind = 'sr' AND result.revision = (SELECT max(last.revision) FROM result AS last "
+    "WHERE last.study_id = study.id AND last.kind = 'sr') AND study.id > :after AND study.id <= :until"
 ).columns(id=sa.Integer, first_received_at=sa.DateTime(timezone=True), scores=sa.JSON)
 
 
