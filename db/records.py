@@ -155,7 +155,10 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
-    """A study as the node knows it. `settle_at` is when its quiet period ends, None once it is settled."""
+    """A study as the node knows it. `settle_at` is when its quiet period ends, None once it is settled.
+
+    `calling_ae` sent its first instance.
+    """
 
     id: int
     study_instance_uid: str
@@ -168,6 +171,7 @@ class Study:
     settle_at: datetime | None
     first_received_at: datetime
     last_received_at: datetime
+    calling_ae: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData(
@@ -65,6 +66,11 @@ def _id() -> Column[int]:
     return Column("id", Integer, primary_key=True)
 
 
+def _by_code_point() -> Text:
+    """A text in whose index everything that begins alike lies together, whatever the database's language is."""
+    return Text().with_variant(Text(collation="C"), "postgresql")
+
+
 study = Table(
     "study",
     metadata,
@@ -74,12 +80,20 @@ study = Table(
     Column("patient_name", Text, nullable=False),
     Column("accession_number", Text, nullable=False, index=True),
     Column("study_date", String(8), nullable=False),
-    Column("state", String(16), nullable=False, index=True),
+    Column("state", String(16), nullable=False),
     Column("revision", Integer, nullable=False),
     Column("settle_at", Utc, index=True),
-    Column("first_received_at", Utc, nullable=False, index=True),
+    Column("first_received_at", Utc, nullable=False),
     Column("last_received_at", Utc, nullable=False),
+    Column("calling_ae", String(16), nullable=False, server_default=text("''")),
+    Column("sought_name", _by_code_point(), nullable=False, server_default=text("''")),
+    Index(None, "first_received_at", "id"),
+    Index(None, "state", "first_received_at", "id"),
+    Index(None, "calling_ae", "first_received_at", "id"),
+    Index(None, "sought_name", "first_received_at", "id"),
+    Index(None, "patient_id", "first_received_at", "id"),
 )
+"""`calling_ae` sent its first instance; `sought_name` is the patient's name as people look for it."""
 
 instance = Table(
     "instance",
@@ -140,6 +154,17 @@ prediction = Table(
     Column("created_at", Utc, nullable=False),
     UniqueConstraint("instance_id", "model_version"),
 )
+
+positive = Table(
+    "positive",
+    metadata,
+    Column("study_id", ForeignKey("study.id"), primary_key=True),
+    Column("finding", String(32), primary_key=True),
+    Column("probability", Float, nullable=False),
+    Column("received_at", Utc, nullable=False),
+    Index(None, "finding", "received_at", "study_id"),
+)
+"""What the model in service found in a study above its operating point; `received_at` is the study's, for its index."""
 
 result = Table(
     "result",

@@ -12,6 +12,7 @@ from db.engine import queue_for
 from db.prepared import Prepared
 from db.records import Absence, Arrival, StoredInstance, Study, StudyState
 from db.schema import instance, link, study
+from db.sought import sought
 from db.vocabulary import Reason
 
 _AT_ONCE = 500
@@ -37,7 +38,7 @@ def record_arrival(connection: Connection, arrival: Arrival, settle_at: datetime
         return bool(path == arrival.path)
     row: dict[str, Any] = {name: getattr(arrival, name) for name in _ARRIVAL}
     state = StudyState.KEPT if settle_at is None else StudyState.ARRIVING
-    row |= {"state": state, "revision": 0, "settle_at": settle_at}
+    row |= {"state": state, "revision": 0, "settle_at": settle_at, "sought_name": sought(arrival.patient_name)}
     reason = Reason.DUPLICATE_UID if known and path is None else None
     study_of = _STUDY_AGAIN if reason is None and settle_at is not None else _STUDY
     ((row["study_id"],),) = study_of(connection, row)
@@ -64,7 +65,8 @@ def _come_back(connection: Connection, arrival: Arrival) -> None:
 
 _ARRIVAL = tuple(field.name for field in fields(Arrival))
 
-_PATIENT = ("patient_id", "patient_name", "accession_number", "study_date")
+_FIRST = ("patient_id", "patient_name", "sought_name", "accession_number", "study_date", "calling_ae")
+"""Columns of a study that are as its first instance has them."""
 
 
 def _study_of(dialect: str, *again: str) -> ClauseElement:
@@ -72,7 +74,7 @@ def _study_of(dialect: str, *again: str) -> ClauseElement:
     insert = (postgresql if dialect == "postgresql" else sqlite).insert(study)
     statement: ClauseElement = (
         insert.values(
-            {name: bindparam(name) for name in ("study_instance_uid", *_PATIENT, "state", "revision", "settle_at")}
+            {name: bindparam(name) for name in ("study_instance_uid", *_FIRST, "state", "revision", "settle_at")}
             | {"first_received_at": bindparam("received_at"), "last_received_at": bindparam("received_at")}
         )
         .on_conflict_do_update(
@@ -83,6 +85,7 @@ def _study_of(dialect: str, *again: str) -> ClauseElement:
     return statement
 
 
+_STUDY_COLUMNS = tuple(study.c[field.name] for field in fields(Study))
 _LATER = ("id", "absence", "absent_at")
 """Columns of an instance that its arrival leaves alone."""
 _STUDY = Prepared(lambda dialect: _study_of(dialect, "last_received_at"))
@@ -146,7 +149,7 @@ def instance_ids(connection: Connection, sop_instance_uids: Sequence[str]) -> di
 
 def settled(connection: Connection, now: datetime, limit: int = 100) -> list[Study]:
     """Studies whose quiet period is over and that have no job yet, oldest first."""
-    query = select(study).where(study.c.settle_at <= now).order_by(study.c.settle_at).limit(limit)
+    query = select(*_STUDY_COLUMNS).where(study.c.settle_at <= now).order_by(study.c.settle_at).limit(limit)
     return [_study(row) for row in connection.execute(query).mappings()]
 
 
@@ -188,12 +191,12 @@ def clear_reason(connection: Connection, instance_id: int) -> None:
 
 def get(connection: Connection, study_id: int) -> Study:
     """The study with this row id."""
-    return _study(connection.execute(select(study).where(study.c.id == study_id)).mappings().one())
+    return _study(connection.execute(select(*_STUDY_COLUMNS).where(study.c.id == study_id)).mappings().one())
 
 
 def find(connection: Connection, study_instance_uid: str) -> Study | None:
     """The study with this UID, if the node knows it."""
-    query = select(study).where(study.c.study_instance_uid == study_instance_uid)
+    query = select(*_STUDY_COLUMNS).where(study.c.study_instance_uid == study_instance_uid)
     row = connection.execute(query).mappings().one_or_none()
     return None if row is None else _study(row)
 
@@ -206,13 +209,13 @@ def of_report(connection: Connection, report_id: int) -> list[Study]:
 
 def under(connection: Connection, accession_number: str) -> list[Study]:
     """The studies under this accession number, in order of arrival."""
-    query = select(study).where(study.c.accession_number == accession_number).order_by(study.c.id)
+    query = select(*_STUDY_COLUMNS).where(study.c.accession_number == accession_number).order_by(study.c.id)
     return [_study(row) for row in connection.execute(query).mappings()]
 
 
 def newest(connection: Connection, limit: int) -> list[Study]:
     """Studies, the last received first."""
-    query = select(study).order_by(study.c.first_received_at.desc(), study.c.id.desc()).limit(limit)
+    query = select(*_STUDY_COLUMNS).order_by(study.c.first_received_at.desc(), study.c.id.desc()).limit(limit)
     return [_study(row) for row in connection.execute(query).mappings()]
 
 

@@ -1,5 +1,6 @@
 """Predictions on their way into the database and back."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -50,3 +51,13 @@ def restored(stored: StoredPrediction) -> Prediction:
         ),
         cam=np.frombuffer(stored.cam, "<f4").reshape(stored.cam_shape),
     )
+
+
+def probabilities(predictions: Iterable[Prediction]) -> dict[str, float]:
+    """The findings above their operating points in any image of a study, with the highest probability of each."""
+    found: dict[str, float] = {}
+    for prediction in predictions:
+        for score in prediction.scores:
+            if score.present:
+                found[score.finding] = max(score.probability, found.get(score.finding, 0.0))
+    return found

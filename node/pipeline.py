@@ -14,7 +14,7 @@ from datetime import datetime
 
 from pydicom.dataset import Dataset
 
-from db import concordance, frontals, jobs, results, studies
+from db import concordance, frontals, jobs, positives, results, studies
 from db.engine import Connection, Database
 from db.learning_records import Frontal
 from db.records import Absence, Job, JobState, Result, ResultKind, StoredInstance, Study, StudyState
@@ -30,7 +30,7 @@ from node import unread
 from node.destinations import routes
 from node.destinations.routes import Route
 from node.files import InstanceStore
-from node.memory import kept, restored
+from node.memory import kept, probabilities, restored
 from node.models import shadow
 from node.models.service import CurrentModel, ModelInService, NoModelError
 from node.objects import bundle, encoding
@@ -256,6 +256,7 @@ class Pipeline:
         result_ids = [_add_result(connection, job, item) for item in stored]
         studies.end_revision(connection, job.subject_id, job.revision, StudyState.READ)
         concordance.refresh(connection, [job.subject_id])
+        positives.replace(connection, job.subject_id, probabilities(seen.reading.prediction for seen in read))
         made = [(result_id, item.result.kind) for result_id, item in zip(result_ids, stored, strict=True)]
         above = any(score.present for seen in read for score in seen.reading.prediction.scores)
         new_jobs = routes.dispatch(connection, self.destinations, job, made, above=above, now=now)

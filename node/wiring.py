@@ -17,6 +17,7 @@ from node import descriptors, reception
 from node.clock import utc_now
 from node.console import app
 from node.console.exposure import is_loopback, require_encrypted, require_people
+from node.console.live import Live
 from node.console.server import Certificate, Server
 from node.database import open_database
 from node.destinations.commitment import LONGEST_DELAY_S
@@ -213,6 +214,7 @@ def _lanes(settings: Settings) -> dict[JobKind, int]:
 def _console(premises: Premises, watch: Watch) -> Server:
     settings, console = premises.settings, premises.settings.console
     chain = console.tls_certificate
+    live = Live(premises.database)
     return Server(
         host=console.host,
         port=console.port,
@@ -231,10 +233,12 @@ def _console(premises: Premises, watch: Watch) -> Server:
                 policy=settings.mining.policy,
                 now=premises.now,
             ),
+            live=live,
             watched=PATHS if is_loopback(console.host) else (HEALTHZ,),
             zone=console.time_zone,
             pseudonyms=of_site(settings.data) if console.mask_patients else None,
             band=settings.agreement.within,
         ),
         certificate=None if chain is None else Certificate(chain=chain, key=console.tls_key),
+        closing=live.close,
     )

@@ -1,23 +1,102 @@
-"""`cxr studies`: what has arrived."""
+"""`cxr studies`: what has arrived, how far it has got and what was found."""
 
-from db import studies
-from node.commands.options import ConfigOption, DataOption, JsonOption, LimitOption, opened, print_json, print_table
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from db import worklist
+from db.engine import Connection
+from db.worklist import Listed, Wanted
+from node.commands.options import (
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    LimitOption,
+    opened,
+    print_json,
+    print_table,
+    settings_of,
+)
+from node.wanted import read_as
+
+StateOption = Annotated[str | None, typer.Option("--state", help="How far it has got: arriving, sent, failed ...")]
+FindingOption = Annotated[str | None, typer.Option("--finding", help="With this finding, such as Pneumothorax.")]
+FromOption = Annotated[str | None, typer.Option("--from", help="Received on this day or later, such as 2026-03-14.")]
+ToOption = Annotated[str | None, typer.Option("--to", help="Received on this day or before.")]
+AeOption = Annotated[str | None, typer.Option("--ae", help="Sent by this AE title.")]
+AccessionOption = Annotated[str | None, typer.Option("--accession", help="With this accession number.")]
+PatientOption = Annotated[
+    str | None, typer.Option("--patient", help="With this patient id, or a name that begins so, family name first.")
+]
 
 
 def list_studies(
-    config: ConfigOption = None, data: DataOption = None, limit: LimitOption = 20, as_json: JsonOption = False
+    config: ConfigOption = None,
+    data: DataOption = None,
+    state: StateOption = None,
+    finding: FindingOption = None,
+    from_: FromOption = None,
+    to: ToOption = None,
+    ae: AeOption = None,
+    accession: AccessionOption = None,
+    patient: PatientOption = None,
+    limit: LimitOption = 20,
+    as_json: JsonOption = False,
 ) -> None:
-    """List studies and their states, the newest first.
+    """List studies, how far each has got and what was found in it, the newest first.
 
-    Example: cxr studies --limit 50
+    Days are those of the setting time_zone of the console.
+
+    Example: cxr studies --finding Pneumothorax --from 2026-03-14
     """
+    given = {
+        "state": state,
+        "finding": finding,
+        "from": from_,
+        "to": to,
+        "ae": ae,
+        "accession": accession,
+        "patient": patient,
+    }
+    asked = {name: value for name, value in given.items() if value is not None}
+    wanted = read_as(asked, settings_of(config, data).console.time_zone)
     with opened(config, data).read() as connection:
-        found = studies.newest(connection, limit)
+        found = _found(connection, wanted, limit)
     if as_json:
-        print_json(found)
+        print_json([_plain(row) for row in found])
         return
     print_table(
-        ["received", "state", "revision", "accession", "Study Instance UID"],
-        [(s.first_received_at, s.state, s.revision, s.accession_number, s.study_instance_uid) for s in found],
-        empty="No study has arrived yet.",
+        ["received", "state", "findings", "accession", "sent by", "Study Instance UID"],
+        [_cells(row) for row in found],
+        empty="No study fits." if asked else "No study has arrived yet.",
     )
+
+
+def _found(connection: Connection, wanted: Wanted, limit: int) -> list[Listed]:
+    """Page after page, until there are enough or no more."""
+    page = worklist.listing(connection, wanted, limit=limit)
+    found = list(page.rows)
+    while page.after is not None and len(found) < limit:
+        page = worklist.listing(connection, wanted, limit=limit - len(found), after=page.after)
+        found += page.rows
+    return found
+
+
+def _plain(row: Listed) -> dict[str, Any]:
+    """A study's own fields, and beside them what the list says of it."""
+    findings = {each.finding: each.probability for each in row.findings}
+    return asdict(row.study) | {"progress": row.progress, "reason": row.reason, "findings": findings}
+
+
+def _cells(row: Listed) -> list[object]:
+    study = row.study
+    findings = ", ".join(f"{each.finding} {each.probability:.2f}" for each in row.findings)
+    return [
+        study.first_received_at,
+        row.progress,
+        findings or row.reason,
+        study.accession_number,
+        study.calling_ae,
+        study.study_instance_uid,
+    ]

@@ -25,6 +25,7 @@ from node.console.discrepancies import Discrepancies
 from node.console.frame import Frame
 from node.console.labels import Labels
 from node.console.lexicon import Lexicon
+from node.console.live import Live
 from node.console.login import Login
 from node.console.masking import Mask
 from node.console.report_search import ReportSearch
@@ -33,6 +34,7 @@ from node.console.sessions import Sessions
 from node.console.static import Static
 from node.console.system import System
 from node.console.viewing import Viewing
+from node.console.worklist import Worklist
 from node.labels.trials import Trials
 from node.telemetry.watch import PATHS, Watch
 from training.pseudonym import Pseudonyms
@@ -55,6 +57,7 @@ NOTICES = {
     403: ("Not for you", "This is not for your role."),
     404: ("Not here", "There is no such page."),
     405: ("Not understood", "This page does not take that."),
+    503: ("Not now", "Try again in a moment."),
 }
 """Title and sentence by status, where nobody has said more."""
 DOWN = (
@@ -74,6 +77,7 @@ def build(
     now: Callable[[], datetime],
     watch: Watch,
     trials: Trials,
+    live: Live,
     watched: Collection[str] = PATHS,
     zone: tzinfo | None = None,
     pseudonyms: Pseudonyms | None = None,
@@ -84,6 +88,7 @@ def build(
     Args:
         encrypted: whether it is served over TLS.
         trials: what tries another lexicon.
+        live: what tells pages of changes; who stops the server closes it first.
         watched: what of `watch` is answered here without a login.
         zone: in which times are shown; None is this machine's.
         pseudonyms: what patients are called where the site masks them.
@@ -94,9 +99,17 @@ def build(
     viewing = Viewing(database=database, masking=mask.on, now=now)
     sessions = Sessions(database=database, lifetime=lifetime, now=now)
     cookie = Cookie(encrypted=encrypted)
-    login = Login(sessions=sessions, cookie=cookie, frame=frame)
-    system = System(database=database, data=data, frame=frame)
     every_page = (
+        *pages(
+            login=Login(sessions=sessions, cookie=cookie, frame=frame),
+            worklist=Worklist(database=database, frame=frame, viewing=viewing, zone=zone),
+            live=live,
+            system=System(database=database, data=data, frame=frame),
+            viewing=viewing,
+            static=Static(),
+            watch=watch,
+            watched=watched,
+        ),
         *_of_labels(
             labels=Labels(database=database, frame=frame, viewing=viewing, mask=mask),
             search=ReportSearch(database=database, frame=frame, viewing=viewing, zone=zone),
@@ -107,7 +120,6 @@ def build(
             discrepancies=Discrepancies(database=database, frame=frame, viewing=viewing, now=now),
             agreement=Agreement(database=database, frame=frame, band=band or Band(), now=now),
         ),
-        *pages(login=login, system=system, viewing=viewing, static=Static(), watch=watch, watched=watched),
     )
     frame.furnish(every_page)
     door = Door(sessions=sessions, cookie=cookie)
@@ -123,11 +135,22 @@ def build(
 
 
 def pages(
-    *, login: Login, system: System, viewing: Viewing, static: Static, watch: Watch, watched: Collection[str]
+    *,
+    login: Login,
+    worklist: Worklist,
+    live: Live,
+    system: System,
+    viewing: Viewing,
+    static: Static,
+    watch: Watch,
+    watched: Collection[str],
 ) -> tuple[Page, ...]:
     """Everything that can be asked for, and the least role that may; None is everybody."""
     return (
-        Page(path="/", role=Role.VIEWER, show=lambda _visit: RedirectResponse("/system", status_code=303)),
+        Page(path="/", role=Role.VIEWER, show=lambda _visit: RedirectResponse("/studies", status_code=303)),
+        Page(path="/studies", role=Role.VIEWER, show=worklist.show, title="Studies"),
+        Page(path="/worklist/rows", role=Role.VIEWER, show=worklist.rows, by_itself=True),
+        Page(path="/worklist/changes", role=Role.VIEWER, show=live.changes, by_itself=True),
         Page(path="/system", role=Role.VIEWER, show=system.show, title="System"),
         Page(path="/system/counts", role=Role.VIEWER, show=system.counts, by_itself=True),
         Page(path="/studies/{study_uid}/unmask", role=Role.VIEWER, show=viewing.unmask, method="POST"),

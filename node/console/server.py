@@ -4,6 +4,7 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from node.errors import SettingsError
 
 START_S = 10.0
 BACKLOG = 128
+MOST = 300
+"""Connections at a time; a page that stands open and listens for changes holds one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +30,23 @@ class Certificate:
 class Server:
     """A listening port for an application; with a certificate it speaks TLS and nothing else.
 
+    Args:
+        closing: called before it stops; ends answers that have no end of their own.
+
     Raises:
         SettingsError: the certificate or its key cannot be used.
         OSError: the port is in use, or the address is not of this machine.
     """
 
-    def __init__(self, *, host: str, port: int, app: ASGIApp, certificate: Certificate | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        host: str,
+        port: int,
+        app: ASGIApp,
+        certificate: Certificate | None = None,
+        closing: Callable[[], None] = lambda: None,
+    ) -> None:
         config = uvicorn.Config(
             app,
             http="h11",
@@ -44,7 +58,7 @@ class Server:
             server_header=False,
             proxy_headers=False,
             backlog=BACKLOG,
-            limit_concurrency=64,
+            limit_concurrency=MOST,
             timeout_keep_alive=5,
             timeout_graceful_shutdown=2,
             ssl_certfile=certificate.chain if certificate else None,
@@ -58,6 +72,7 @@ class Server:
         self._socket = socket.create_server((host, port), family=family, backlog=BACKLOG)
         self.port: int = self._socket.getsockname()[1]
         self._server = uvicorn.Server(config)
+        self._closing = closing
         self._thread = threading.Thread(target=self._run, name="console", daemon=True)
 
     def start(self) -> None:
@@ -69,6 +84,7 @@ class Server:
 
     def stop(self) -> None:
         """Close the port; what is being answered is answered."""
+        self._closing()
         self._server.should_exit = True
         if self._thread.is_alive():
             self._thread.join()

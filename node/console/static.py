@@ -12,6 +12,7 @@ TYPES = {
     "file.js": "text/javascript",
     "htmx.js": "text/javascript",
     "icon.svg": "image/svg+xml",
+    "live.js": "text/javascript",
 }
 
 

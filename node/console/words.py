@@ -1,5 +1,6 @@
 """The words that people read for states and findings, and which of the states wait for a person."""
 
+from db.progress import Progress
 from db.records import DeliveryState, JobKind, JobState, StudyState
 from db.report_records import ReportStatus
 
@@ -43,6 +44,33 @@ DELIVERY_STATES: dict[str, str] = {
     DeliveryState.WITHDRAWN: "withdrawn",
 }
 REPORT_STATUSES: dict[str, str] = {status: status.value for status in ReportStatus}
+
+
+PROGRESS: dict[str, str] = {
+    Progress.ARRIVING: "arriving",
+    Progress.QUEUED: "queued",
+    Progress.READING: "reading",
+    Progress.READ: "read",
+    Progress.SENDING: "to be sent",
+    Progress.SENT: "sent",
+    Progress.COMMITTED: "committed",
+    Progress.UNDELIVERED: "not delivered",
+    Progress.NOT_READ: "not read",
+    Progress.FAILED: "failed",
+    Progress.RETRACTED: "retracted",
+    Progress.KEPT: "kept, not to be read",
+}
+PROGRESS_BADGES: dict[str, str] = {
+    Progress.ARRIVING: "wait",
+    Progress.QUEUED: "wait",
+    Progress.READING: "wait",
+    Progress.SENDING: "wait",
+    Progress.SENT: "good",
+    Progress.COMMITTED: "good",
+    Progress.UNDELIVERED: "bad",
+    Progress.FAILED: "bad",
+}
+"""The look of a badge, where it is not plain."""
 
 
 def finding(name: str) -> str:

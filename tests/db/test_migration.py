@@ -1,20 +1,25 @@
 """The migrations build the schema, on both databases, forwards and backwards."""
 
+from typing import Any
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
-from db import audit, jobs, migration, models, reports, results, studies
-from db.engine import connect
+from db import audit, jobs, migration, models, reports, results, studies, worklist
+from db.engine import Connection, connect
 from db.errors import RowsRefusedError, SchemaOutOfDateError
+from db.positives import Positive
+from db.records import StoredPrediction
 from db.schema import metadata
 from db.vocabulary import Examination, Reason
+from db.worklist import Wanted
 from tests.db.events import brought, happen
 from tests.db.filled import counts, fill
 from tests.db.races import race
-from tests.db.rows import NOW, add_job, add_result, add_study
+from tests.db.rows import NOW, add_job, add_result, add_study, arrival
 
 
 def test_migrations_build_the_schema_of_the_code(database_url: str):
@@ -86,6 +91,44 @@ def test_database_without_the_schema_says_to_migrate(database_url: str):
         migration.require_current(database)
 
     database.close()
+
+
+def test_studies_from_before_are_found_by_all_that_they_are_asked_for(database_url: str):
+    """Revision 0019: by sender, name and finding, with the highest probability by the model that read the images."""
+    database = connect(database_url)
+    migration.upgrade(database)
+    with database.write() as connection:
+        study_id = add_study(connection)
+        first, second = add_instances(connection, 2)
+        add_result(connection, study_id, add_job(connection, study_id), revision=0, model_version="m1")
+        for instance_id, version, probability in ((first, "m1", 0.6), (second, "m1", 0.8), (second, "shadow", 0.9)):
+            scores = [
+                {"finding": "Mass", "probability": probability, "operating_point": 0.5},
+                {"finding": "Nodule", "probability": 0.4, "operating_point": 0.5},
+            ]
+            results.add_prediction(connection, predicted(instance_id, version, scores), NOW)
+
+    migration.downgrade(database, "0013")
+    migration.upgrade(database)
+
+    wanted = Wanted(calling_ae="MODALITY", patient="doe j", finding="Mass")
+    with database.read() as connection:
+        (row,) = worklist.listing(connection, wanted, limit=10).rows
+    database.close()
+    assert row.findings == (Positive(finding="Mass", probability=0.8),)
+
+
+def add_instances(connection: Connection, count: int) -> list[int]:
+    """More instances of the study; their row ids."""
+    for number in range(1, count + 1):
+        studies.record_arrival(connection, arrival(number), settle_at=NOW)
+    return [instance.id for instance in studies.instances(connection)][-count:]
+
+
+def predicted(instance_id: int, version: str, scores: list[dict[str, Any]]) -> StoredPrediction:
+    """What a model said of an instance."""
+    shape = {"rows": 1, "columns": 1, "cam": b"", "cam_shape": (0,)}
+    return StoredPrediction(instance_id=instance_id, model_version=version, scores=scores, **shape)
 
 
 def test_a_rebuilt_job_table_keeps_its_rows_and_what_refers_to_them(database_url: str):

@@ -89,6 +89,8 @@ def test_filled_node_shows_all_there_is(filled: tuple[Path, Any]):
     status = parsed("status", "--data", data, "--json")
 
     assert (study["study_instance_uid"], study["state"]) == (ds.StudyInstanceUID, "read")
+    assert (study["progress"], study["calling_ae"]) == ("sent", instance["calling_ae"])
+    assert study["findings"] == _found(data)
     assert instance["sop_instance_uid"] == ds.SOPInstanceUID
     assert {job["kind"]: job["state"] for job in found} == {"read": "done", "deliver": "done"}
     assert [each["deliveries"][0]["state"] for each in results] == ["sent"] * 3
@@ -101,6 +103,17 @@ def test_filled_node_shows_all_there_is(filled: tuple[Path, Any]):
     assert cxr("jobs", "--data", data, "--unfinished-count").stdout == "0\n"
     for name in LISTS:
         assert cxr(name, "--data", data).exit_code == 0
+
+
+def _found(data: Path) -> dict[str, float]:
+    """What the only prediction says is at or above its operating point."""
+    with connect(f"sqlite:///{data / 'cxr.db'}").read() as connection:
+        (scores,) = connection.exec_driver_sql("SELECT scores FROM prediction").scalars()
+    return {
+        score["finding"]: score["probability"]
+        for score in json.loads(scores)
+        if score["probability"] >= score["operating_point"]
+    }
 
 
 def test_failed_job_is_queued_again_by_its_number(filled: tuple[Path, Any]):

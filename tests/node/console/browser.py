@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import unescape
-from http.client import HTTPConnection, HTTPSConnection
+from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import urlencode
@@ -62,12 +62,24 @@ class Browser:
         token = self.get("/login").form_token
         return self.post("/login", {"name": name, "password": password, "form_token": token})
 
+    @contextmanager
+    def streaming(self, path: str) -> Iterator[HTTPResponse]:
+        """An answer that is read as it comes."""
+        connection = self._connection()
+        try:
+            connection.request("GET", path, headers=self._with_cookies({}))
+            yield connection.getresponse()
+        finally:
+            connection.close()
+
+    def _with_cookies(self, headers: dict[str, str]) -> dict[str, str]:
+        words = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        return headers | {"Cookie": words} if words else headers
+
     def _ask(self, method: str, path: str, headers: dict[str, str], body: str | None) -> Answer:
         connection = self._connection()
-        if self.cookies:
-            headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         try:
-            connection.request(method, path, body, headers)
+            connection.request(method, path, body, self._with_cookies(headers))
             response = connection.getresponse()
             for morsel in SimpleCookie(response.getheader("Set-Cookie", "")).values():
                 self.cookies[morsel.key] = morsel.value

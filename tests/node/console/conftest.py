@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from starlette.applications import Starlette
@@ -17,6 +18,7 @@ from nlp.datafiles import Sources
 from nlp.workers import Pool
 from node import passwords
 from node.console import app
+from node.console.live import Live
 from node.labels.trials import Trials
 from node.telemetry.metrics import measure
 from node.telemetry.watch import Watch
@@ -88,8 +90,9 @@ def console(
     encrypted: bool = False,
     trials: Trials | None = None,
     pseudonyms: Pseudonyms | None = None,
+    live: Live | None = None,
 ) -> Starlette:
-    """The application."""
+    """The application; without `live` a stream of changes ends after its first look."""
     return app.build(
         database=database,
         data=data,
@@ -99,6 +102,8 @@ def console(
         now=clock or Clock(),
         watch=Watch(metrics=measure(), checks={}),
         trials=trials or no_trials(database),
+        live=live or Live(database, every_s=0, lasting_s=0),
+        zone=ZoneInfo("Europe/Berlin"),
         pseudonyms=pseudonyms,
     )
 

@@ -18,6 +18,9 @@ from tests.node.console.conftest import LIFETIME, PASSWORD, Clock, console
 EVERYBODY = None
 MATRIX = {
     ("GET", "/"): Role.VIEWER,
+    ("GET", "/studies"): Role.VIEWER,
+    ("GET", "/worklist/rows"): Role.VIEWER,
+    ("GET", "/worklist/changes"): Role.VIEWER,
     ("GET", "/system"): Role.VIEWER,
     ("GET", "/system/counts"): Role.VIEWER,
     ("POST", "/studies/{study_uid}/unmask"): Role.VIEWER,

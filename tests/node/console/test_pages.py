@@ -2,20 +2,27 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
-from db import minings, people
+from db import jobs, minings, people, positives, studies
 from db.engine import Database
-from db.records import Role
+from db.records import DeliveryState, JobState, Role, StudyState
 from nlp import miner, parser
 from node import mining
+from node.console.live import Live
 from tests.db.label_rows import add_report
+from tests.db.rows import add_job, claimed
+from tests.db.test_worklist import read
 from tests.node.console.browser import serving
 from tests.node.console.conftest import NOON, PASSWORD, console
+from tests.node.console.test_app import arrival
 from tests.peers.axe import faults
 from tests.peers.processes import HOST, require
 
@@ -41,6 +48,17 @@ def address(sqlite_database: Database, password_hash: str, tmp_path: Path) -> It
         yield f"http://{HOST}:{client.port}"
 
 
+@pytest.fixture
+def live_address(sqlite_database: Database, password_hash: str, tmp_path: Path) -> Iterator[str]:
+    """The same, and it looks for changes all the time."""
+    live = Live(sqlite_database, every_s=0.05)
+    with sqlite_database.write() as connection:
+        people.add(connection, name="anna", password_hash=password_hash, role=Role.VIEWER, now=NOON)
+    with serving(console(sqlite_database, tmp_path, live=live)) as client:
+        yield f"http://{HOST}:{client.port}"
+        live.close()
+
+
 def opened(context: BrowserContext) -> tuple[Page, list[str]]:
     """A page, and what it complains of: an error, or something the policy does not let it do."""
     page, complaints = context.new_page(), []
@@ -64,6 +82,8 @@ def test_a_person_comes_looks_and_goes_by_keyboard(chromium, address: str, size:
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
+    page.wait_for_url("**/studies")
+    page.get_by_role("link", name="System").click()
     page.wait_for_url("**/system")
     seen = {"system": fits(page, f"system-{size}-{scheme}")}
     with page.expect_response("**/system/counts") as renewed:
@@ -88,6 +108,81 @@ def test_a_person_comes_looks_and_goes_by_keyboard(chromium, address: str, size:
     assert found == []
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_a_study_is_seen_without_reload(chromium, sqlite_database, live_address: str, size: str, scheme: str) -> None:
+    """It arrives while the list stands open, is filtered away and found again."""
+    width, height = SIZES[size]
+    context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    page, complaints = opened(context)
+    page.goto(live_address)
+    page.keyboard.type("anna")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/studies")
+    page.get_by_text("No study has arrived yet.").wait_for()
+    page.get_by_text("Live", exact=True).wait_for()
+    a_morning(sqlite_database)
+    page.get_by_role("link", name="LINDQVIST, ASTRID").wait_for()
+    page.get_by_role("link", name="LINDQVIST, ASTRID").focus()
+    with sqlite_database.write() as connection:
+        positives.replace(connection, 6, {"Pneumothorax": 0.91})
+    arrive(sqlite_database, 7, "OKAFOR^CHIDI")
+    page.get_by_role("link", name="OKAFOR, CHIDI").wait_for()
+    focused = page.evaluate("document.activeElement.id")
+    wide_enough = fits(page, f"worklist-{size}-{scheme}")
+    found = faults(page)
+    page.get_by_label("Finding").select_option("Pneumothorax")
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_url("**/studies?*finding=Pneumothorax*")
+    shown = page.locator("tbody a").all_text_contents()
+    context.close()
+
+    assert focused == "study-6"
+    assert wide_enough
+    assert shown == ["LINDQVIST, ASTRID"]
+    assert complaints == []
+    assert found == []
+
+
+def a_morning(database: Database) -> None:
+    """Six studies, each in another state."""
+    for number, name in enumerate(
+        ("YAMADA^TARO=山田^太郎", "NOWAK^JAN", "SILVA^MARIA", "", "HAKIM^LEILA", "LINDQVIST^ASTRID"), 1
+    ):
+        arrive(database, number, name)
+    with database.write() as connection:
+        add_job(connection, 4)
+        why = "The view is not frontal (PA or AP)."
+        jobs.end(connection, claimed(connection), state=JobState.DONE, now=NOON, error=why)
+        studies.begin_revision(connection, studies.get(connection, 4))
+        studies.end_revision(connection, 4, 1, StudyState.NOT_READ)
+        for number, delivered in ((1, "committed"), (2, "sent"), (3, "refused"), (6, "committed")):
+            read(connection, number, DeliveryState(delivered))
+        positives.replace(connection, 1, {"Effusion": 0.83, "Cardiomegaly": 0.77})
+        positives.replace(connection, 6, {"Nodule": 0.64})
+        studies.begin_revision(connection, studies.get(connection, 5))
+
+
+def arrive(database: Database, number: int, name: str) -> None:
+    """A study comes, some minutes after the one before it."""
+    uid, at = f"2.25.{number}", NOON + timedelta(minutes=7 * number)
+    new = replace(
+        arrival(),
+        study_instance_uid=uid,
+        sop_instance_uid=f"{uid}.1",
+        sha256=f"{number:064x}",
+        patient_name=name,
+        patient_id=f"P{4710 + number}",
+        accession_number=f"A{2600 + number}",
+        calling_ae="DXROOM1",
+        received_at=at,
+    )
+    with database.write() as connection:
+        studies.record_arrival(connection, new, at)
+
+
 def test_a_picture_without_words_is_found(chromium) -> None:
     """What finds faults here does find one."""
     page = chromium.new_page()
@@ -105,9 +200,10 @@ def fits(page: Page, name: str) -> bool:
 
 
 def keep(page: Page, name: str) -> None:
-    """A picture, if somebody wants pictures."""
+    """A picture, if somebody wants pictures; in as many colours as a page needs."""
     if folder := os.environ.get("CXR_PICTURES"):
-        page.screenshot(path=Path(folder) / f"console-{name}.png", full_page=True)
+        picture = Image.open(BytesIO(page.screenshot(full_page=True))).convert("RGB")
+        picture.quantize(64).save(Path(folder) / f"console-{name}.png", optimize=True)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,0 +1,89 @@
+"""The worklist: the first page after the login. Studies newest first, and the part of it that renews itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import tzinfo
+from urllib.parse import urlencode
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from db import worklist
+from db.engine import Database
+from db.vocabulary import FINDINGS
+from node.console.access import Visit
+from node.console.frame import Frame
+from node.console.viewing import Viewing
+from node.console.words import PROGRESS, PROGRESS_BADGES
+from node.errors import SettingsError
+from node.wanted import read_as
+
+ROWS = 50
+FIELDS = ("state", "finding", "from", "to", "ae", "accession", "patient")
+"""What the form asks, by its fields' names."""
+OF_PATIENTS = ("accession", "patient")
+"""Fields whose value the audit log does not get."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worklist:
+    """The page, and its rows as a part of it. `zone` is the one in which days begin; None is this machine's."""
+
+    database: Database
+    frame: Frame
+    viewing: Viewing
+    zone: tzinfo | None
+
+    def show(self, visit: Visit) -> Response:
+        """For a person."""
+        return self._with_rows("worklist.html", visit)
+
+    def rows(self, visit: Visit) -> Response:
+        """The rows alone, as a page that stands open asks for them."""
+        return self._with_rows("worklist_rows.html", visit)
+
+    def _with_rows(self, template: str, visit: Visit) -> Response:
+        asked = asked_for(visit.request.query_params)
+        after = _number(visit.request.query_params.get("before", ""))
+        try:
+            wanted = read_as(asked, self.zone)
+        except SettingsError as error:
+            raise HTTPException(400, f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
+        detail = _without_patients(asked) | ({} if after is None else {"before": str(after)})
+        self.viewing.viewed(visit, "worklist.view", "studies", detail)
+        with self.database.read() as connection:
+            known = worklist.mark(connection)  # first: what changes meanwhile is then told
+            listing = worklist.listing(connection, wanted, limit=ROWS, after=after)
+        return self.frame.page(
+            template,
+            visit,
+            asked=dict.fromkeys(FIELDS, "") | asked,
+            query=urlencode(asked),
+            listing=listing,
+            after=after,
+            known=known,
+            states=PROGRESS,
+            badges=PROGRESS_BADGES,
+            findings=sorted(FINDINGS),
+            window=worklist.WINDOW,
+        )
+
+
+def asked_for(parameters: Mapping[str, str]) -> dict[str, str]:
+    """The fields of the form that were filled in."""
+    asked = {name: parameters.get(name, "").strip() for name in FIELDS}
+    return {name: value for name, value in asked.items() if value}
+
+
+def _number(text: str) -> int | None:
+    """The study to go on from."""
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise HTTPException(400, "There is no such page of the list.")
+    return int(text)
+
+
+def _without_patients(asked: Mapping[str, str]) -> dict[str, str]:
+    """What was asked for, as the audit log has it: that somebody looked for a patient, not for whom."""
+    return {name: "(given)" if name in OF_PATIENTS else value for name, value in asked.items()}
