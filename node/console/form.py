@@ -26,3 +26,8 @@ async def read_form(request: Request) -> dict[str, str]:
         return dict(parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_FIELDS))
     except ValueError as error:
         raise HTTPException(400, "The form cannot be read.") from error
+
+
+def row_number(value: str) -> int | None:
+    """The number of a row as an address or a form has it; None if it is none that a database can hold."""
+    return int(value) if value.isascii() and value.isdecimal() and len(value) < 10 else None

@@ -12,7 +12,9 @@ from db.engine import Database
 from db.lexicon_trials import LexiconTrial
 from nlp import candidate
 from node.console.access import Visit
+from node.console.form import row_number
 from node.console.frame import Frame
+from node.console.words import sentence
 from node.errors import SettingsError
 from node.labels.trials import NEWEST, Trials
 
@@ -40,8 +42,7 @@ class Lexicon:
         try:
             begun = self.trials.begin(file, content, _actor(visit))
         except SettingsError as error:
-            sentence = str(error)
-            return self._form(visit, file, content, f"{sentence[:1].upper()}{sentence[1:]}.", 400)
+            return self._form(visit, file, content, sentence(error), 400)
         return RedirectResponse(f"/lexicon/{begun.id}", status_code=303)
 
     def trial(self, visit: Visit) -> Response:
@@ -80,10 +81,9 @@ class Lexicon:
         return self.frame.page(template, visit, trial=trial, runs=trial.runs(self.now()))
 
     def _found(self, visit: Visit) -> LexiconTrial:
-        number = str(visit.request.path_params["trial_id"])
+        number = row_number(str(visit.request.path_params["trial_id"]))
         with self.database.read() as connection:
-            known = number.isascii() and number.isdecimal() and len(number) < 10
-            trial = lexicon_trials.find(connection, int(number)) if known else None
+            trial = None if number is None else lexicon_trials.find(connection, number)
         if trial is None:
             raise HTTPException(404, "There was no such trial.")
         return trial

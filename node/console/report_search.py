@@ -12,8 +12,10 @@ from db.engine import Database
 from db.report_search import FoundPage, Place, Wanted
 from db.vocabulary import FINDINGS, NORMAL, Assertion
 from node.console.access import Visit
+from node.console.form import row_number
 from node.console.frame import Frame
 from node.console.viewing import Viewing
+from node.console.words import sentence
 from node.errors import SettingsError
 from node.labels.correction import finding_named
 
@@ -34,12 +36,12 @@ class ReportSearch:
 
     def show(self, visit: Visit) -> Response:
         """The reports that fit, the latest first; without a form all of them."""
-        asked = {name: visit.request.query_params.get(name, "").strip() for name in FIELDS}
+        asked = {name: visit.request.query_params.get(name, "").replace("\0", "").strip() for name in FIELDS}
         try:
             wanted = wanted_of(asked, self.zone)
             after = _place(visit.request.query_params.get("after", ""))
-        except (SettingsError, ValueError) as error:
-            return self._page(visit, asked, None, f"{str(error)[:1].upper()}{str(error)[1:]}.", 400)
+        except SettingsError as error:
+            return self._page(visit, asked, None, sentence(error), 400)
         with self.database.read() as connection:
             found = report_search.find(connection, wanted, after=after, limit=PAGE)
         by = {name: value for name, value in asked.items() if name in ("finding", "state", "since", "until") and value}
@@ -71,14 +73,13 @@ def wanted_of(asked: Mapping[str, str], zone: tzinfo | None) -> Wanted:
         SettingsError: there is no such finding or state, or a day is none.
     """
     finding = finding_named(asked["finding"]) if asked["finding"] else None
-    since, until = _day(asked["since"], zone), _day(asked["until"], zone)
     return Wanted(
         accession_number=asked["accession"] or None,
         patient_id=asked["patient"] or None,
         finding=finding,
         assertion=_state(asked["state"], finding),
-        since=since,
-        until=None if until is None else until + timedelta(days=1),
+        since=_day(asked["since"], zone),
+        until=_day(asked["until"], zone, days_later=1),
         words=tuple(asked["words"].split()[:MOST_WORDS]),
     )
 
@@ -91,11 +92,11 @@ def _state(name: str, finding: str | None) -> Assertion:
     return Assertion(name)
 
 
-def _day(value: str, zone: tzinfo | None) -> datetime | None:
+def _day(value: str, zone: tzinfo | None, *, days_later: int = 0) -> datetime | None:
     if not value:
         return None
     try:
-        day = date.fromisoformat(value)
+        day = date.fromisoformat(value) + timedelta(days=days_later)
         return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
     except (ValueError, OverflowError):
         raise SettingsError("a day is written as 2026-03-14") from None
@@ -105,10 +106,13 @@ def _place(value: str) -> Place | None:
     if not value:
         return None
     at, _, id_ = value.partition("~")
-    place = datetime.fromisoformat(at)
-    if place.tzinfo is None or not (id_.isdecimal() and len(id_) < 10):
-        raise SettingsError("this page is not one of the list; begin with its first page")
-    return Place(version_at=place, report_id=int(id_))
+    try:
+        version_at, report_id = datetime.fromisoformat(at).astimezone(UTC), row_number(id_)
+    except (ValueError, OverflowError):
+        report_id = None
+    if report_id is None:
+        raise SettingsError("this is no page of the list; begin with the first")
+    return Place(version_at=version_at, report_id=report_id)
 
 
 def _further(asked: Mapping[str, str], place: Place) -> str:

@@ -15,9 +15,11 @@ from db.records import Role, Study
 from db.report_records import MinedMention, Mining, Report
 from db.vocabulary import FINDINGS, NORMAL, Assertion
 from node.console.access import Visit
+from node.console.form import row_number
 from node.console.frame import Frame
 from node.console.highlight import highlight
 from node.console.viewing import Viewing
+from node.console.words import sentence
 from node.errors import SettingsError
 from node.labels import correction
 from node.labels.correction import Target
@@ -105,7 +107,7 @@ class Reports:
         try:
             name = correction.finding_named(form.get("finding", ""))
             assertion = _assertion(form.get("assertion", ""))
-            reason = form.get("reason", "").strip()[:MOST_REASON]
+            reason = form.get("reason", "").replace("\0", "").strip()[:MOST_REASON]
             with self.database.write() as connection:
                 corrections.hold(connection)
                 targets = correction.of_report(connection, report_id)
@@ -122,16 +124,16 @@ class Reports:
                         now=self.now(),
                     )
         except SettingsError as error:
-            return self._page(visit, report_id, problem=f"{str(error)[:1].upper()}{str(error)[1:]}.")
+            return self._page(visit, report_id, problem=sentence(error))
         return _to(report_id)
 
     def take_back(self, visit: Visit) -> Response:
         """Let a person's label of this report hold no more; once done it stays done."""
-        report_id, said = _number(visit), visit.form.get("gold", "")
+        report_id, gold_id = _number(visit), row_number(visit.form.get("gold", ""))
         with self.database.write() as connection:
             corrections.hold(connection)
-            if said.isdecimal() and any(each.id == int(said) for each in gold.history(connection, report_id)):
-                corrections.take_back(connection, int(said), actor=_actor(visit), now=self.now())
+            if gold_id is not None and gold_id in {each.id for each in gold.history(connection, report_id)}:
+                corrections.take_back(connection, gold_id, actor=_actor(visit), now=self.now())
         return _to(report_id)
 
     def _page(self, visit: Visit, report_id: int, problem: str = "") -> Response:
@@ -176,10 +178,10 @@ def _number(visit: Visit) -> int:
     Raises:
         HTTPException: it is none.
     """
-    number = str(visit.request.path_params["report_id"])
-    if not (number.isascii() and number.isdecimal() and len(number) < 10):
+    number = row_number(str(visit.request.path_params["report_id"]))
+    if number is None:
         raise HTTPException(404, "The node has no such report.")
-    return int(number)
+    return number
 
 
 def _assertion(name: str) -> Assertion:

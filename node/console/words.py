@@ -76,3 +76,9 @@ PROGRESS_BADGES: dict[str, str] = {
 def finding(name: str) -> str:
     """A finding's name as people write it: "Pleural_Thickening" is the label, "Pleural thickening" the words."""
     return name.replace("_", " ").capitalize()
+
+
+def sentence(error: Exception) -> str:
+    """What an error says, as a sentence of its own."""
+    said = str(error)
+    return f"{said[:1].upper()}{said[1:]}."

@@ -67,7 +67,7 @@ class Trials:
         Raises:
             SettingsError: the file is not what it must be, or another trial is under way.
         """
-        _require_usable(file, content)
+        _require_usable(file, content)  # TOML holds no character that a database does not
         with self.database.write() as connection:
             ids = minings.newest_read(connection, NEWEST)
             begun = lexicon_trials.begin(

@@ -232,7 +232,17 @@ def test_reports_are_looked_for(client: Browser, query: str, found: list[int]):
 
 @pytest.mark.parametrize(
     "query",
-    ["?finding=Gout", "?finding=Mass&state=maybe", "?since=yesterday", "?until=0001-01-01", "?after=1", "?after=x~y"],
+    [
+        "?finding=Gout",
+        "?finding=Mass&state=maybe",
+        "?since=yesterday",
+        "?until=0001-01-01",
+        "?until=9999-12-31",
+        "?after=0001-01-01T00:00:00%2B23:59~1",
+        "?accession=%00",
+        "?after=1",
+        "?after=x~y",
+    ],
 )
 def test_a_search_that_cannot_be_read_says_why(client: Browser, query: str):
     """Beside the form, filled in as it was; never a fault."""
