@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, case, distinct, func, select, true, update
 
-from db import concordance, jobs
+from db import jobs
 from db.records import DeliveryState, JobKind, JobState, ResultKind
 from db.schema import delivery, job, result, study
 from db.vocabulary import RejectionReason
@@ -82,6 +82,8 @@ def retract(
 ) -> TakenBack | None:
     """Take the wanted results of a study back, and queue the jobs that tell the destinations.
 
+    Who does so audits it, and then calls `concordance.refresh`, in the same transaction: locks have an order.
+
     Returns:
         What was taken back, None if nothing is left to take back.
     """
@@ -116,7 +118,6 @@ def retract(
                 now=now,
                 states=(JobState.QUEUED, JobState.FAILED, JobState.DEAD),  # it ends with nothing left to send
             )
-    concordance.refresh(connection, [study_id])
     uid = connection.execute(select(study.c.study_instance_uid).where(study.c.id == study_id)).scalar_one()
     return TakenBack(study_instance_uid=uid, objects=len(ids), withdrawn=withdrawn, destinations=tuple(destinations))
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from db import audit, retractions, studies
+from db import audit, concordance, retractions, studies
 from db.engine import Database
 from db.retractions import Extent, TakenBack, Wanted
 from db.vocabulary import RejectionReason
@@ -102,6 +102,7 @@ def _take_back(database: Database, wanted: Wanted, reason: RejectionReason, acto
                         now=now,
                         detail=detail | {"objects": done.objects, "destinations": list(done.destinations)},
                     )
+                concordance.refresh(connection, some)
             meter.advance(len(some))
             meter.show(f"{len(taken)} studies taken back")
     return taken

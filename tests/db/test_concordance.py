@@ -146,6 +146,7 @@ def test_counts_follow_what_holds(database: Database) -> None:
         standing.refresh(connection, [report_id])
         after = _cells(connection)
         retractions.retract(connection, study_id, Wanted(), RejectionReason.QUALITY, NOW)
+        concordance.refresh(connection, [study_id])
         gone = _cells(connection)
 
     assert before == {("Effusion", True, False): 1, ("Mass", False, False): 1}

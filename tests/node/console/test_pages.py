@@ -220,7 +220,7 @@ def test_a_radiologist_finds_a_report_and_corrects_it(
     page.get_by_label("Name").fill("anna")
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
-    page.wait_for_url("**/system")
+    page.wait_for_url("**/studies")
 
     page.get_by_role("link", name="Labels").click()
     seen, found = {"labels": fits(page, f"labels-{size}-{scheme}")}, faults(page)
