@@ -14,7 +14,7 @@ from pydicom.uid import SecondaryCaptureImageStorage
 from db.records import ResultKind
 from db.vocabulary import FINDINGS
 from inference.prediction import FindingScore, Prediction
-from node.objects import codes
+from node.objects import codes, geometry
 from node.objects.header import Source
 from node.objects.modules import NOT_FOR_DIAGNOSIS, SERIES_NUMBERS, Making, complete, stand_in
 from node.objects.palette import finding_colour
@@ -165,17 +165,17 @@ def _keep(segmentation: Dataset, frames: int) -> None:
 def _orient(segmentation: Dataset, source: Source) -> None:
     """Give the planes the orientation and pixel measures without which OHIF shows no overlay, or stops.
 
-    A radiograph has no position in the patient and no thickness; the identity says no more than "as the image
-    lies", and the thickness is nominal. Where the image does not say how far its pixels are apart, 1 mm stands
-    for it, as viewers assume too: readers need a number, and an empty item is dropped on the way. Each frame is said
-    to begin at the origin, since dcmqi, and what is built on it, reads no frame without a position.
+    A radiograph has no position in the patient, seldom an orientation, and no thickness; that is nominal. Where the
+    image does not say how far its pixels are apart, 1 mm stands for it, as viewers assume too: readers need a number,
+    and an empty item is dropped on the way. Each frame is said to begin at the origin, since dcmqi, and what is built
+    on it, reads no frame without a position.
     """
-    orientation, measures = Dataset(), Dataset()
-    orientation.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
-    measures.PixelSpacing = source.image.get("PixelSpacing", [1, 1])
+    plane, measures = Dataset(), Dataset()
+    plane.ImageOrientationPatient = geometry.orientation(source)
+    measures.PixelSpacing = geometry.spacing(source)
     measures.SliceThickness = 1
     [shared] = segmentation.SharedFunctionalGroupsSequence
-    shared.PlaneOrientationSequence = [orientation]
+    shared.PlaneOrientationSequence = [plane]
     shared.PixelMeasuresSequence = [measures]
     for frame in segmentation.PerFrameFunctionalGroupsSequence:
         position = Dataset()
