@@ -36,12 +36,9 @@ class Storescp:
         return sorted(self._folder.iterdir())
 
     @property
-    def objects(self) -> dict[str, tuple[Path, str]]:
-        """File and transfer syntax of each object that it has answered for, by SOP Instance UID."""
-        metas = {path: read_file_meta_info(path) for path in self.paths}
-        return {
-            str(meta.MediaStorageSOPInstanceUID): (path, str(meta.TransferSyntaxUID)) for path, meta in metas.items()
-        }
+    def objects(self) -> dict[str, Path]:
+        """The file of each object that it has answered for, by SOP Instance UID."""
+        return {str(read_file_meta_info(path).MediaStorageSOPInstanceUID): path for path in self.paths}
 
     def kill(self) -> None:
         """End it."""
