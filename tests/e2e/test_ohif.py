@@ -93,10 +93,14 @@ def with_findings(archive: Orthanc, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="module")
 def odd(archive: Orthanc, tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """The same with one pixel more than a multiple of 16: frames of all findings would fill an odd number of bytes."""
+    """The same, lying on its side, with one pixel more than a multiple of 16.
+
+    Frames of all its findings would fill an odd number of bytes.
+    """
     folder = tmp_path_factory.mktemp("odd")
     image = phantom.dataset(rows=1023, columns=1023, findings=("Effusion", "Nodule"))
     image.PatientID = "CXR-PHANTOM-3"
+    image.ImageOrientationPatient = [0, 1, 0, -1, 0, 0]
     return _read(image, archive, write_told(folder / "model", SPOTS).path, folder / "data")
 
 
