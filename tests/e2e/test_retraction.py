@@ -34,7 +34,7 @@ from tests.peers.processes import wait_until
 
 KEY_OBJECT = "1.2.840.10008.5.1.4.1.1.88.59"
 STUDIES = 1000
-NOTES, KILLS = 80, 4
+NOTES, KILLS = 60, 3
 
 
 def retract(folder: Path, *arguments: object) -> Result:
