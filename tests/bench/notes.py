@@ -2,13 +2,12 @@
 
 So many studies have a report each that a local Orthanc is said to have got. They are taken back as `cxr results
 retract` does it, then a node is started that has nothing else to do. Printed are the time until all are taken back,
-the time from the node's start until the last note has been sent, and how the node's memory grew; nothing is asserted.
+the time from the node's start until the last note has been sent, and the processor time of a note; nothing is asserted.
 `python -m tests.bench.notes --studies 1000`.
 """
 
 import argparse
 import hashlib
-import resource
 import tempfile
 import time
 from pathlib import Path
@@ -58,14 +57,13 @@ def measure(settings: Settings, count: int) -> None:
     print(f"taken back in {time.perf_counter() - begin:.1f} s", flush=True)
     database.close()
     node = wiring.build(settings)
-    before, processor_s = _memory_mb(), time.process_time()
+    processor_s = time.process_time()
     try:
         seconds = timed(node, "orthanc.sent", 2 * count)
     finally:
         node.stop()
     each_ms = (time.process_time() - processor_s) / count * 1000
     print(f"told in {seconds:.1f} s: {count / seconds:.0f} notes/s, {each_ms:.0f} ms of a core a note")
-    print(f"memory + {_memory_mb() - before:.0f} MB")
 
 
 def fill(settings: Settings, database: Database, count: int) -> None:
@@ -116,10 +114,6 @@ def take_back(database: Database) -> None:
         with database.write() as connection:
             for study_id in ids[start : start + AT_ONCE]:
                 retractions.retract(connection, study_id, wanted, RejectionReason.QUALITY, utc_now())
-
-
-def _memory_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 if __name__ == "__main__":
