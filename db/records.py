@@ -103,6 +103,9 @@ READ_KINDS = frozenset(
 )
 """The kinds that are built of a study that was read, any of them on request."""
 
+REPORT_KINDS = (ResultKind.SR, ResultKind.NOT_PROCESSED)
+"""The kinds of which the latest says what holds of a study; each names the one before it as its predecessor."""
+
 DEFAULT_KINDS = frozenset({ResultKind.SR, ResultKind.SEG, ResultKind.OVERLAY})
 """The kinds that are built where nobody asks for others."""
 

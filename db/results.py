@@ -4,11 +4,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, or_, select, true
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, or_, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 
-from db.records import Absence, Result, ScorePair, StoredPrediction
+from db.records import REPORT_KINDS, Absence, Result, ResultKind, ScorePair, StoredPrediction
 from db.schema import instance, prediction, result
+
+_AT_ONCE = 500
+"""How many ids one statement names."""
 
 
 def add_prediction(connection: Connection, made: StoredPrediction, now: datetime) -> None:
@@ -147,6 +150,35 @@ def _previous(
         .limit(1)
     )
     return next(iter(_results(connection.execute(query).mappings())), None)
+
+
+def superseded(connection: Connection, result_ids: Collection[int]) -> dict[int, int]:
+    """Those of these results that do not hold any more, by id, and the revision that took their place.
+
+    A result holds until it is taken back, or a later revision of its study has one of its kind that holds. A note that
+    a study was not read and a report take each other's place, in the same revision too.
+    """
+    last = result.alias()
+    reports = result.c.kind.in_(REPORT_KINDS) & last.c.kind.in_(REPORT_KINDS)
+    after = or_(
+        last.c.revision > result.c.revision,
+        (last.c.revision == result.c.revision)
+        & (result.c.kind == ResultKind.NOT_PROCESSED)
+        & (last.c.kind == ResultKind.SR),
+    )
+    query = (
+        select(result.c.id, func.max(last.c.revision))
+        .join(last, last.c.study_id == result.c.study_id)
+        .where(or_(last.c.kind == result.c.kind, reports), after, last.c.retracted_at.is_(None))
+        .where(result.c.retracted_at.is_(None), result.c.kind != ResultKind.REJECTION)
+        .group_by(result.c.id)
+    )
+    found: dict[int, int] = {}
+    ids = sorted(result_ids)
+    for start in range(0, len(ids), _AT_ONCE):
+        some = result.c.id.in_(ids[start : start + _AT_ONCE])
+        found.update((id_, revision) for id_, revision in connection.execute(query.where(some)))
+    return found
 
 
 def note(connection: Connection, study_id: int, revision: int, kind: str, at: datetime | None = None) -> Result | None:

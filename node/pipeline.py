@@ -17,7 +17,7 @@ from pydicom.dataset import Dataset
 from db import concordance, frontals, jobs, positives, results, studies
 from db.engine import Connection, Database
 from db.learning_records import Frontal
-from db.records import Absence, Job, JobState, Result, ResultKind, StoredInstance, Study, StudyState
+from db.records import REPORT_KINDS, Absence, Job, JobState, Result, ResultKind, StoredInstance, Study, StudyState
 from db.vocabulary import BROKEN, Reason
 from inference import image_file
 from inference.eligibility import view
@@ -42,8 +42,6 @@ from node.worker import Ending
 
 log = logging.getLogger(__name__)
 
-REPORTS = (ResultKind.SR, ResultKind.NOT_PROCESSED)
-"""What a later report names as its predecessor."""
 NO_MODEL_DELAY_S = 30.0
 """How long a study waits before it asks again for a model to be read with."""
 
@@ -148,7 +146,7 @@ class Pipeline:
                 studies.get(connection, job.subject_id),
                 studies.instances(connection, job.subject_id),
                 results.previous(connection, job.subject_id, job.revision, (ResultKind.SR,)),
-                results.predecessor(connection, job.subject_id, job.revision, REPORTS),
+                results.predecessor(connection, job.subject_id, job.revision, REPORT_KINDS),
                 results.note(connection, job.subject_id, job.revision, ResultKind.NOT_PROCESSED),
             )
 

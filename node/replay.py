@@ -13,7 +13,7 @@ from pydicom import dcmread
 
 from db import jobs, results, studies
 from db.engine import Connection
-from db.records import READ_KINDS, Absence, Job, JobKind, Result, ResultKind, StoredInstance, Study
+from db.records import READ_KINDS, REPORT_KINDS, Absence, Job, JobKind, Result, ResultKind, StoredInstance, Study
 from db.vocabulary import Reason
 from inference import image_file
 from inference.errors import NotReadable
@@ -24,7 +24,7 @@ from node.objects import bundle, encoding
 from node.objects.identity import Identity
 from node.objects.reading import Reading
 from node.objects.result import ResultObject
-from node.pipeline import REPORTS, name_of, reading_of
+from node.pipeline import name_of, reading_of
 from node.sections.running import ReadingSettings
 
 OF_IMAGES = READ_KINDS | {ResultKind.NOT_PROCESSED}
@@ -93,7 +93,7 @@ def _past(connection: Connection, study: Study, revision: int, made: tuple[Resul
         made=tuple(each for each in made if each.model_version == version),
         read=tuple(each for each in instances if each.id in seen),
         there=tuple(each for each in instances if until is None or each.received_at < until),
-        predecessor=results.predecessor(connection, study.id, revision, REPORTS, job.ended_at),
+        predecessor=results.predecessor(connection, study.id, revision, REPORT_KINDS, job.ended_at),
         note=results.note(connection, study.id, revision, ResultKind.NOT_PROCESSED, job.ended_at),
     )
 

@@ -21,6 +21,7 @@ from node.console.live import Live
 from node.console.server import Certificate, Server
 from node.database import open_database
 from node.destinations.commitment import LONGEST_DELAY_S
+from node.destinations.routes import back_to
 from node.errors import SettingsError
 from node.files import Folder
 from node.intake import RELEASE_FALLBACK_S
@@ -74,7 +75,7 @@ def build(settings: Settings, roles: Collection[Role] | None = None, now: Callab
     observer, services = observe(settings)
     watch = watch_over(settings, database, observer.metrics, reads=Role.WORK in roles)
     services = (*services, *endpoints(settings, watch))
-    queue = LocalQueue(_lanes(settings), [each.name for each in settings.destinations])
+    queue = LocalQueue(_lanes(settings), _ways_out(settings))
     announce: Announce = queue.announce
     if settings.broker.url is not None:
         broker = _broker(settings, database)
@@ -209,6 +210,16 @@ def _lanes(settings: Settings) -> dict[JobKind, int]:
         JobKind.MINE: min(1, settings.mining.workers),  # one job at a time, on all the processes
         JobKind.SHADOW: min(1, settings.reading.workers),  # where studies are read, and never two beside them
     }
+
+
+def _ways_out(settings: Settings) -> list[str]:
+    """Each destination, and each modality that results can go back to; they do not wait for one another."""
+    modalities = [peer.ae_title for peer in settings.dicom.peers if peer.host is not None]
+    return [
+        name
+        for each in settings.destinations
+        for name in ([back_to(each.name, one) for one in modalities] if each.return_to_sender else [each.name])
+    ]
 
 
 def _console(premises: Premises, watch: Watch) -> Server:

@@ -25,6 +25,7 @@ pytest_plugins = [
     "tests.peers.dcmtk",
     "tests.peers.orthanc",
     "tests.peers.pacs",
+    "tests.peers.storescp",
     "tests.databases",
     "tests.nodes",
 ]
@@ -39,6 +40,7 @@ PEER_FIXTURES = frozenset(
         "postgres_server",
         "postgres_url",
         "redis_url",
+        "start_storescp",
         "storescu",
     }
 )

@@ -91,6 +91,11 @@ def chest(**elements: Any) -> FileDataset:
     return ds
 
 
+def data_set(file: bytes) -> bytes:
+    """What follows the File Meta Information, whose length stands in its first element (DICOM PS3.10 7.1)."""
+    return file[144 + int.from_bytes(file[140:144], "little") :]
+
+
 def push(node: Node, *datasets: FileDataset, calling_ae: str = "MODALITY") -> list[int]:
     """C-STORE datasets over one association; the status of each."""
     ae = AE(ae_title=calling_ae)

@@ -1,6 +1,7 @@
 """`cxr destinations`: where results go, and whether they would arrive."""
 
 import time
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -13,7 +14,8 @@ from inference import bundle as model_bundle
 from node.clock import utc_now
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table, settings_of
 from node.destinations import outbound, trial
-from node.destinations.delivery import NOT_OFFERED, Recipient, Senders
+from node.destinations.delivery import NOT_OFFERED, Recipient
+from node.destinations.routes import Route, back_to
 from node.destinations.trial import Trial
 from node.dicom.commitment import Report
 from node.dicom.outgoing import NO_CONTEXT, Answer
@@ -95,7 +97,7 @@ def try_out(
         raise SettingsError(f"the settings have no destination {name!r}; `cxr destinations list` shows them")
     early: dict[str, dict[str, str]] = {}
     ways_out = outbound.build(settings, lambda report: _heard(early, report))
-    recipient = _recipient(ways_out.recipients[name], sender)
+    recipient = _recipient(ways_out.recipients, route, sender)
     database = opened(config, data) if recipient.commitment else None
     say = Console(stderr=True)
     try:
@@ -112,13 +114,15 @@ def try_out(
     _show(outcome, failed, recipient, as_json=as_json)
 
 
-def _recipient(found: Recipient | Senders, sender: str | None) -> Recipient:
-    if isinstance(found, Recipient):
-        return found
-    if sender is None or sender not in found:
-        known = ", ".join(found) or "none yet"
+def _recipient(recipients: Mapping[str, Recipient], route: Route, sender: str | None) -> Recipient:
+    if not route.return_to_sender:
+        return recipients[route.name]
+    found = recipients.get(back_to(route.name, sender or ""))
+    if found is None:
+        every = (name.partition(":") for name in recipients)
+        known = ", ".join(ae_title for name, _, ae_title in every if name == route.name) or "none yet"
         raise SettingsError(f"results go back to who sent the study: name an AE title with --sender ({known})")
-    return found[sender]
+    return found
 
 
 def _note(database: Database | None, transaction_uid: str, name: str) -> None:

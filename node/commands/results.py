@@ -35,17 +35,23 @@ def list_results(
 ) -> None:
     """List the result objects that were built, where each was sent, and which were taken back.
 
-    `cxr results` alone does the same.
+    `cxr results` alone does the same. A result is superseded when a later revision of its study has one of its kind.
 
     Example: cxr results list --json
     """
     with opened(config, data).read() as connection:
         found = results.every(connection)[-(limit or 0) :]
         sent = {result.id: deliveries.of_result(connection, result.id) for result in found}
+        superseded = results.superseded(connection, sent.keys())
     if uids:
         typer.echo("\n".join(result.sop_instance_uid for result in found))
     elif as_json:
-        print_json([{"result": result, "deliveries": sent[result.id]} for result in found])
+        print_json(
+            [
+                {"result": result, "superseded_by": superseded.get(result.id), "deliveries": sent[result.id]}
+                for result in found
+            ]
+        )
     else:
         print_table(
             ["built", "kind", "revision", "model", "sent to", "taken back", "SOP Instance UID"],
@@ -53,7 +59,7 @@ def list_results(
                 (
                     result.created_at,
                     result.kind,
-                    result.revision,
+                    _revision(result, superseded.get(result.id)),
                     result.model_version,
                     ", ".join(_fate(each) for each in sent[result.id]),
                     _taken_back(result),
@@ -63,6 +69,10 @@ def list_results(
             ],
             empty="No result has been built yet.",
         )
+
+
+def _revision(result: Result, later: int | None) -> str:
+    return str(result.revision) if later is None else f"{result.revision}, superseded by {later}"
 
 
 def _fate(delivery: Delivery) -> str:

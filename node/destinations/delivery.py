@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 
 from pydicom.filereader import read_file_meta_info
 
-from db import deliveries, jobs, studies
+from db import deliveries, jobs
 from db.deliveries import AsSent
 from db.engine import Connection, Database
 from db.records import DeliveryState, Job, JobKind, JobState, Parcel, Result, ResultKind, SopReference
@@ -54,10 +54,6 @@ class Recipient:
     wait_s: float = 3600.0
 
 
-Senders = Mapping[str, Recipient]
-"""Where results go back to who sent the study: the recipients by their AE titles."""
-
-
 @dataclass(slots=True, kw_only=True)
 class _Run:
     """What a run of a job came to: `parcels` as they are now, `pairs` the answers that are not in the database yet.
@@ -86,29 +82,17 @@ class Delivery:
 
     store: InstanceStore
     database: Database
-    destinations: Mapping[str, Recipient | Senders]
+    destinations: Mapping[str, Recipient]
     now: Callable[[], datetime]
 
     def __call__(self, job: Job) -> Ending:
         """Send what has not reached the job's destination yet, and see to it that it is kept there."""
-        name = job.destination or ""
-        found = self.destinations.get(name)
-        if found is None:
-            sentence = f"The settings have no destination {name!r} any more."
-            return Ending(state=JobState.FAILED, error_code="no_destination", error=sentence)
-        recipient = found if isinstance(found, Recipient) else self._sender(job, found)
+        recipient = self.destinations.get(job.destination or "")
         if recipient is None:
-            sentence = "Who sent the study has no host and port in [[dicom.peers]]; give them, then retry."
-            return Ending(state=JobState.FAILED, error_code="no_address", error=sentence)
+            return _nowhere(job.destination or "")
         run = _Run(parcels=self._prepared(job, recipient))
         self._deliver(job, recipient, run)
         return self._ended(job, recipient, run)
-
-    def _sender(self, job: Job, senders: Senders) -> Recipient | None:
-        """Who sent the study; of several the last."""
-        with self.database.read() as connection:
-            titles = studies.calling_aes(connection, job.subject_id)
-        return next((senders[ae_title] for ae_title in titles if ae_title in senders), None)
 
     def _parcels(self, job: Job) -> list[Parcel]:
         with self.database.read() as connection:
@@ -278,6 +262,16 @@ class Delivery:
         return Ending(
             state=JobState.QUEUED, error_code=jobs.AWAITING, error=sentence, delay_s=delay_s, record=record_and_look
         )
+
+
+def _nowhere(name: str) -> Ending:
+    """The settings do not lead there; what goes back to a sender has its AE title in its name (`routes.back_to`)."""
+    destination, _, sender = name.partition(":")
+    if sender:
+        sentence = f"{sender}, which sent the study, has no host and port in [[dicom.peers]]; give them, then retry."
+        return Ending(state=JobState.FAILED, error_code="no_address", error=sentence)
+    sentence = f"The settings have no destination {destination!r} any more."
+    return Ending(state=JobState.FAILED, error_code="no_destination", error=sentence)
 
 
 def _settled(

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from node.destinations.delivery import Recipient, Senders
+from node.destinations.delivery import Recipient
 from node.destinations.rendition import Renderer
-from node.destinations.routes import PROFILES, Route
+from node.destinations.routes import PROFILES, Route, back_to
 from node.destinations.stow import Stow
 from node.dicom.opening import Address
 from node.dicom.outgoing import OpenLine
@@ -35,7 +35,7 @@ class Closable(Protocol):
 class Outbound:
     """Where the node sends results, by destination; `modalities` are the peers that it can call, by AE title."""
 
-    recipients: Mapping[str, Recipient | Senders]
+    recipients: Mapping[str, Recipient]
     modalities: Mapping[str, Address]
     open: tuple[Closable, ...]
 
@@ -73,12 +73,11 @@ def build(settings: Settings, on_report: OnReport) -> Outbound:
         open_line: OpenLine = sender.line
         return Recipient(open_line=open_line, commitment=each.commitment, wait_s=each.commitment_wait_s)
 
-    recipients: dict[str, Recipient | Senders] = {}
+    recipients: dict[str, Recipient] = {}
     for each in settings.destinations:
         if each.return_to_sender:
-            recipients[each.name] = {
-                ae_title: recipient(each, _renamed(address, each)) for ae_title, address in modalities.items()
-            }
+            for ae_title, address in modalities.items():
+                recipients[back_to(each.name, ae_title)] = recipient(each, _renamed(address, each))
         else:
             recipients[each.name] = recipient(each, address_of(each))
     return Outbound(recipients=recipients, modalities=modalities, open=tuple(opened))
@@ -91,6 +90,7 @@ def routes(settings: Settings) -> tuple[Route, ...]:
             name=each.name,
             kinds=PROFILES[each.profile] if isinstance(each.profile, str) else frozenset(each.profile),
             only_above=each.only_above,
+            return_to_sender=each.return_to_sender,
         )
         for each in settings.destinations
     )

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from db import deliveries, jobs
+from db import deliveries, jobs, studies
 from db.engine import Connection, queue_for
 from db.records import DEFAULT_KINDS, READ_KINDS, DeliveryState, Job, JobKind, ResultKind
 
@@ -20,11 +20,20 @@ PROFILES: Mapping[str, frozenset[ResultKind]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """A destination, the kinds of results it gets, and whether only studies with a finding go there."""
+    """A destination, the kinds of results it gets, and whether only studies with a finding go there.
+
+    With `return_to_sender` it stands for everybody who sent an image of the study.
+    """
 
     name: str
     kinds: frozenset[ResultKind]
     only_above: bool = False
+    return_to_sender: bool = False
+
+
+def back_to(name: str, ae_title: str) -> str:
+    """What a destination that stands for senders is called for one of them; no other name has a colon."""
+    return f"{name}:{ae_title}"
 
 
 def kinds_of(routes: Iterable[Route]) -> frozenset[ResultKind]:
@@ -49,27 +58,33 @@ def dispatch(
 ) -> list[int | None]:
     """Queue results, by row id and kind, on their ways. Returns the ids of the new jobs.
 
-    Where a destination gets only studies with a finding `above` its operating point, the others are withheld; but a
-    study that it has results of gets the new ones too, or it would go on to show what does not hold any more.
+    What goes back to the senders has a way of its own to each of them, so that none waits for another. Where a
+    destination gets only studies with a finding `above` its operating point, the others are withheld; but a study that
+    it has results of gets the new ones too, or it would go on to show what does not hold any more.
     """
     new_jobs = []
     queue_for_results(connection, job)
     for route in routes:
         result_ids = [result_id for result_id, kind in made if kind in route.kinds]
-        if not result_ids:
-            continue
-        if route.only_above and not above and not deliveries.known(connection, job.subject_id, route.name):
-            deliveries.add(connection, result_ids, route.name, DeliveryState.WITHHELD)
-            continue
-        deliveries.add(connection, result_ids, route.name)
-        new_jobs.append(
-            jobs.add_or_reopen(
-                connection,
-                kind=JobKind.DELIVER,
-                subject_id=job.subject_id,
-                revision=job.revision,
-                destination=route.name,
-                now=now,
+        for name in _names(connection, route, job.subject_id) if result_ids else ():
+            if route.only_above and not above and not deliveries.known(connection, job.subject_id, name):
+                deliveries.add(connection, result_ids, name, DeliveryState.WITHHELD)
+                continue
+            deliveries.add(connection, result_ids, name)
+            new_jobs.append(
+                jobs.add_or_reopen(
+                    connection,
+                    kind=JobKind.DELIVER,
+                    subject_id=job.subject_id,
+                    revision=job.revision,
+                    destination=name,
+                    now=now,
+                )
             )
-        )
     return new_jobs
+
+
+def _names(connection: Connection, route: Route, study_id: int) -> list[str]:
+    if not route.return_to_sender:
+        return [route.name]
+    return [back_to(route.name, ae_title) for ae_title in studies.calling_aes(connection, study_id)]

@@ -8,7 +8,6 @@ anew, raises the response away when an instance failed, and repeats a request by
 import json
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from http.client import HTTPResponse
 from typing import Any
 
@@ -39,21 +38,16 @@ REASONS = {
 }
 
 
-class Stow:
-    """Sends to one destination by STOW-RS."""
+class Stow(Lines[[Sequence[Outgoing]], "WebLine"]):
+    """Sends to one destination by STOW-RS, over connections that are kept alive (see `OpenLine`)."""
 
     def __init__(self, *, address: WebAddress, render: Render, idle_s: float = IDLE_S) -> None:
+        super().__init__(idle_s)
         self._address = address
         self._render = render
-        self._lines: Lines[WebLine] = Lines(idle_s)
 
-    def line(self, _objects: Sequence[Outgoing]) -> AbstractContextManager["WebLine"]:
-        """A connection that is kept alive (see `OpenLine`)."""
-        return self._lines.lent(lambda: WebLine(self._address, self._render), lambda _line: True)
-
-    def close(self) -> None:
-        """Close what is open."""
-        self._lines.close()
+    def _open(self, _objects: Sequence[Outgoing]) -> "WebLine":
+        return WebLine(self._address, self._render)
 
 
 class WebLine:

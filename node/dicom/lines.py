@@ -5,9 +5,10 @@ one that broke is never lent again.
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, ParamSpec, Protocol, TypeVar
 
 IDLE_S = 3.0
 """How long a line stays open without work."""
@@ -28,10 +29,12 @@ class Closable(Protocol):
 
 
 LineT = TypeVar("LineT", bound=Closable)
+WantedP = ParamSpec("WantedP")
+"""What a line is asked for with."""
 
 
-class Lines(Generic[LineT]):
-    """The lines to one destination that nobody uses now."""
+class Lines(ABC, Generic[WantedP, LineT]):
+    """One peer, and the lines to it that nobody uses now; how one is opened is a subclass's."""
 
     def __init__(self, idle_s: float = IDLE_S) -> None:
         self._idle_s = idle_s
@@ -39,10 +42,23 @@ class Lines(Generic[LineT]):
         self._lock = threading.Lock()
         self._closed = False
 
+    @abstractmethod
+    def _open(self, *wanted: WantedP.args, **named: WantedP.kwargs) -> LineT:
+        """Open one.
+
+        Raises:
+            UnreachableError: there is no way to the peer now.
+        """
+
+    def _serves(self, line: LineT, *wanted: WantedP.args, **named: WantedP.kwargs) -> bool:
+        """Whether an open line will do."""
+        del line, wanted, named
+        return True
+
     @contextmanager
-    def lent(self, open_line: Callable[[], LineT], serves: Callable[[LineT], bool]) -> Iterator[LineT]:
+    def line(self, *wanted: WantedP.args, **named: WantedP.kwargs) -> Iterator[LineT]:
         """A line that serves, for as long as the context lasts; opened if none is free."""
-        line = self._taken(serves) or open_line()
+        line = self._taken(*wanted, **named) or self._open(*wanted, **named)
         try:
             yield line
         except BaseException:
@@ -58,14 +74,14 @@ class Lines(Generic[LineT]):
         for line in lines:
             self._end(line)
 
-    def _taken(self, serves: Callable[[LineT], bool]) -> LineT | None:
+    def _taken(self, *wanted: WantedP.args, **named: WantedP.kwargs) -> LineT | None:
         while True:
             with self._lock:
                 line = next(iter(self._free), None)
                 if line is None:
                     return None
                 self._free.pop(line).cancel()
-            if line.alive and serves(line):
+            if line.alive and self._serves(line, *wanted, **named):
                 return line
             line.close()
 

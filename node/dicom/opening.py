@@ -117,8 +117,9 @@ def _diagnosed(address: Address) -> UnreachableError:
                 secure.settimeout(ALERT_WAIT_S)
                 secure.recv(1)
     except ssl.SSLCertVerificationError as error:
+        reason = error.verify_message.rstrip(".")
         return UnreachableError(
-            f"{address.name} is not trusted, its certificate does not stand up ({error.verify_message}): "
+            f"{address.name} is not trusted, its certificate does not stand up ({reason}): "
             "correct tls.ca or tls.server_name, or the certificate there",
             NOT_TRUSTED,
         )

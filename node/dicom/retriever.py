@@ -7,7 +7,7 @@ the node that runs under our AE title.
 
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -78,8 +78,10 @@ class Reception:
     """What no status tells, such as a database that does not answer: raised again when the operation is over."""
 
 
-class Retriever:
+class Retriever(Lines[[], "RetrieveLine"]):
     """Asks one source, under our own AE title (see `node.retrieval.source.Source`).
+
+    An association proposed C-FIND and C-MOVE, or C-GET and every form of an image.
 
     Args:
         ae_title: ours, and the move destination.
@@ -99,20 +101,12 @@ class Retriever:
         max_bytes: int,
         idle_s: float = IDLE_S,
     ) -> None:
+        super().__init__(idle_s)
         self._ae_title = ae_title
         self._address = address
         self._move = move
         self._max_instances = max_instances
         self._max_bytes = max_bytes
-        self._lines: Lines[RetrieveLine] = Lines(idle_s)
-
-    def line(self) -> AbstractContextManager["RetrieveLine"]:
-        """An association that proposed C-FIND and C-MOVE, or C-GET and every form of an image."""
-        return self._lines.lent(self._open, lambda _line: True)
-
-    def close(self) -> None:
-        """Release what is open."""
-        self._lines.close()
 
     def _open(self) -> "RetrieveLine":
         models = (FIND, MOVE if self._move else GET)

@@ -6,7 +6,6 @@ bytes of a file go out as they are; an object is made anew only where the destin
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from io import BytesIO
 
 from pydicom import Dataset, dcmread
@@ -34,8 +33,10 @@ OnReport = Callable[[Report], bool]
 """Takes a destination's report; False if nobody asked for it."""
 
 
-class Scu:
-    """Sends to one destination by C-STORE, under our own AE title.
+class Scu(Lines[[Sequence[Outgoing]], "DimseLine"]):
+    """Sends to one destination by C-STORE, under our own AE title (see `OpenLine`).
+
+    An association proposed every form of the objects that it is wanted for.
 
     Args:
         ae_title: ours.
@@ -53,24 +54,19 @@ class Scu:
         on_report: OnReport | None = None,
         idle_s: float = IDLE_S,
     ) -> None:
+        super().__init__(idle_s)
         self._ae_title = ae_title
         self._address = address
         self._render = render
         self._on_report = on_report
-        self._lines: Lines[DimseLine] = Lines(idle_s)
         self._proposals: frozenset[Form] = frozenset(COMMITMENT_FORMS if on_report else ())
 
-    def line(self, objects: Sequence[Outgoing]) -> AbstractContextManager["DimseLine"]:
-        """An association that proposed every form of these objects (see `OpenLine`)."""
-        wanted = frozenset(form for outgoing in objects for form in forms(outgoing))
-        return self._lines.lent(lambda: self._open(wanted), lambda line: wanted <= line.proposed)
+    def _serves(self, line: "DimseLine", objects: Sequence[Outgoing]) -> bool:
+        return _every_form(objects) <= line.proposed
 
-    def close(self) -> None:
-        """Release what is open."""
-        self._lines.close()
-
-    def _open(self, wanted: frozenset[Form]) -> "DimseLine":
+    def _open(self, objects: Sequence[Outgoing]) -> "DimseLine":
         """What was wanted before is proposed again, so that the next study's objects find the same association."""
+        wanted = _every_form(objects)
         proposed = wanted | self._proposals
         if len(proposed) > MAX_CONTEXTS:
             proposed = wanted
@@ -145,6 +141,10 @@ class DimseLine:
         if "Status" not in answer[0]:
             raise UnreachableError(f"{self._name} did not answer in time, or broke off")
         return answer
+
+
+def _every_form(objects: Sequence[Outgoing]) -> frozenset[Form]:
+    return frozenset(form for outgoing in objects for form in forms(outgoing))
 
 
 def _reported(event: Event, on_report: OnReport) -> tuple[int, None]:

@@ -50,6 +50,12 @@ _IF_PRESENT = (
 _SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 """Where an image says how far its pixels are apart, in mm, best first (DICOM PS3.3 10.7)."""
 
+_SLACK = 1e-3
+"""How far directions may be from a length of 1 and a right angle: they are written in decimals."""
+
+_FINEST, _COARSEST = 1e-3, 1e3
+"""Between these, in mm, is what a spacing of pixels can be."""
+
 _SEXES = ("M", "F", "O")
 
 _PATTERNS = {
@@ -197,13 +203,28 @@ def _codes(header: Dataset, keyword: str) -> Iterator[Dataset]:
 
 def _spacing(header: Dataset, keyword: str) -> tuple[str, ...]:
     values = _values(header, keyword)
-    valid = len(values) == 2 and all(_is_valid("DS", value) and float(value) > 0 for value in values)
+    valid = len(values) == 2 and all(_is_valid("DS", value) and _FINEST < float(value) < _COARSEST for value in values)
     return values if valid else ()
+
+
+def _directions(header: Dataset) -> tuple[str, ...]:
+    """ImageOrientationPatient, if it is two directions at right angles, each of length 1 (DICOM PS3.3 C.7.6.2.1.1)."""
+    values = _values(header, "ImageOrientationPatient")
+    if len(values) != 6 or not all(_is_valid("DS", value) for value in values):
+        return ()
+    numbers = [float(value) for value in values]
+    rows, columns = numbers[:3], numbers[3:]
+    lengths = math.hypot(*rows), math.hypot(*columns)
+    straight = abs(sum(one * other for one, other in zip(rows, columns, strict=True))) < _SLACK
+    return values if straight and all(math.isclose(length, 1, abs_tol=_SLACK) for length in lengths) else ()
 
 
 def _image(header: Dataset) -> Dataset:
     """What describes the picture, where it is valid."""
     image = Dataset()
+    directions = _directions(header)
+    if directions:
+        _put(image, "ImageOrientationPatient", list(directions))
     orientation = _values(header, "PatientOrientation")
     if len(orientation) == 2 and all(re.fullmatch(r"[APRLHF]{1,3}", part) for part in orientation):
         _put(image, "PatientOrientation", list(orientation))

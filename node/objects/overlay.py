@@ -12,7 +12,7 @@ from PIL import Image
 from pydicom.dataset import Dataset
 
 from db.records import ResultKind
-from node.objects import codes
+from node.objects import codes, geometry
 from node.objects.caption import draw_caption
 from node.objects.header import Source
 from node.objects.marks import draw_boxes
@@ -78,6 +78,9 @@ def _describe_picture(ds: Dataset, source: Source) -> None:
     ds.ConversionType = "WSD"
     ds.BodyPartExamined = "CHEST"
     ds.PatientOrientation = image.get("PatientOrientation", "")
+    aspect_ratio = geometry.aspect_ratio(source)
+    if aspect_ratio is not None:
+        ds.PixelAspectRatio = aspect_ratio
     ds.ImageComments = f"{NOT_FOR_DIAGNOSIS}. Not a medical device."
     ds.DerivationDescription = "Heat map, boxes and probabilities drawn over the radiograph."
     for keyword in (

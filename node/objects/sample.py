@@ -118,7 +118,8 @@ def _full(number: int) -> Dataset:
     procedure.CodeValue, procedure.CodingSchemeDesignator, procedure.CodeMeaning = f"P{number}", LOCAL_SCHEME, "Chest"
     ds.ProcedureCodeSequence = [procedure]
     ds.PatientOrientation = [("L", "R")[number - 1], "F"]
-    ds.PixelSpacing = [f"0.{number}", f"0.{number}"]
+    ds.ImageOrientationPatient = ([1, 0, 0, 0, 1, 0], [0, 1, 0, -1, 0, 0])[number - 1]
+    ds.PixelSpacing = [f"0.{number + 1}", "0.1"]
     ds.BurnedInAnnotation = ("NO", "YES")[number - 1]
     ds.LossyImageCompression = "01"
     ds.LossyImageCompressionRatio, ds.LossyImageCompressionMethod = (

@@ -4,6 +4,7 @@ When none is, every finding of the model becomes an empty segment: evaluated, no
 """
 
 from collections.abc import Sequence
+from itertools import count
 
 import highdicom as hd
 import numpy as np
@@ -14,7 +15,7 @@ from pydicom.uid import SecondaryCaptureImageStorage
 from db.records import ResultKind
 from db.vocabulary import FINDINGS
 from inference.prediction import FindingScore, Prediction
-from node.objects import codes
+from node.objects import codes, geometry
 from node.objects.header import Source
 from node.objects.modules import NOT_FOR_DIAGNOSIS, SERIES_NUMBERS, Making, complete, stand_in
 from node.objects.palette import finding_colour
@@ -55,22 +56,25 @@ def _overlap(masks: Sequence[Mask]) -> bool:
 def describe(prediction: Prediction, kind: ResultKind, source: Source, making: Making, instance_number: int) -> Dataset:
     """All of a segmentation but its pixels: a segment and a frame for each finding that is present.
 
-    Findings that are not may follow with an empty frame each, for the sake of an even length (`_even`).
+    Findings that are not may follow with an empty frame each, and after them segments of nothing, for the sake of an
+    even length (`_even`).
     highdicom is given an image of one pixel; to look at masks of five megapixels takes it longer than all the rest.
     """
     identity = making.identity
     binary = kind is ResultKind.SEG
     present = [score for score in prediction.scores if score.present]
     absent = [score for score in prediction.scores if not score.present]
-    frames = _even(max(len(present), 1), len(prediction.scores), prediction, bits=1 if binary else 8)
+    frames = _even(max(len(present), 1), prediction, bits=1 if binary else 8)
     scores = [*present, *absent[: frames - len(present)]] if present else absent
+    segments = [_segment(number, score, making, binary=binary) for number, score in enumerate(scores, start=1)]
+    segments += [_nothing(number, making) for number in range(len(scores) + 1, frames + 1)]
     segmentation = hd.seg.Segmentation(
         source_images=[_plain_image(source)],
-        pixel_array=np.ones((1, 1, 1, len(scores)), dtype=np.uint8),
+        pixel_array=np.ones((1, 1, 1, len(segments)), dtype=np.uint8),
         segmentation_type="BINARY" if binary else "FRACTIONAL",
         fractional_type="PROBABILITY",
         max_fractional_value=255,
-        segment_descriptions=[_segment(n, score, making, binary=binary) for n, score in enumerate(scores, start=1)],
+        segment_descriptions=segments,
         series_instance_uid=identity.series_instance_uid(kind),
         series_number=SERIES_NUMBERS[kind],
         sop_instance_uid=identity.sop_instance_uid(kind, source.sop_instance_uid),
@@ -104,12 +108,12 @@ def _size(frames: int, prediction: Prediction, bits: int) -> int:
     return -(-frames * prediction.rows * prediction.columns * bits // 8)
 
 
-def _even(least: int, most: int, prediction: Prediction, *, bits: int) -> int:
-    """How many frames make an even number of bytes, of at least and at most so many; the least if none do.
+def _even(least: int, prediction: Prediction, *, bits: int) -> int:
+    """How many frames make an even number of bytes, of at least so many: of sixteen in a row some do.
 
-    OHIF takes the byte of padding that follows an odd number for an error, and shows nothing.
+    OHIF (dcmjs 0.52) takes the byte of padding that follows an odd number for an error, unless there is one frame.
     """
-    return next((count for count in range(least, most + 1) if _size(count, prediction, bits) % 2 == 0), least)
+    return next(frames for frames in count(least) if frames == 1 or _size(frames, prediction, bits) % 2 == 0)
 
 
 def _plain_image(source: Source) -> Dataset:
@@ -128,22 +132,17 @@ def _refer(segmentation: Dataset, source: Source) -> None:
 
 def _segment(number: int, score: FindingScore, making: Making, *, binary: bool) -> hd.seg.SegmentDescription:
     """Name a segment, and say in words what its presence or emptiness means."""
-    finding, model = FINDINGS[score.finding], making.model
+    finding = FINDINGS[score.finding]
     segment = hd.seg.SegmentDescription(
         segment_number=number,
         segment_label=finding.code.meaning if score.present else f"{finding.code.meaning} (below threshold)",
         segmented_property_category=codes.ABNORMAL_STRUCTURE,
         segmented_property_type=codes.concept(finding.code),
         algorithm_type=hd.seg.SegmentAlgorithmTypeValues.AUTOMATIC,
-        algorithm_identification=hd.AlgorithmIdentificationSequence(
-            name=model.name,
-            version=model.version,
-            family=codes.ARTIFICIAL_INTELLIGENCE,
-            source=model.manufacturer,
-            parameters={
-                "operating point": f"{score.operating_point:.6g}",
-                **({"heat map threshold": f"{BOX_THRESHOLD} of 255"} if binary else {}),
-            },
+        algorithm_identification=_algorithm(
+            making,
+            {"operating point": f"{score.operating_point:.6g}"}
+            | ({"heat map threshold": f"{BOX_THRESHOLD} of 255"} if binary else {}),
         ),
         anatomic_regions=[codes.concept(finding.site)] if finding.site else None,
         display_color=hd.color.CIELabColor.from_rgb(*finding_colour(score.finding)),
@@ -156,6 +155,31 @@ def _segment(number: int, score: FindingScore, making: Making, *, binary: bool) 
     return segment
 
 
+def _nothing(number: int, making: Making) -> hd.seg.SegmentDescription:
+    """A segment of no finding, where the findings' frames come to no even number of bytes."""
+    segment = hd.seg.SegmentDescription(
+        segment_number=number,
+        segment_label="(empty)",
+        segmented_property_category=codes.ABNORMAL_STRUCTURE,
+        segmented_property_type=codes.ABNORMAL_STRUCTURE,
+        algorithm_type=hd.seg.SegmentAlgorithmTypeValues.AUTOMATIC,
+        algorithm_identification=_algorithm(making, {}),
+    )
+    segment.SegmentDescription = f"{NOT_FOR_DIAGNOSIS}. Of nothing: it makes the pixel data even, for viewers' sake."
+    return segment
+
+
+def _algorithm(making: Making, parameters: dict[str, str]) -> hd.AlgorithmIdentificationSequence:
+    model = making.model
+    return hd.AlgorithmIdentificationSequence(
+        name=model.name,
+        version=model.version,
+        family=codes.ARTIFICIAL_INTELLIGENCE,
+        source=model.manufacturer,
+        parameters=parameters or None,
+    )
+
+
 def _keep(segmentation: Dataset, frames: int) -> None:
     """Keep the first frames: a segment without a frame is empty as well, and free."""
     segmentation.NumberOfFrames = frames
@@ -165,17 +189,17 @@ def _keep(segmentation: Dataset, frames: int) -> None:
 def _orient(segmentation: Dataset, source: Source) -> None:
     """Give the planes the orientation and pixel measures without which OHIF shows no overlay, or stops.
 
-    A radiograph has no position in the patient and no thickness; the identity says no more than "as the image
-    lies", and the thickness is nominal. Where the image does not say how far its pixels are apart, 1 mm stands
-    for it, as viewers assume too: readers need a number, and an empty item is dropped on the way. Each frame is said
-    to begin at the origin, since dcmqi, and what is built on it, reads no frame without a position.
+    A radiograph has no position in the patient, seldom an orientation, and no thickness; that is nominal. Where the
+    image does not say how far its pixels are apart, 1 mm stands for it, as viewers assume too: readers need a number,
+    and an empty item is dropped on the way. Each frame is said to begin at the origin, since dcmqi, and what is built
+    on it, reads no frame without a position.
     """
-    orientation, measures = Dataset(), Dataset()
-    orientation.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
-    measures.PixelSpacing = source.image.get("PixelSpacing", [1, 1])
+    plane, measures = Dataset(), Dataset()
+    plane.ImageOrientationPatient = geometry.orientation(source)
+    measures.PixelSpacing = geometry.spacing(source)
     measures.SliceThickness = 1
     [shared] = segmentation.SharedFunctionalGroupsSequence
-    shared.PlaneOrientationSequence = [orientation]
+    shared.PlaneOrientationSequence = [plane]
     shared.PixelMeasuresSequence = [measures]
     for frame in segmentation.PerFrameFunctionalGroupsSequence:
         position = Dataset()

@@ -6,7 +6,6 @@ transfer syntax that they are stored in.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from functools import partial
 from http.client import HTTPResponse
 from io import BytesIO
@@ -50,21 +49,13 @@ REASONS = {
 }
 
 
-class DicomWeb:
-    """Asks one DICOMweb service (see `node.retrieval.source.Source`)."""
+class DicomWeb(Lines[[], "WebSourceLine"]):
+    """Asks one DICOMweb service, over connections that are kept alive (see `node.retrieval.source.Source`)."""
 
     def __init__(self, *, address: WebAddress, max_instances: int, idle_s: float = IDLE_S) -> None:
+        super().__init__(idle_s)
         self._address = address
         self._max_instances = max_instances
-        self._lines: Lines[WebSourceLine] = Lines(idle_s)
-
-    def line(self) -> AbstractContextManager["WebSourceLine"]:
-        """A connection that is kept alive."""
-        return self._lines.lent(self._open, lambda _line: True)
-
-    def close(self) -> None:
-        """Close what is open."""
-        self._lines.close()
 
     def _open(self) -> "WebSourceLine":
         line = WebSourceLine(self._address, self._max_instances)

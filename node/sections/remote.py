@@ -8,6 +8,9 @@ from pydantic import Field, StringConstraints, model_validator
 from db.records import ResultKind
 from node.sections.section import AeTitle, Secret, Section, TlsSettings
 
+LONGEST_OF_SENDERS = 47
+"""How long the name of a destination that stands for senders may be: a colon and an AE title follow it in 64."""
+
 
 class RemoteSettings(Section):
     """Another system that the node calls: its address, how that is encrypted, and who we are there."""
@@ -52,7 +55,7 @@ class DestinationSettings(RemoteSettings):
     protocol: Literal["cstore", "stow"] = "cstore"
     """`cstore`: by DICOM's C-STORE; `stow`: over the web, by STOW-RS."""
     return_to_sender: bool = False
-    """Results go to the AE that sent the study, where [[dicom.peers]] gives its host and port; by C-STORE."""
+    """Results go to each AE that sent images of the study; [[dicom.peers]] gives its host and port. By C-STORE."""
     profile: Literal["ohif", "weasis", "pacs-minimal", "full"] | tuple[ResultKind, ...] = "ohif"
     """Which results: those a viewer shows, or a list of sr, seg, overlay, gsps, heatmap, cad, not_processed."""
     only_above: bool = False
@@ -74,6 +77,8 @@ class DestinationSettings(RemoteSettings):
             raise ValueError('url, user, password and token are for stow; say protocol = "stow"')
         elif self.return_to_sender and (any(address) or self.tls):
             raise ValueError("return_to_sender takes ae_title, host, port and tls from [[dicom.peers]]")
+        elif self.return_to_sender and len(self.name) > LONGEST_OF_SENDERS:
+            raise ValueError(f"with return_to_sender a name has at most {LONGEST_OF_SENDERS} characters")
         elif not self.return_to_sender and not all(address):
             raise ValueError("cstore takes ae_title, host and port")
         if ResultKind.REJECTION in self.profile:

@@ -60,7 +60,7 @@ def _destinations(settings: Settings) -> str:
             (
                 each.name,
                 "STOW-RS" if each.protocol == "stow" else "C-STORE",
-                each.url or ("the AE that sent the study" if each.return_to_sender else _address(each)),
+                each.url or ("each AE that sent the study" if each.return_to_sender else _address(each)),
                 "yes" if each.tls is not None or (each.url or "").startswith("https:") else "",
                 each.profile if isinstance(each.profile, str) else _kinds(route.kinds),
                 "yes" if each.only_above else "",

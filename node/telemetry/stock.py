@@ -6,6 +6,7 @@ and counts only what has not ended well, by an index: a million finished jobs co
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
@@ -95,8 +96,12 @@ def _count_jobs(connection: Connection, now: datetime, depth: GaugeMetricFamily,
 
 
 def _count_deliveries(connection: Connection, undelivered: GaugeMetricFamily) -> None:
+    """By the destinations of the settings; the AE title of a sender, which follows a colon, is a peer's own word."""
+    found: Counter[tuple[str, str]] = Counter()
     for destination, state, count in deliveries.unsettled(connection):
-        undelivered.add_metric([destination, state], count)
+        found[destination.partition(":")[0], state] += count
+    for labels, count in found.items():
+        undelivered.add_metric(labels, count)
 
 
 def _say_agreement(found: Iterable[Course], kappa: GaugeMetricFamily, left: GaugeMetricFamily) -> None:

@@ -2,9 +2,14 @@
 
 from dataclasses import replace
 
-from db import results, studies
+from sqlalchemy import update
+
+from db import results, retractions, studies
 from db.engine import Connection, Database
 from db.records import ScorePair, StoredPrediction
+from db.retractions import Wanted
+from db.schema import result
+from db.vocabulary import RejectionReason
 from tests.db.rows import NOW, add_job, add_result, add_study, later
 
 
@@ -106,3 +111,28 @@ def test_pairs_are_of_images_that_both_models_have_read(database: Database):
         assert list(results.pairs(connection, "m1", "m2")) == [pair]
         assert list(results.pairs(connection, "m1", "m2", since=NOW)) == [pair]
         assert list(results.pairs(connection, "m1", "m2", since=later(1))) == []
+
+
+def test_later_revision_supersedes_what_it_has_a_kind_of(database: Database):
+    """A report and masks give way to later ones that hold; what was taken back supersedes nothing, and is no more."""
+    with database.write() as connection:
+        study_id = add_study(connection)
+        other_id = add_study(connection, "2.25.2")
+        job_id = add_job(connection, study_id)
+        kinds = [(1, "sr"), (1, "seg"), (1, "overlay"), (2, "not_processed"), (2, "seg"), (2, "sr"), (3, "sr")]
+        ids = [
+            add_result(connection, study_id, job_id, number, revision=revision, kind=kind)
+            for number, (revision, kind) in enumerate(kinds)
+        ]
+        ids.append(add_result(connection, other_id, job_id, 9, revision=4, kind="overlay"))
+        of = dict(zip(ids, [*kinds, (4, "overlay")], strict=True))
+
+        def superseded() -> dict[tuple[int, str], int]:
+            return {of[id_]: revision for id_, revision in results.superseded(connection, ids).items()}
+
+        three = {(1, "sr"): 3, (1, "seg"): 2, (2, "not_processed"): 3, (2, "sr"): 3}
+        assert superseded() == three
+        connection.execute(update(result).where(result.c.id == ids[6]).values(retracted_at=NOW))
+        assert superseded() == {(1, "sr"): 2, (1, "seg"): 2, (2, "not_processed"): 2}
+        retractions.retract(connection, study_id, Wanted(), RejectionReason.QUALITY, NOW)
+        assert superseded() == {}

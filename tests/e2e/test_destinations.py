@@ -1,16 +1,17 @@
-"""Results on their way to real archives: Orthanc over C-STORE, TLS and STOW-RS, and what it says of them later."""
+"""Results on their way to real archives, Orthanc and DCMTK, over C-STORE, TLS and STOW-RS, and what these say later."""
 
+import zlib
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydicom import dcmread
 from pydicom.filereader import read_file_meta_info
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
 from db import deliveries, jobs, results
 from db.engine import Connection
-from db.records import DEFAULT_KINDS, Delivery, DeliveryState, JobKind, JobState, SopReference
+from db.records import DEFAULT_KINDS, READ_KINDS, Delivery, DeliveryState, JobKind, JobState, SopReference
 from node.clock import utc_now
 from node.destinations import outbound
 from node.destinations.delivery import Recipient
@@ -18,11 +19,13 @@ from node.dicom.commitment import Request
 from node.objects import encoding
 from node.parts import Node
 from node.settings import load
-from tests.nodes import StartNode, chest, push
+from tests.nodes import StartNode, chest, data_set, push
 from tests.peers.certificates import Certificates, made_in
-from tests.peers.dcmtk import tool
+from tests.peers.dcmtk import run, tool
 from tests.peers.orthanc import Orthanc
-from tests.peers.processes import Peer, free_port, listens, wait_until
+from tests.peers.pacs import StorageScp
+from tests.peers.processes import free_port, wait_until
+from tests.peers.storescp import AE_TITLE, StartStorescp, secure
 
 COMMITTED = {DeliveryState.COMMITTED}
 
@@ -227,21 +230,104 @@ def tls_settings(certificates: Certificates) -> dict[str, Any]:
     }
 
 
-@pytest.mark.peer
-def test_dcmtk_storescp_takes_the_results(start_node: StartNode, tmp_path: Path):
+def test_dcmtk_storescp_takes_the_results(start_node: StartNode, start_storescp: StartStorescp):
     """DCMTK keeps each result, whole."""
-    folder, port = tmp_path / "storescp", free_port()
-    folder.mkdir()
-    command = [tool("storescp"), "-aet", "STORESCP", "-od", folder, str(port)]
-    storescp = Peer(command, ready=lambda: listens(port), log=tmp_path / "storescp.log")
-    storescp.start()
+    storescp = start_storescp()
+    node = start_node(destinations=[storescp.destination()])
+
+    push(node, chest())
+
+    wait_for_states(node, {DeliveryState.SENT})
+    assert set(storescp.objects) == {str(each.sop_instance_uid) for each in delivered(node)}
+
+
+@pytest.mark.parametrize("mutual", [False, True])
+def test_dcmtk_storescp_over_tls(
+    mutual: bool, start_node: StartNode, start_storescp: StartStorescp, certificates: Certificates
+):
+    """DCMTK takes them encrypted, whether it wants to see our certificate or not."""
+    storescp = start_storescp(*secure(certificates), "-rc" if mutual else "-ic")
+    own = {"certificate": certificates.client, "key": certificates.client_key} if mutual else {}
+    node = start_node(destinations=[storescp.destination(tls={"ca": certificates.authority} | own)])
+
+    push(node, chest())
+
+    wait_for_states(node, {DeliveryState.SENT})
+    assert set(storescp.objects) == {str(each.sop_instance_uid) for each in delivered(node)}
+
+
+def test_trusted_certificate_of_another_host(
+    start_node: StartNode, start_storescp: StartStorescp, certificates: Certificates
+):
+    """A certificate of an authority that we trust, but for another name, gets nothing; a person is told which name."""
+    storescp = start_storescp(*secure(certificates), "-ic")
+    node = start_node(destinations=[storescp.destination(host="localhost", tls={"ca": certificates.authority})])
+
+    push(node, chest())
+
+    wait_until(lambda: trouble(node) is not None, timeout_s=30, what="nobody complains")
+    assert trouble(node) == (
+        "not_trusted",
+        "dcmtk is not trusted, its certificate does not stand up (Hostname mismatch, certificate is not valid for "
+        "'localhost'): correct tls.ca or tls.server_name, or the certificate there.",
+    )
+    assert {each.state for each in delivered(node)} == {DeliveryState.WAITING}
+    assert storescp.paths == []
+
+
+def test_finished_study_moves_on_whole(start_node: StartNode, orthanc: Orthanc, start_storescp: StartStorescp):
+    """A workstation that fetches the study from the PACS by C-MOVE gets the image and every result, bit by bit."""
+    node = start_node(destinations=[orthanc_destination(orthanc, profile="full")])
+    ds, file = chest(), BytesIO()
+    ds.save_as(file, enforce_file_format=True)
+    orthanc.post("/instances", file.getvalue())
+    push(node, ds)
+    wait_for_states(node, {DeliveryState.SENT}, len(READ_KINDS))
+    storescp = start_storescp("+xa")
+    orthanc.add_modality("workstation", ae_title=AE_TITLE, port=storescp.port)
+    orthanc.add_modality("mover", ae_title="MOVESCU", port=free_port())
+
+    keys = ["-k", "QueryRetrieveLevel=STUDY", "-k", f"StudyInstanceUID={ds.StudyInstanceUID}"]
+    who = ["-aec", orthanc.ae_title, "-aem", AE_TITLE]
+    moved = run([tool("movescu"), "-v", "-S", *who, *keys, orthanc.host, str(orthanc.port)])
+
+    assert moved.returncode == 0, moved.stdout
+    there = storescp.objects
+    with node.database.read() as connection:
+        built = {each.sop_instance_uid: each for each in results.every(connection)}
+    assert set(there) == {ds.SOPInstanceUID, *built}
+    for sop_instance_uid, result in built.items():
+        assert elements(there[sop_instance_uid]) == elements(node.store.path(result.path)), result.kind
+
+
+def elements(file: Path) -> bytes:
+    """The data set of a file, inflated if it is deflated: Orthanc deflates again what it passes on."""
+    data = data_set(file.read_bytes())
+    deflated = read_file_meta_info(file).TransferSyntaxUID == DeflatedExplicitVRLittleEndian
+    return zlib.decompressobj(-zlib.MAX_WBITS).decompress(data) if deflated else data
+
+
+def test_results_go_back_to_each_who_sent_an_image(start_node: StartNode, pacs: StorageScp):
+    """Two modalities share a study: each gets the results, and one that is down does not keep them from the other."""
+    other, open_to_all = StorageScp(), {"addresses": ["127.0.0.0/8"]}
+    peers = [
+        open_to_all | {"ae_title": title, "host": scp.host, "port": scp.port}
+        for title, scp in (("CR1", pacs), ("CR2", other))
+    ]
+    back = {"name": "back", "return_to_sender": True, "timeout_s": 5}
+    node = start_node(destinations=[back], **{"dicom.peers": peers})
+    first = chest()
     try:
-        storescp_there = {"name": "dcmtk", "ae_title": "STORESCP", "host": "127.0.0.1", "port": port, "timeout_s": 10}
-        node = start_node(destinations=[storescp_there])
-        push(node, chest())
-        wait_for_states(node, {DeliveryState.SENT})
-        with node.database.read() as connection:
-            uids = {result.sop_instance_uid for result in results.every(connection)}
-        assert {str(dcmread(path).SOPInstanceUID) for path in folder.iterdir()} == uids
+        other.stop()
+        push(node, first, calling_ae="CR1")
+        assert pacs.wait_for(3)
+        push(node, chest(StudyInstanceUID=first.StudyInstanceUID), calling_ae="CR2")
+        assert pacs.wait_for(8)
+        assert other.order == []
+        other.start()
+        assert other.wait_for(5)
+        wait_for_end(node)
+        assert set(other.received) == {str(each.SOPInstanceUID) for each in pacs.datasets()[3:]}
+        assert all(pacs.received[uid] == file for uid, file in other.received.items())
     finally:
-        storescp.kill()
+        other.stop()

@@ -1,15 +1,17 @@
 """The whole path in one process: a modality pushes, the PACS gets results; no peer but pynetdicom."""
 
+import json
 from io import BytesIO
 
-import pydicom
 from pydicom import DataElement, config
 from pynetdicom import AE
+from typer.testing import CliRunner
 
 from db import audit, results, studies
 from db.records import JobKind, JobState, StudyState
 from db.vocabulary import Reason
-from tests.nodes import StartNode, all_jobs, chest, push, study_of, wait_for_study
+from node.__main__ import app
+from tests.nodes import StartNode, all_jobs, chest, data_set, push, study_of, wait_for_study
 from tests.peers.pacs import OUT_OF_RESOURCES, SUCCESS, StorageScp
 from tests.peers.processes import HOST, wait_until
 
@@ -56,7 +58,7 @@ def test_stored_bytes_are_the_bytes_that_were_sent(start_node: StartNode):
     with node.database.read() as connection:
         (instance,) = studies.instances(connection)
     stored = node.store.path(instance.path).read_bytes()
-    assert _data_set(stored) == _data_set(encoded.getvalue())
+    assert data_set(stored) == data_set(encoded.getvalue())
     assert stored[:128] == bytes(128)
 
 
@@ -110,6 +112,8 @@ def test_late_image_makes_a_new_report_that_names_the_one_before(start_node: Sta
     (reference,) = predecessor.ReferencedSeriesSequence[0].ReferencedSOPSequence
     assert reference.ReferencedSOPInstanceUID == old_report.SOPInstanceUID
     assert study_of(node, first).revision == 2
+    shown = CliRunner().invoke(app, ["results", "--json", "--data", str(node.settings.data)])
+    assert [each["superseded_by"] for each in json.loads(shown.stdout)] == [2] * 3 + [None] * 5
 
 
 def test_revision_that_was_overtaken_is_not_read(start_node: StartNode, pacs: StorageScp):
@@ -208,7 +212,7 @@ def test_pacs_out_of_resources_gets_the_same_objects_later(start_node: StartNode
     with node.database.read() as connection:
         kept = {result.sop_instance_uid: result.path for result in results.every(connection)}
     for uid, file in pacs.received.items():
-        assert _data_set(file) == _data_set(node.store.path(kept[uid]).read_bytes())
+        assert data_set(file) == data_set(node.store.path(kept[uid]).read_bytes())
 
 
 def test_study_waits_for_its_quiet_period(start_node: StartNode, pacs: StorageScp):
@@ -266,11 +270,6 @@ def test_same_study_and_model_give_byte_identical_results(start_node: StartNode,
             first = uids
 
     assert uids == first
-
-
-def _data_set(file: bytes) -> bytes:
-    meta = pydicom.dcmread(BytesIO(file), stop_before_pixels=True).file_meta
-    return file[128 + 4 + 12 + meta.FileMetaInformationGroupLength :]
 
 
 def test_hostile_identifiers_are_refused_and_leave_nothing(start_node: StartNode):

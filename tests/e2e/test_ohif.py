@@ -93,10 +93,14 @@ def with_findings(archive: Orthanc, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="module")
 def odd(archive: Orthanc, tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """The same with fewer pixels: the bits of its masks alone would fill an odd number of bytes."""
+    """The same, lying on its side, with one pixel more than a multiple of 16.
+
+    Frames of all its findings would fill an odd number of bytes.
+    """
     folder = tmp_path_factory.mktemp("odd")
-    image = phantom.dataset(rows=1021, columns=1023, findings=("Effusion", "Nodule"))
+    image = phantom.dataset(rows=1023, columns=1023, findings=("Effusion", "Nodule"))
     image.PatientID = "CXR-PHANTOM-3"
+    image.ImageOrientationPatient = [0, 1, 0, -1, 0, 0]
     return _read(image, archive, write_told(folder / "model", SPOTS).path, folder / "data")
 
 
@@ -183,10 +187,7 @@ def test_report_draws_boxes_with_their_certainty(with_findings: Study, viewers: 
 
 
 def test_radiologist_takes_the_boxes_over_as_measurements(with_findings: Study, viewers: Workstation) -> None:
-    """To continue tracking turns each box into a measurement of the radiologist's own, with the finding's name.
-
-    The image below is looked at elsewhere: on the way to the panel OHIF now and then leaves it black.
-    """
+    """To continue tracking turns each box into a measurement of the radiologist's own, with the finding's name."""
     boxes = _boxes(with_findings.dataset("SR"))
     with with_findings.shown(viewers, "SR") as viewer:
         viewer.answer_yes()
@@ -195,6 +196,7 @@ def test_radiologist_takes_the_boxes_over_as_measurements(with_findings: Study, 
         viewer.wait_for(lambda: viewer.shows("Measurements (2)", *boxes), "the measurements are not listed")
         viewer.wait_for(lambda: min(_drawn(viewer, box) for box in boxes.values()) > 0.8, "the boxes are not drawn")
 
+        viewer.wait_for(lambda: _is_a_picture(viewer.viewport()), "the image is not there")
         assert viewer.errors == []
 
 

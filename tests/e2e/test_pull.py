@@ -20,7 +20,7 @@ from db.records import StudyState
 from node.__main__ import app
 from node.errors import SettingsError
 from tests.db.label_rows import add_report
-from tests.nodes import StartNode, chest
+from tests.nodes import StartNode, chest, data_set
 from tests.peers.orthanc import Orthanc
 from tests.peers.processes import wait_until
 
@@ -34,12 +34,6 @@ def file_of(ds: FileDataset) -> bytes:
     buffer = BytesIO()
     ds.save_as(buffer, enforce_file_format=True)
     return buffer.getvalue()
-
-
-def data_set_of(file: bytes) -> bytes:
-    """What comes after the File Meta Information."""
-    ds_begin = 132 + 12 + int.from_bytes(file[140:144], "little")
-    return file[ds_begin:]
 
 
 def settings_file(folder: Path, orthanc: Orthanc, protocol: str, **more: Any) -> Path:
@@ -100,7 +94,7 @@ def test_pull_from_orthanc_keeps_studies_bit_for_bit(
     assert study.state == StudyState.KEPT
     for each in instances:
         kept = (tmp_path / "data" / "store" / each.path).read_bytes()
-        assert data_set_of(kept) == data_set_of(orthanc.file(each.sop_instance_uid))
+        assert data_set(kept) == data_set(orthanc.file(each.sop_instance_uid))
 
 
 @pytest.mark.parametrize("protocol", ["cget", "dicomweb"])

@@ -1,5 +1,6 @@
 """Results that are taken back: the archive hears of what it got, and of nothing else, whatever happens in between."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -13,23 +14,27 @@ import pytest
 from pydicom.dataset import FileDataset
 from typer.testing import CliRunner, Result
 
-from db import audit, deliveries, jobs, results, retractions
+from db import audit, deliveries, jobs, results, retractions, studies
 from db.deliveries import AsSent
-from db.engine import Database, connect
-from db.records import JobKind, ResultKind, StudyState
+from db.engine import Connection, Database, connect
+from db.records import JobKind, JobState, ResultKind, StudyState
 from db.retractions import Wanted
 from node.__main__ import app
+from node.files import Folder
+from node.objects import encoding
 from node.parts import Node
 from node.settings import DATABASE_FILE
 from tests.conftest import ROOT
-from tests.db.rows import NOW, add_job, add_result, add_study
-from tests.nodes import StartNode, chest, push, wait_for_study
+from tests.db.rows import NOW, add_job, add_result, arrival, claimed
+from tests.nodes import StartNode, chest, data_set, destination, push, wait_for_study
+from tests.peers import cluster
 from tests.peers.orthanc import Orthanc
 from tests.peers.pacs import OUT_OF_RESOURCES, SUCCESS, StorageScp
 from tests.peers.processes import wait_until
 
 KEY_OBJECT = "1.2.840.10008.5.1.4.1.1.88.59"
 STUDIES = 1000
+NOTES, KILLS = 60, 3
 
 
 def retract(folder: Path, *arguments: object) -> Result:
@@ -210,19 +215,80 @@ def test_orthanc_gets_the_note_into_the_same_study(start_node: StartNode, orthan
         assert deliveries.counts(connection) == {"orthanc.committed": 4}
 
 
+def sent_results(connection: Connection, folder: Path, studies_count: int) -> dict[str, str]:
+    """Studies with a report each that the PACS got, all as one file; the reports by Study Instance UID."""
+    store = Folder(folder / "store")
+    file = encoding.encode(chest())
+    stored = {"path": store.put(file), "size": len(file), "sha256": hashlib.sha256(file).hexdigest()}
+    store.close()
+    taken, job_id = {}, None
+    for number in range(1, studies_count + 1):
+        uid = f"2.25.{number}"
+        new = arrival(study_instance_uid=uid, sop_instance_uid=f"{uid}.9", sha256=f"{number:064x}")
+        studies.record_arrival(connection, new, settle_at=None)
+        study = studies.find(connection, uid)
+        assert study is not None
+        if job_id is None:
+            job_id = add_job(connection, study.id)
+            jobs.end(connection, claimed(connection), state=JobState.DONE, now=NOW)
+        result_id = add_result(connection, study.id, job_id, number, **stored)
+        deliveries.add(connection, [result_id], "pacs")
+        (parcel,) = deliveries.parcels(connection, study.id, 1, "pacs")
+        result = parcel.result
+        form = AsSent(
+            sop_class_uid=result.sop_class_uid,
+            sop_instance_uid=result.sop_instance_uid,
+            transfer_syntax_uid="1.2.840.10008.1.2.1",
+            sha256=result.sha256,
+        )
+        deliveries.sent(connection, parcel.delivery.id, form, NOW)
+        taken[uid] = result.sop_instance_uid
+    return taken
+
+
 @pytest.fixture
 def many(sqlite_database: Database, tmp_path: Path) -> Path:
     """The data folder of a node that has sent the results of many studies."""
     with sqlite_database.write() as connection:
-        for number in range(STUDIES):
-            study_id = add_study(connection, f"2.25.{number + 1}")
-            job_id = add_job(connection, study_id)
-            result_id = add_result(connection, study_id, job_id, number)
-            deliveries.add(connection, [result_id], "pacs")
-            (parcel,) = deliveries.parcels(connection, study_id, 1, "pacs")
-            form = AsSent(sop_class_uid="1.2", sop_instance_uid="1.3", transfer_syntax_uid="1.2", sha256="0")
-            deliveries.sent(connection, parcel.delivery.id, form, NOW)
+        sent_results(connection, tmp_path, STUDIES)
     return tmp_path
+
+
+def test_notes_and_kills_in_between(sqlite_database: Database, tmp_path: Path, pacs: StorageScp):
+    """A node that is killed again and again while it tells of a bulk retraction sends each study one note, and all."""
+    with sqlite_database.write() as connection:
+        taken = sent_results(connection, tmp_path, NOTES)
+    assert retract(tmp_path, "--model", "m1", "--reason", "quality", "--yes").exit_code == 0
+    settings = {
+        "dicom": {"port": 0},
+        "hl7": {"port": 0},
+        "console": {"port": 0},
+        "mining": {"workers": 0},
+        "work": {"tick_s": 0.05, "lease_s": 1},
+        "destinations": [destination(pacs)],
+    }
+    with cluster.running(tmp_path, f'data = "{tmp_path}"\n{cluster.toml(**settings)}', "node") as nodes:
+        for kill in range(1, KILLS + 1):
+            assert pacs.wait_for(NOTES * kill // (KILLS + 2), timeout_s=60)
+            nodes.kill("node")
+            nodes.start("node")
+        assert pacs.wait_for(NOTES, timeout_s=60)
+
+        def ended() -> bool:
+            with sqlite_database.read() as connection:
+                return jobs.unfinished_count(connection) == 0
+
+        wait_until(ended, timeout_s=60, what="notes are left")
+
+    assert sorted(named(note) == {taken[str(note.StudyInstanceUID)]} for note in notes(pacs)) == [True] * NOTES
+    assert len(set(pacs.order)) == NOTES
+    with sqlite_database.read() as connection:
+        built = {each.sop_instance_uid: each for each in results.every(connection) if each.kind == ResultKind.REJECTION}
+        assert deliveries.counts(connection) == {"pacs.sent": 2 * NOTES}
+    stored = {uid: (tmp_path / "store" / each.path).read_bytes() for uid, each in built.items()}
+    assert {uid: data_set(file) for uid, file in stored.items()} == {
+        uid: data_set(file) for uid, file in pacs.received.items()
+    }
 
 
 def left(folder: Path) -> int:

@@ -139,6 +139,7 @@ PACS = {"name": "pacs", "ae_title": "PACS", "host": "pacs", "port": 104}
         ({"name": "a", "protocol": "stow", "url": "https://x", "commitment": True}, "are for cstore"),
         ({**PACS, "url": "https://x"}, "are for stow"),
         ({**PACS, "return_to_sender": True}, "takes ae_title, host, port and tls from"),
+        ({"name": "a" * 48, "return_to_sender": True}, "a name has at most 47 characters"),
         ({"name": "a", "protocol": "stow", "url": "http://x", "token": "abc"}, "go over https alone"),
         ({"name": "a", "protocol": "stow", "url": "https://x", "user": "u"}, "give user and password"),
         ({**PACS, "profile": ["rejection"]}, "leave it out of profile"),

@@ -76,9 +76,16 @@ class Viewer:
         return all(each in text for each in texts)
 
     def answer_yes(self) -> None:
-        """Answer the question over the image: open the segmentation, or continue to track the report's boxes."""
+        """Answer the question over the image: open the segmentation, or continue to track the report's boxes.
+
+        OHIF then takes another viewport for the image. Whatever changes the page's layout while that one has no image
+        yet squares its zoom (OHIF 3.13), and the image is black until the view is reset; so it is waited for.
+        """
+        self.page.wait_for_selector("[data-cy=yes-hydrate-btn]", timeout=1000 * PATIENCE_S)
+        self.page.evaluate(_REMEMBER_VIEWPORT)
         self.page.click("[data-cy=yes-hydrate-btn]", timeout=1000 * PATIENCE_S)
         self.page.wait_for_selector("[data-cy=yes-hydrate-btn]", state="detached", timeout=1000 * PATIENCE_S)
+        self.page.wait_for_function(_OTHER_VIEWPORT_IS_DRAWN, timeout=1000 * PATIENCE_S)
 
     def open_measurements(self) -> None:
         """Open the panel of the radiologist's own measurements."""
@@ -153,6 +160,13 @@ def workstation(ohif: Ohif) -> Iterator[Workstation]:
 _IMAGE_IS_THERE = """() => {
   const shown = (window.cornerstone?.getEnabledElements() ?? [])[0];
   return Boolean(shown?.viewport.getCurrentImageId?.() && shown.viewport.getImageData?.());
+}"""
+
+_REMEMBER_VIEWPORT = "() => { window.viewportBefore = window.cornerstone.getEnabledElements()[0]?.viewport; }"
+
+_OTHER_VIEWPORT_IS_DRAWN = """() => {
+  const viewport = window.cornerstone.getEnabledElements()[0]?.viewport;
+  return Boolean(viewport && viewport !== window.viewportBefore && viewport.viewportStatus === 'rendered');
 }"""
 
 _PLACE = """([x, y]) => {

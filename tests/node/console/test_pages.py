@@ -223,10 +223,13 @@ def test_a_radiologist_finds_a_report_and_corrects_it(
     page.wait_for_url("**/studies")
 
     page.get_by_role("link", name="Labels").click()
+    page.wait_for_url("**/labels")
     seen, found = {"labels": fits(page, f"labels-{size}-{scheme}")}, faults(page)
     page.get_by_role("row", name="Effusion").get_by_role("link").click()
+    page.wait_for_url("**/reports?**")
     seen["reports"], found = fits(page, f"reports-{size}-{scheme}"), found + faults(page)
     page.get_by_role("region", name="Reports").get_by_role("link").first.click()
+    page.wait_for_url("**/reports/*")
     page.get_by_role("region", name="Labels in force").get_by_role("row", name="Effusion").get_by_text(
         "Correct"
     ).click()

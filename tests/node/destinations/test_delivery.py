@@ -16,7 +16,7 @@ from db import deliveries, jobs
 from db.engine import Database
 from db.records import DeliveryState, Job, JobKind, JobState, ResultKind
 from node.destinations.commitment import RESEND_DELAY_S, Desk
-from node.destinations.delivery import Delivery, Recipient, Senders
+from node.destinations.delivery import Delivery, Recipient
 from node.destinations.routes import Route, dispatch
 from node.dicom.commitment import Report, Request
 from node.dicom.outgoing import NO_CONTEXT, Answer, Outgoing
@@ -100,7 +100,7 @@ class House:
             self.job_id = add_job(connection, study_id, kind=JobKind.DELIVER, destination="pacs")
 
     def deliver(
-        self, pacs: FakePacs, destinations: Mapping[str, Recipient | Senders] | None = None, *, commitment: bool = False
+        self, pacs: FakePacs, destinations: Mapping[str, Recipient] | None = None, *, commitment: bool = False
     ) -> Job:
         """Run the job once; what became of it."""
         recipient = Recipient(open_line=pacs.open_line, commitment=commitment, wait_s=WAIT_S)
@@ -280,6 +280,20 @@ def test_destination_that_left_the_settings(house: House):
     assert job.error == "The settings have no destination 'pacs' any more."
 
 
+def test_sender_without_an_address(house: House):
+    """What goes back to an AE that the settings give no host waits for a person, who is told which AE."""
+    with house.database.write() as connection:
+        to_sender = add_job(connection, house.study_id, kind=JobKind.DELIVER, destination="back:CR 2")
+
+    house.deliver(FakePacs(0, 0, 0))
+    house.deliver(FakePacs())
+
+    with house.database.read() as connection:
+        job = jobs.get(connection, to_sender)
+    assert (job.state, job.error_code) == (JobState.FAILED, "no_address")
+    assert job.error == "CR 2, which sent the study, has no host and port in [[dicom.peers]]; give them, then retry."
+
+
 @pytest.mark.parametrize(
     "damage",
     [lambda path: path.unlink(), lambda path: path.write_bytes(b"object X"), lambda path: path.write_bytes(b"")],
@@ -430,21 +444,6 @@ def test_refused_object_waits_for_a_person_while_the_others_are_committed(house:
     assert (job.state, job.error_code) == (JobState.FAILED, "refused")
     assert [state for state, _ in house.states()] == ["committed", "refused", "committed"]
     assert len(pacs.sent) == 1
-
-
-def test_results_go_back_to_who_sent_the_study(house: House):
-    """The recipient is looked up by the AE title that sent the images; without an address that is said."""
-    pacs = FakePacs(0, 0, 0)
-    nobody: Senders = {"OTHER": Recipient(open_line=pacs.open_line)}
-
-    job = house.deliver(pacs, destinations={"pacs": nobody})
-
-    assert (job.state, job.error_code) == (JobState.FAILED, "no_address")
-    with house.database.write() as connection:
-        jobs.retry(connection, job.id, house.time)
-    known: Senders = {"MODALITY": Recipient(open_line=pacs.open_line)}
-    assert house.deliver(pacs, destinations={"pacs": known}).state is JobState.DONE
-    assert house.states() == [SENT] * 3
 
 
 def assert_true(value: bool) -> None:

@@ -2,11 +2,11 @@
 
 import pytest
 
-from db import deliveries
+from db import deliveries, studies
 from db.engine import Database
 from db.records import DEFAULT_KINDS, DeliveryState, JobKind, ResultKind
 from node.destinations.routes import PROFILES, Route, dispatch, kinds_of
-from tests.db.rows import NOW, add_job, add_result, add_study, claimed
+from tests.db.rows import NOW, add_job, add_result, add_study, arrival, claimed
 
 EVERY = Route(name="pacs", kinds=PROFILES["full"])
 PICKY = Route(name="clinic", kinds=frozenset({ResultKind.SR}), only_above=True)
@@ -48,6 +48,23 @@ def test_who_got_a_finding_gets_the_report_that_takes_it_back(sqlite_database: D
         dispatch(connection, [PICKY], job, [(new, ResultKind.SR)], above=False, now=NOW)
 
         assert [each.state for each in deliveries.of_result(connection, new)] == [DeliveryState.WAITING]
+
+
+def test_each_who_sent_an_image_has_a_way_of_its_own(sqlite_database: Database):
+    """What goes back goes to every AE that sent some of the study, by a job and deliveries of its own."""
+    back = Route(name="back", kinds=frozenset({ResultKind.SR}), return_to_sender=True)
+    with sqlite_database.write() as connection:
+        study_id = add_study(connection)
+        studies.record_arrival(connection, arrival(2, calling_ae="CR 2"), settle_at=None)
+        studies.record_arrival(connection, arrival(3, calling_ae="CR 2"), settle_at=None)
+        add_job(connection, study_id)
+        job = claimed(connection)
+        made = [(add_result(connection, study_id, job.id), ResultKind.SR)]
+
+        ids = dispatch(connection, [back], job, made, above=True, now=NOW)
+
+        assert {claimed(connection).destination for _ in ids} == {"back:CR 2", "back:MODALITY"}
+        assert deliveries.counts(connection) == {"back:CR 2.waiting": 1, "back:MODALITY.waiting": 1}
 
 
 def test_kinds_to_build_are_what_anybody_gets():

@@ -60,6 +60,12 @@ ODD_HEADERS = {
     "rotated": {"PatientOrientation": ["H", "L"]},
     "monochrome 1": {"PhotometricInterpretation": "MONOCHROME1", "WindowCenter": 2048, "WindowWidth": 4096},
     "nothing": dict.fromkeys(("Laterality", "PatientOrientation", "StudyDate", "StudyTime", "SpecificCharacterSet")),
+    "turned": {"ImageOrientationPatient": [0, 1, 0, -1, 0, 0], "PatientOrientation": ["F", "L"]},
+    "mirrored": {"ImageOrientationPatient": [-1, 0, 0, 0, 1, 0], "PatientOrientation": ["R", "F"]},
+    "five components and escapes": {
+        "SpecificCharacterSet": ["", "ISO 2022 IR 87"],
+        "PatientName": "Yamada^Taro^Jiro^Dr^II=\u5c71\u7530^\u592a\u90ce",
+    },
     "one-component name": {"PatientName": "Anonymous", "SpecificCharacterSet": None},
 }
 

@@ -1,11 +1,14 @@
 """The presentation state: boxes over the image, which looks as it did."""
 
+import re
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image as Picture
+from PIL import ImageDraw
 from pydicom import dcmwrite
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
@@ -20,6 +23,8 @@ from node.objects.reading import Reading
 from tests.peers.dcmtk import tool
 
 ROWS, COLUMNS = 120, 90
+FINE = 4
+"""Points of a drawing to a pixel; a corner of a pixel is a point."""
 
 
 def _lut() -> list[Dataset]:
@@ -77,27 +82,61 @@ def state(identity, model, created) -> Callable[[Reading], Dataset]:
 @pytest.mark.peer
 @pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS.keys())
 def test_dcmtk_renders_the_image_as_the_node_does(radiograph, state, dciodvfy, tmp_path, look):
-    """The state is valid, keeps the image's look to a grey level, and has a closed line and a name for each box."""
+    """The state is valid, keeps the image's look to a grey level, and has a name for each box."""
     reading = radiograph(**look)
-    image, presentation, picture = (tmp_path / name for name in ("image.dcm", "state.dcm", "picture.pgm"))
-    dcmwrite(image, reading.header, enforce_file_format=True)
-    presentation.write_bytes(encode(state(reading)))
+    presentation = encode(state(reading))
 
-    check = subprocess.run([tool("dcmpschk"), presentation], capture_output=True, text=True, check=False)
-    done = subprocess.run(
-        [tool("dcmp2pgm"), "-v", "-p", presentation, image, picture], capture_output=True, text=True, check=True
-    )
+    grey, listing = _rendered(reading, presentation, tmp_path)
 
-    with Picture.open(picture) as shown:
-        grey = np.asarray(shown).astype(int)
+    check = subprocess.run([tool("dcmpschk"), tmp_path / "state.dcm"], capture_output=True, text=True, check=False)
     assert "Test passed" in check.stderr
     assert np.abs(grey - reading.display).max() <= 1
-    assert dciodvfy(presentation.read_bytes()) == []
-    box = reading.prediction.scores[1].boxes[1]
-    left, top, right, bottom = box.x, box.y, box.x + box.width, box.y + box.height
-    line = f"{left}\\{top}, {right}\\{top}, {right}\\{bottom}, {left}\\{bottom}, {left}\\{top}"
-    assert line in done.stderr
-    assert 'text 1: "Cardiomegaly 85%"' in done.stderr
+    assert dciodvfy(presentation) == []
+    assert 'text 1: "Cardiomegaly 85%"' in listing
+
+
+@pytest.mark.peer
+def test_lines_enclose_the_pixels_of_the_boxes(radiograph, state, tmp_path):
+    """The lines as DCMTK reads them, drawn four times as fine as the image: each runs along its box's outer edge.
+
+    DCMTK lists what is laid over an image and draws none of it, so they are drawn here.
+    """
+    reading = radiograph()
+    boxes = [score.boxes[1] for score in reading.prediction.scores if score.present]
+
+    _, listing = _rendered(reading, encode(state(reading)), tmp_path)
+
+    lines = [
+        [(FINE * float(x), FINE * float(y)) for x, y in re.findall(r"([\d.]+)\\([\d.]+)", points)]
+        for points in re.findall(r"type=polyline filled=no units=pixel\n.*coordinates: (.*)", listing)
+    ]
+    for line, box in zip(lines, boxes, strict=True):
+        left, top, right, bottom = (FINE * edge for edge in (box.x, box.y, box.x + box.width, box.y + box.height))
+        edge = np.zeros((FINE * ROWS + 1, FINE * COLUMNS + 1), bool)
+        edge[top : bottom + 1, [left, right]] = edge[[top, bottom], left : right + 1] = True
+        np.testing.assert_array_equal(_drawn(ImageDraw.ImageDraw.line, line), edge)
+        inside = np.zeros((ROWS, COLUMNS), bool)
+        inside[box.y : box.y + box.height, box.x : box.x + box.width] = True
+        middles = slice(FINE // 2, None, FINE)
+        np.testing.assert_array_equal(_drawn(ImageDraw.ImageDraw.polygon, line)[middles, middles], inside)
+
+
+def _rendered(reading: Reading, presentation: bytes, folder: Path) -> tuple[np.ndarray, str]:
+    """The image in grey as DCMTK shows it under a presentation state, and what it reads of the state."""
+    image, state, picture = (folder / name for name in ("image.dcm", "state.dcm", "picture.pgm"))
+    dcmwrite(image, reading.header, enforce_file_format=True)
+    state.write_bytes(presentation)
+    command = [tool("dcmp2pgm"), "-v", "-p", state, image, picture]
+    listing = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    with Picture.open(picture) as shown:
+        return np.asarray(shown).astype(int), listing
+
+
+def _drawn(draw: Callable[..., None], line: list[tuple[float, float]]) -> np.ndarray:
+    """Where there is ink."""
+    canvas = Picture.new("1", (FINE * COLUMNS + 1, FINE * ROWS + 1))
+    draw(ImageDraw.Draw(canvas), line, fill=1)
+    return np.asarray(canvas)
 
 
 def test_each_finding_has_its_layer(radiograph, state):

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 from pydicom import dcmread
 from pydicom.filebase import DicomBytesIO
+from pydicom.uid import ExplicitVRLittleEndian
 
+from db.records import ResultKind
 from inference.cam import region
 from node.objects.bundle import build
 from node.objects.encoding import encode
@@ -44,7 +46,7 @@ def test_nothing_above_threshold_gives_empty_segments(make_reading, identity, mo
     assert "below the operating point" in seg.get_segment_description(1).SegmentDescription
     assert seg.NumberOfFrames == 1
     assert not seg.pixel_array.any()
-    assert len(seg.PixelData) == 984  # 7857 bits are 983 bytes, and no other number of frames makes them even
+    assert len(seg.PixelData) == 984  # 7857 bits are 983 bytes
 
 
 def test_no_padding_follows_the_masks(make_reading, identity, model, created):
@@ -63,6 +65,47 @@ def test_no_padding_follows_the_masks(make_reading, identity, model, created):
     ]
     assert seg.pixel_array[:2].any(axis=(1, 2)).all()
     assert not seg.pixel_array[2].any()
+
+
+EIGHT = ("Atelectasis", "Cardiomegaly", "Effusion", "Infiltration", "Mass", "Nodule", "Pneumonia", "Pneumothorax")
+
+
+@pytest.mark.parametrize(
+    ("size", "present", "frames"),
+    [
+        ((49, 33), (), 1),  # one frame is read, padded or not
+        ((49, 33), ("Mass",), 1),
+        ((49, 33), ("Effusion", "Mass"), 9),  # 1 more than a multiple of 16: eight frames fill an odd number of bytes
+        ((49, 33), EIGHT, 9),
+        ((51, 49), EIGHT, 9),  # 3 more than a multiple of 16
+        ((53, 49), EIGHT[:6], 6),  # 5
+        ((53, 49), EIGHT, 9),
+        ((61, 49), EIGHT, 11),  # 13
+        ((63, 49), EIGHT, 16),  # 15
+    ],
+)
+def test_segments_of_nothing_where_the_findings_do_not_suffice(
+    make_reading, identity, model, created, dciodvfy, size, present, frames
+):
+    """Any size of image and any number of findings needs no padding after several frames; what is added is empty."""
+    [result] = build(
+        [make_reading(present=present, size=size)],
+        identity=identity,
+        model=model,
+        created=created,
+        kinds={ResultKind.SEG},
+    )
+
+    seg = hd.seg.Segmentation.from_dataset(dcmread(DicomBytesIO(encode(result.dataset))))
+
+    labels = [seg.get_segment_description(n).segment_label for n in seg.segment_numbers]
+    assert seg.NumberOfFrames == frames
+    assert frames == 1 or len(seg.PixelData) == -(-frames * size[0] * size[1] // 8)
+    assert labels[8:] == ["(empty)"] * (max(frames, 8) - 8)
+    assert [n for n, frame in enumerate(seg.pixel_array.reshape(frames, *size)) if frame.any()] == list(
+        range(len(present))
+    )
+    assert dciodvfy(encode(result.dataset, ExplicitVRLittleEndian)) == []
 
 
 def test_what_ohif_needs_is_there(make_reading, identity, model, created):

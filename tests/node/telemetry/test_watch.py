@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from db import jobs
+from db import deliveries, jobs
 from db.engine import Database, connect
 from db.records import Job, JobKind, JobState
 from db.schema import concordance_count
@@ -22,6 +22,7 @@ from node.telemetry.observer import Observer
 from node.telemetry.stock import Stock
 from node.telemetry.watch import Watch
 from node.worker import Ending
+from tests.db.rows import add_job, add_result, add_study
 from tests.nodes import StartNode, chest, push, wait_for_study
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -150,6 +151,24 @@ def test_stock_says_how_far_model_and_reports_agree(database: Database):
     assert value(text, 'cxr_agreement_kappa{finding="Effusion",weeks="recent"}') == pytest.approx(0.4)
     assert value(text, 'cxr_agreement_left_band{finding="Effusion"}') == 0
     assert 'weeks="earlier"' not in text
+    database.close()
+
+
+def test_stock_names_no_sender(database: Database):
+    """What goes back to whoever sent a study counts as one destination: no peer's AE title becomes a label."""
+    with database.write() as connection:
+        study_id = add_study(connection)
+        ids = [add_result(connection, study_id, add_job(connection, study_id))]
+        for name in ("back:CR1", "back:CR2", "pacs"):
+            deliveries.add(connection, ids, name)
+    metrics = measure()
+    Stock(metrics.registry, database, lambda: NOON)
+
+    text = exposition(metrics).decode()
+
+    assert value(text, 'cxr_deliveries{destination="back",state="waiting"}') == 2
+    assert value(text, 'cxr_deliveries{destination="pacs",state="waiting"}') == 1
+    assert "CR1" not in text
     database.close()
 
 
