@@ -24,6 +24,7 @@ from training.export import to_onnx
 from training.measure import (
     Reading,
     answering,
+    boxes,
     calibrate,
     counts,
     flagged_without_finding,
@@ -98,6 +99,7 @@ def finish(
         found.test,
         snapshot.findings,
         localization((found.validation, found.test), found.calibration, found.points, snapshot),
+        boxes((found.validation, found.test), snapshot.findings, snapshot),
     )
     honest = {
         "out_of_fold": {} if out_of_fold is None else summary(out_of_fold),

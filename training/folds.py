@@ -31,13 +31,13 @@ from training.finish import finish
 from training.journal import Journal
 from training.measure import Numbers, Reading, concatenated
 from training.measure import read as read_images
-from training.occupied import occupied
+from training.occupied import MODEL, occupied
 from training.parallel import Team, joined
 from training.recipe import Machine, Recipe
 from training.refusal import in_sentences, refuse, refuse_incomparable
 from training.reproducible import reproducible
 from training.snapshot import Item, Snapshot, Split, read
-from training.train import MODEL, Name, identity, learnt, member, preprocessing, version_of
+from training.train import Name, identity, learnt, member, preprocessing, version_of
 from training.words import of_snapshot
 
 ABOUT = "folds.json"

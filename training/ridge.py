@@ -33,13 +33,13 @@ from training.folds import dealt
 from training.journal import Journal
 from training.material import features
 from training.measure import Reading
-from training.occupied import occupied
+from training.occupied import MODEL, occupied
 from training.parallel import joined
 from training.recipe import Machine, Recipe
 from training.refusal import in_sentences, refuse
 from training.reproducible import reproducible
 from training.snapshot import Item, Snapshot, Split, read
-from training.train import MODEL, Name, preprocessing, version_of
+from training.train import Name, preprocessing, version_of
 from training.words import of_snapshot
 
 Numbers = npt.NDArray[np.float64]

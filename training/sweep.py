@@ -16,11 +16,11 @@ from typing import Any, Literal
 from inference import bundle
 from inference.bundle import Bundle
 from training.errors import DivergedError, TrainingError
-from training.occupied import occupied
+from training.occupied import MODEL, occupied
 from training.outcome import Outcome, frozen, outcomes
 from training.recipe import LossName, Machine, Recipe
 from training.snapshot import Snapshot, read
-from training.train import MODEL, Name, identity, train
+from training.train import Name, identity, train
 
 Over = Literal["pooling", "loss"]
 Say = Callable[[str], None]
