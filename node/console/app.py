@@ -22,9 +22,12 @@ from node.console.access import LOGIN, Cookie, Door, Page, Visit
 from node.console.frame import Frame
 from node.console.login import Login
 from node.console.masking import Mask
+from node.console.models import Models
+from node.console.promoting import Promoting
 from node.console.sessions import Sessions
 from node.console.static import Static
 from node.console.system import System
+from node.console.trainings import Trainings
 from node.console.viewing import Viewing
 from node.telemetry.watch import PATHS, Watch
 from training.pseudonym import Pseudonyms
@@ -84,7 +87,13 @@ def build(
     cookie = Cookie(encrypted=encrypted)
     login = Login(sessions=sessions, cookie=cookie, frame=frame)
     system = System(database=database, data=data, frame=frame)
-    every_page = pages(login=login, system=system, viewing=viewing, static=Static(), watch=watch, watched=watched)
+    models = Models(database=database, frame=frame, now=now, zone=zone)
+    promoting = Promoting(database=database, data=data, pages=models, now=now)
+    trainings = Trainings(database=database, data=data, frame=frame, now=now)
+    every_page = (
+        *pages(login=login, system=system, viewing=viewing, static=Static(), watch=watch, watched=watched),
+        *learning_pages(models, promoting, trainings),
+    )
     frame.furnish(every_page)
     door = Door(sessions=sessions, cookie=cookie)
     return Starlette(
@@ -114,6 +123,27 @@ def pages(
         Page(path="/logout", role=Role.VIEWER, show=login.leave, method="POST"),
         Page(path="/static/{name}", role=None, show=static.show),
         *(Page(path=path, role=None, show=lambda visit: _watched(watch, visit)) for path in watched),
+    )
+
+
+def learning_pages(models: Models, promoting: Promoting, trainings: Trainings) -> tuple[Page, ...]:
+    """The pages of models and trainings: everybody may look, an administrator acts."""
+    look, act = Role.VIEWER, Role.ADMINISTRATOR
+    return (
+        Page(path="/models", role=look, show=models.show, title="Models"),
+        Page(path="/models/rollback", role=act, show=promoting.roll_back, method="POST"),
+        Page(path="/models/shadow/off", role=act, show=promoting.end_shadow, method="POST"),
+        Page(path="/models/{version}", role=look, show=models.one),
+        Page(path="/models/{version}/comparison", role=look, show=models.comparison, by_itself=True),
+        Page(path="/models/{version}/compare", role=act, show=promoting.compare, method="POST"),
+        Page(path="/models/{version}/promote", role=act, show=promoting.promote, method="POST"),
+        Page(path="/models/{version}/shadow", role=act, show=promoting.cast_shadow, method="POST"),
+        Page(path="/trainings", role=look, show=trainings.show, title="Training"),
+        Page(path="/trainings", role=act, show=trainings.start, method="POST"),
+        Page(path="/trainings/{version}", role=look, show=trainings.one),
+        Page(path="/trainings/{version}/progress", role=look, show=trainings.progress, by_itself=True),
+        Page(path="/trainings/{version}/stop", role=act, show=trainings.stop, method="POST"),
+        Page(path="/trainings/{version}/go-on", role=act, show=trainings.go_on, method="POST"),
     )
 
 

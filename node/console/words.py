@@ -1,6 +1,7 @@
 """The words that people read for states and findings, and which of the states wait for a person."""
 
-from db.records import DeliveryState, JobKind, JobState, StudyState
+from db.learning_records import RunState
+from db.records import DeliveryState, JobKind, JobState, ModelState, StudyState
 from db.report_records import ReportStatus
 
 WORRYING = frozenset(
@@ -43,6 +44,37 @@ DELIVERY_STATES: dict[str, str] = {
     DeliveryState.WITHDRAWN: "withdrawn",
 }
 REPORT_STATUSES: dict[str, str] = {status: status.value for status in ReportStatus}
+
+
+MODEL_STATES: dict[str, str] = {
+    ModelState.CURRENT: "reads",
+    ModelState.SHADOW: "shadow",
+    ModelState.CANDIDATE: "candidate",
+    ModelState.RETIRED: "retired",
+}
+RUN_STATES: dict[str, str] = {
+    RunState.WAITING: "waiting",
+    RunState.RUNNING: "training",
+    RunState.STOPPING: "stopping",
+    RunState.DONE: "done",
+    RunState.STOPPED: "stopped",
+    RunState.FAILED: "failed",
+}
+BADGES: dict[str, str] = {
+    ModelState.CURRENT: "good",
+    ModelState.SHADOW: "wait",
+    RunState.WAITING: "wait",
+    RunState.RUNNING: "good",
+    RunState.STOPPING: "wait",
+    RunState.FAILED: "bad",
+}
+"""How a state of a model or a training stands out."""
+
+
+def sentence(error: Exception) -> str:
+    """An error's words as a sentence on a page."""
+    said = str(error)
+    return f"{said[:1].upper()}{said[1:]}{'' if said.endswith('.') else '.'}"
 
 
 def finding(name: str) -> str:
