@@ -124,16 +124,17 @@ class Models:
 def tables(card: Card) -> dict[str, Any]:
     """What the card says, as the tables of the page: the paper's figures stand beside its own."""
     metrics = {row.finding: row for row in card.metrics.per_finding}
+    networks = sorted(TABLE_3, key=lambda network: -sum(TABLE_3[network].values()))  # the best first
     levels = {each.level for each in card.metrics.boxes if each.measure == "IoBB"} & TABLE_4.keys()
     boxes = {(each.level, each.finding): each for each in card.metrics.boxes if each.measure == "IoBB"}
     points = {each.finding: (1 - each.specificity, each.sensitivity) for each in card.operating_points}
     return {
         "table3": [
-            (metrics[name], [printed.get(name) for printed in TABLE_3.values()])
+            (metrics[name], [TABLE_3[network].get(name) for network in networks])
             for name in card.findings
             if name in metrics
         ],
-        "networks": list(TABLE_3),
+        "networks": networks,
         "table4": [
             (level, [(boxes.get((level, name)), _printed(level, name)) for name in card.findings])
             for level in sorted(levels)

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 Points = Sequence[Sequence[float]]
 """Pairs (x, y)."""
-WIDTH, HEIGHT = 260.0, 220.0
-LEFT, TOP, RIGHT, BOTTOM = 40.0, 10.0, 250.0, 184.0
-"""The frame that the lines are in."""
+LEFT, TOP, RIGHT, BOTTOM = 52.0, 10.0, 262.0, 184.0
+"""The frame that the lines are in, of a picture of 272 x 220."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +87,7 @@ def over(title: str, lines: Sequence[Line], *, x_label: str, y_label: str) -> Pl
         x_label=x_label,
         y_label=y_label,
         lines=tuple(_drawn(line, x, y) for line in lines),
-        x_ticks=_ticks(x, LEFT, RIGHT, "{:.0f}"),
+        x_ticks=tuple(tick for tick in _ticks(x, LEFT, RIGHT, "{:g}") if "." not in tick.words),
         y_ticks=_ticks(y, BOTTOM, TOP, "{:.3f}"),
     )
 
