@@ -55,13 +55,10 @@ class Plot:
 def roc(title: str, lines: Sequence[Line], operating_point: tuple[float, float] | None = None) -> Plot:
     """ROC curves, with (1 - specificity, sensitivity) of an operating point."""
     unit = (0.0, 1.0)
-    words = (
-        ""
-        if operating_point is None
-        else "Operating point: sensitivity {1:.2f}, specificity {2:.2f}.".format(
-            *operating_point, 1 - operating_point[0]
-        )
-    )
+    words = ""
+    if operating_point is not None:
+        false, true = operating_point
+        words = f"Operating point: sensitivity {true:.2f}, specificity {1 - false:.2f}."
     return Plot(
         title=title,
         x_label="1 - specificity",
