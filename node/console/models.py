@@ -1,6 +1,6 @@
 """The models: which there are, what each says of itself, which one reads, and which one reads in its shadow."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
@@ -16,7 +16,7 @@ from inference.card import Card
 from inference.errors import InferenceError
 from node.console.access import Visit
 from node.console.frame import Frame
-from node.console.plots import Line, Plot, roc
+from node.console.chart import Axis, Chart, Point, Series, chart
 from node.console.words import BADGES, MODEL_STATES, finding, sentence
 from node.models import registry
 from training.paper import TABLE_3, TABLE_4
@@ -127,7 +127,7 @@ def tables(card: Card) -> dict[str, Any]:
     networks = sorted(TABLE_3, key=lambda network: -sum(TABLE_3[network].values()))  # the best first
     levels = {each.level for each in card.metrics.boxes if each.measure == "IoBB"} & TABLE_4.keys()
     boxes = {(each.level, each.finding): each for each in card.metrics.boxes if each.measure == "IoBB"}
-    points = {each.finding: (1 - each.specificity, each.sensitivity) for each in card.operating_points}
+    points_of = {each.finding: ((1 - each.specificity, each.sensitivity),) for each in card.operating_points}
     return {
         "table3": [
             (metrics[name], [TABLE_3[network].get(name) for network in networks])
@@ -140,7 +140,7 @@ def tables(card: Card) -> dict[str, Any]:
             for level in sorted(levels)
         ],
         "rocs": [
-            roc(finding(name), [Line(label=card.version, points=row.roc)], points.get(name))
+            roc(name, {card.version: row.roc, "operating point": points_of.get(name, ())})
             for name, row in metrics.items()
             if row.roc
         ],
@@ -152,13 +152,23 @@ def _printed(level: float, name: str) -> tuple[float, float] | None:
     return (accuracy[name], false_positives[name]) if name in accuracy else None
 
 
-def _rocs_of(comparison: StoredComparison | None) -> list[Plot]:
-    """The curves of both models, a plot for each finding."""
+def roc(name: str, curves: Mapping[str, Sequence[Sequence[float]]]) -> Chart:
+    """The ROC curves of a finding, by what each is called."""
+    lines = [Series(name=words, points=tuple(map(_point, points))) for words, points in curves.items()]
+    across, up = Axis(title="1 - specificity", range=(0, 1)), Axis(title="sensitivity", range=(0, 1))
+    return chart(finding(name), lines, across=across, up=up, diagonal=True)
+
+
+def _point(pair: Sequence[float]) -> Point:
+    return float(pair[0]), float(pair[1])
+
+
+def _rocs_of(comparison: StoredComparison | None) -> list[Chart]:
+    """The curves of both models, a chart for each finding."""
     if comparison is None or comparison.outcome is None:
         return []
     drawn = comparison.outcome["curves"]
-    versions = comparison.current, comparison.candidate
     return [
-        roc(finding(name), [Line(label=version, points=drawn[version].get(name, ())) for version in versions])
+        roc(name, {version: drawn[version].get(name, ()) for version in (comparison.current, comparison.candidate)})
         for name in (row["finding"] for row in comparison.outcome["compared"]["findings"])
     ]

@@ -16,8 +16,8 @@ from db.learning_records import TrainingRun
 from db.records import Role
 from db.vocabulary import EIGHT, FINDINGS
 from node.console.access import Visit
+from node.console.chart import Axis, Chart, Series, chart
 from node.console.frame import Frame
-from node.console.plots import Line, over
 from node.console.words import BADGES, RUN_STATES, sentence
 from node.errors import SettingsError
 from node.learning import journal, runs
@@ -110,7 +110,7 @@ class Trainings:
             told=told,
             gone=bool(run.told) and not folder.is_dir(),
             method=METHODS.get(run.method),
-            plots=_plots(folder),
+            charts=_charts(folder),
             **self._common(visit),
         )
 
@@ -123,15 +123,23 @@ class Trainings:
         return {"may_act": may, "states": RUN_STATES, "badges": BADGES}
 
 
-def _plots(folder: Path) -> list[Any]:
+def _charts(folder: Path) -> list[Chart]:
+    """Its curves so far; none before there is something to draw."""
     found = journal.curves(folder)
-    loss = over("Loss", [Line(label="training", points=found.loss)], x_label="step", y_label="loss")
-    lines = [
-        Line(label="within source and view", points=found.fair),
-        Line(label="all images", points=found.validation),
-    ]
-    auc = over("AUC on the validation patients", lines, x_label="epoch", y_label="AUC")
-    return [each for each in (loss, auc) if each is not None]
+    loss, validation = (
+        (Series(name="training", points=found.loss),),
+        (
+            Series(name="within source and view", points=found.fair),
+            Series(name="all images", points=found.validation),
+        ),
+    )
+    drawn = []
+    if found.loss:
+        drawn.append(chart("Loss", loss, across=Axis(title="step"), up=Axis(title="loss")))
+    if found.validation:
+        across = Axis(title="epoch", words=tuple((epoch, f"{epoch:.0f}") for epoch, _ in found.validation))
+        drawn.append(chart("AUC on the validation patients", validation, across=across, up=Axis(title="AUC")))
+    return drawn
 
 
 def _known(connection: Connection, version: str) -> TrainingRun:

@@ -116,7 +116,7 @@ def test_a_candidate_beside_the_model_that_reads(database: Database, data: Path,
     assert 'hx-trigger="every 2s"' in waiting
     assert "12 test images of 12 patients" in shown
     assert "+1.000" in shown
-    assert shown.count("line-2") == 3  # a legend and two findings
+    assert shown.count('class="line line-1"') == 4  # of two findings, each with its legend
     assert 'name="insist"' not in shown
 
 

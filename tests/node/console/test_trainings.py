@@ -98,8 +98,8 @@ def test_a_training_is_watched(database: Database, administrator: Browser, tmp_p
 
     assert "It begins when" in waiting
     assert "Epoch 2 of at most 3: 9 of 12; the epochs that may come take 3.5 minutes" in running
-    assert "training ends at 0.222" in running
-    assert "within source and view ends at 0.700" in running
+    assert '<th scope="row">9</th><td class="number">0.222</td>' in running
+    assert '<th scope="row">1</th><td class="number">0.700</td><td class="number">0.600</td>' in running
     assert 'hx-trigger="every 2s"' in running
     assert "The disk is full." in failed
     assert 'hx-trigger="every 2s"' not in failed
