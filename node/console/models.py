@@ -15,8 +15,8 @@ from db.records import JobKind, Model, Role
 from inference.card import Card
 from inference.errors import InferenceError
 from node.console.access import Visit
-from node.console.frame import Frame
 from node.console.chart import Axis, Chart, Point, Series, chart
+from node.console.frame import Frame
 from node.console.words import BADGES, MODEL_STATES, finding, sentence
 from node.models import registry
 from training.paper import TABLE_3, TABLE_4
