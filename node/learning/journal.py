@@ -9,7 +9,7 @@ from typing import Any
 
 from training.journal import METRICS, PROGRESS
 
-STEPS_SHOWN = 300
+STEPS_SHOWN = 100
 """Points of the loss's curve, about."""
 
 

@@ -8,6 +8,7 @@ import pytest
 from db import audit, jobs, models, people, results, snapshots, studies
 from db.engine import Database
 from db.records import JobKind, ModelState, Role, StoredPrediction
+from db.vocabulary import Split
 from node.models import registration
 from node.models.comparing import Comparing
 from node.worker import Worker
@@ -34,7 +35,7 @@ def data(tmp_path: Path, database: Database, password_hash: str) -> Path:
             folder="snapshot",
             created_at=NOON,
             findings=made.findings,
-            images={},
+            images={Split.TEST: 12},
             about={},
         )
     return folder
