@@ -51,7 +51,8 @@ def start(database: Database, wish: Wish, *, by: str, now: datetime) -> Training
     """
     _require_sense(wish)
     with database.write() as connection:
-        if wish.snapshot is not None and not snapshots.beginning_with(connection, wish.snapshot):
+        found = [] if wish.snapshot is None else snapshots.beginning_with(connection, wish.snapshot)
+        if wish.snapshot not in {None, *(each.sha256 for each in found)}:
             raise SettingsError("there is no such snapshot; `cxr snapshot list` shows those there are")
         version = wish.version or _free(connection, f"{now:%Y-%m-%d}-{wish.method}")
         run_id, _ = training_runs.add(

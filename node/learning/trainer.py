@@ -42,7 +42,7 @@ SAID = "said.log"
 
 
 class ChildLostError(NodeError):
-    """The process of a training was ended from outside, perhaps for want of memory; it goes on from its checkpoint."""
+    """The process of a training was ended from outside; it is tried again, from its checkpoint."""
 
 
 def missing() -> str | None:
@@ -84,9 +84,11 @@ class Trainer:
         try:
             ending = None if (folder / MODEL).exists() else self._train(job, run, folder)
             return ending or self._registered(run, folder)
-        except (TrainingError, InferenceError, NodeError) as error:
-            if isinstance(error, ChildLostError):
+        except ChildLostError as error:
+            if job.attempts - job.postponed < jobs.MAX_ATTEMPTS:
                 raise
+            return _failed(f"{error}, perhaps for want of memory.")
+        except (TrainingError, InferenceError, NodeError) as error:
             return _failed(str(error))
 
     def stop(self) -> None:
@@ -99,16 +101,9 @@ class Trainer:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         said = folder / SAID
         before = said.stat().st_size if said.exists() else 0
-        words = [
-            "train",
-            str(self.place_of(snapshot)),
-            "--out",
-            str(folder),
-            "--model-version",
-            run.version,
-            "--resume",
-        ]
-        with leashed([*words, *run.arguments], said, self.program) as process:
+        words = ["train", str(self.place_of(snapshot)), *run.arguments]
+        words += ["--out", str(folder), "--model-version", run.version, "--resume"]  # last, and so what holds
+        with leashed(words, said, self.program) as process:
             ending = self._watched(process, job, run, folder)
         return ending or _outcome(process.returncode, said, before)
 

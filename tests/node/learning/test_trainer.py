@@ -21,6 +21,7 @@ from node.learning.runs import Wish
 from node.learning.trainer import Trainer
 from node.worker import Worker
 from tests.db.rows import NOW
+from tests.peers.processes import wait_until
 from tests.testset import write_model
 from training.snapshot import SnapshotError
 
@@ -37,6 +38,7 @@ def python(script: str) -> tuple[str, ...]:
 
 
 SAYS_WHY = python("import sys; sys.stderr.write('Decoding\\ncxr: the disk is full\\n'); sys.exit(1)")
+KILLS_ITSELF = python("import os; os.kill(os.getpid(), 9)")
 WAITS = python(
     "import pathlib, sys; out = pathlib.Path(sys.argv[sys.argv.index('--out') + 1]);"
     "(out / 'begun').touch(); sys.stdin.read()"
@@ -88,11 +90,13 @@ def run_of(database: Database, version: str) -> TrainingRun:
         return runs.known(connection, version)
 
 
-def begun(folder: Path) -> None:
-    """Wait until the program has begun."""
-    end = threading.Event()
-    while not (folder / "begun").exists():
-        assert not end.wait(0.01)
+def begun(worker: Callable[..., tuple[Worker, Trainer]], folder: Path) -> tuple[threading.Thread, Trainer]:
+    """A thread in which a training runs that has begun and goes on until it is ended."""
+    work, trainer = worker(WAITS)
+    thread = threading.Thread(target=work.run_one, args=([JobKind.TRAIN],))
+    thread.start()
+    wait_until((folder / "begun").exists, timeout_s=30, what="the training does not begin")
+    return thread, trainer
 
 
 @pytest.mark.timeout(180)  # torch is loaded twice, on a machine that may be busy
@@ -150,15 +154,29 @@ def test_a_training_that_fails_says_why_and_changes_nothing(
         assert models.every(connection) == before
 
 
+def test_a_training_that_is_killed_again_and_again_fails(
+    database: Database, worker: Callable[..., tuple[Worker, Trainer]]
+):
+    """Three times it is tried; then a person reads what happened."""
+    started(database, version="spring")
+    work, _ = worker(KILLS_ITSELF)
+
+    for _ in range(3):
+        with database.write() as connection:
+            jobs.wake_one(connection, 1, utc_now())
+        work.run_one([JobKind.TRAIN])
+
+    failed = run_of(database, "spring")
+    assert failed.state is RunState.FAILED
+    assert failed.reason == "The process of the training was ended by signal 9, perhaps for want of memory."
+
+
 def test_a_training_that_somebody_stops_ends_and_can_go_on(
     database: Database, worker: Callable[..., tuple[Worker, Trainer]], tmp_path: Path
 ):
     """The second who stops it changes nothing; it is in the log once."""
     run = started(database, version="spring")
-    work, _ = worker(WAITS)
-    thread = threading.Thread(target=work.run_one, args=([JobKind.TRAIN],))
-    thread.start()
-    begun(runs.folder_of(tmp_path / "data", run))
+    thread, _ = begun(worker, runs.folder_of(tmp_path / "data", run))
 
     stopped = [runs.stop(database, "spring", by=name, now=utc_now()) for name in ("anna", "berta")]
     thread.join(30)
@@ -178,10 +196,7 @@ def test_a_training_goes_on_after_the_node(
 ):
     """A node that stops ends it, and the attempt does not count."""
     run = started(database, version="spring")
-    work, trainer = worker(WAITS)
-    thread = threading.Thread(target=work.run_one, args=([JobKind.TRAIN],))
-    thread.start()
-    begun(runs.folder_of(tmp_path / "data", run))
+    thread, trainer = begun(worker, runs.folder_of(tmp_path / "data", run))
 
     trainer.stop()
     thread.join(30)
@@ -196,10 +211,7 @@ def test_a_training_of_which_another_worker_has_the_job_ends_here(
 ):
     """Two never write into one folder."""
     run = started(database, version="spring")
-    work, _ = worker(WAITS)
-    thread = threading.Thread(target=work.run_one, args=([JobKind.TRAIN],))
-    thread.start()
-    begun(runs.folder_of(tmp_path / "data", run))
+    thread, _ = begun(worker, runs.folder_of(tmp_path / "data", run))
 
     with database.write() as connection:
         jobs.expire(connection, utc_now().replace(year=9000))
@@ -242,6 +254,7 @@ def test_a_snapshot_that_cannot_be_made_is_why_it_failed(
         ({"method": "magic"}, "there are regions, upper, whole"),
         ({"version": "../models/good"}, "letters, digits"),
         ({"snapshot": "cd" * 32}, "no such snapshot"),
+        ({"snapshot": "ab"}, "no such snapshot"),
         ({"snapshot": None}, "name a snapshot"),
         ({"snapshot": None, "findings": ("Gout",)}, "is no finding"),
     ],
