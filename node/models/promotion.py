@@ -12,7 +12,7 @@ from typing import Any
 from db import audit, jobs, models
 from db.engine import Database
 from db.errors import ModelStateError
-from inference import admission
+from db.records import Model
 from node.errors import NodeError, SettingsError
 from node.models import registry
 
@@ -84,7 +84,7 @@ def promote(
         candidate = models.get(connection, version)
     if evidence.over == version:
         raise SettingsError(f"{version} is the model that reads already")
-    admission.prove(registry.bundle_of(candidate, data))
+    _prove(candidate, data)
     words = {
         "over": evidence.over,
         "compared": evidence.compared,
@@ -119,7 +119,7 @@ def roll_back(
         raise SettingsError("no model was promoted before the one that reads; `cxr models list` shows which there are")
     if seen is not None and seen != current.version:
         raise ModelStateError(f"{current.version} reads by now, not {seen}; look again")
-    admission.prove(registry.bundle_of(before, data))
+    _prove(before, data)
     words = {"from": current.version, "to": before.version, "reason": reason}
     with database.write() as connection:
         models.require_current(connection, current.version)
@@ -140,7 +140,7 @@ def cast_shadow(database: Database, data: Path, version: str, *, by: str, now: d
     """
     with database.read() as connection:
         found = models.get(connection, version)
-    admission.prove(registry.bundle_of(found, data))
+    _prove(found, data)
     with database.write() as connection:
         models.cast_shadow(connection, version)
         audit.append(connection, actor=by, action="model.shadow", subject=version, now=now)
@@ -153,3 +153,10 @@ def end_shadow(database: Database, *, by: str, now: datetime) -> str | None:
         if ended is not None:
             audit.append(connection, actor=by, action="model.shadow_off", subject=ended, now=now)
     return ended
+
+
+def _prove(model: Model, data: Path) -> None:
+    """Let its bundle answer an image, if it is the one that was registered."""
+    from inference import admission  # noqa: PLC0415 - a console loads the models' runtime when somebody acts
+
+    admission.prove(registry.bundle_of(model, data))
