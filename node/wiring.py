@@ -222,6 +222,7 @@ def _console(premises: Premises, watch: Watch) -> Server:
             lifetime=Lifetime(idle=timedelta(minutes=console.idle_min), longest=timedelta(hours=console.session_hours)),
             now=premises.now,
             watch=watch,
+            fixed_model=settings.reading.model is not None,
             watched=PATHS if is_loopback(console.host) else (HEALTHZ,),
             zone=console.time_zone,
             pseudonyms=of_site(settings.data) if console.mask_patients else None,

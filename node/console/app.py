@@ -71,6 +71,7 @@ def build(
     watched: Collection[str] = PATHS,
     zone: tzinfo | None = None,
     pseudonyms: Pseudonyms | None = None,
+    fixed_model: bool = False,
 ) -> Starlette:
     """The application over a database and the data folder.
 
@@ -79,6 +80,7 @@ def build(
         watched: what of `watch` is answered here without a login.
         zone: in which times are shown; None is this machine's.
         pseudonyms: what patients are called where the site masks them.
+        fixed_model: whether the settings name the model that reads.
     """
     mask = Mask(pseudonyms)
     frame = Frame(ae_title, zone=zone, mask=mask)
@@ -87,7 +89,7 @@ def build(
     cookie = Cookie(encrypted=encrypted)
     login = Login(sessions=sessions, cookie=cookie, frame=frame)
     system = System(database=database, data=data, frame=frame)
-    models = Models(database=database, frame=frame, now=now, zone=zone)
+    models = Models(database=database, frame=frame, now=now, zone=zone, fixed=fixed_model)
     promoting = Promoting(database=database, data=data, pages=models, now=now)
     trainings = Trainings(database=database, data=data, frame=frame, now=now)
     every_page = (

@@ -32,12 +32,14 @@ class Models:
 
     Args:
         zone: the site's, in which today begins.
+        fixed: whether the settings name the model that reads, whatever is promoted.
     """
 
     database: Database
     frame: Frame
     now: Callable[[], datetime]
     zone: tzinfo | None
+    fixed: bool
 
     def show(self, visit: Visit, status: int = 200, problem: str | None = None) -> Response:
         """All of them, and the shadow beside the one that reads."""
@@ -118,7 +120,7 @@ class Models:
 
     def _common(self, visit: Visit) -> dict[str, Any]:
         may = visit.person is not None and visit.person.role.includes(Role.ADMINISTRATOR)
-        return {"may_act": may, "states": MODEL_STATES, "badges": BADGES}
+        return {"may_act": may, "states": MODEL_STATES, "badges": BADGES, "fixed": self.fixed}
 
 
 def tables(card: Card) -> dict[str, Any]:

@@ -64,13 +64,16 @@ def with_people(database: Database, password_hash: str) -> Database:
     return database
 
 
-def console(database: Database, data: Path, clock: Clock | None = None, *, encrypted: bool = False) -> Starlette:
+def console(
+    database: Database, data: Path, clock: Clock | None = None, *, encrypted: bool = False, fixed_model: bool = False
+) -> Starlette:
     """The application."""
     return app.build(
         database=database,
         data=data,
         ae_title="CXRNODE",
         encrypted=encrypted,
+        fixed_model=fixed_model,
         lifetime=LIFETIME,
         now=clock or Clock(),
         watch=Watch(metrics=measure(), checks={}),

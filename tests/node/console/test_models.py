@@ -232,6 +232,14 @@ def said(instance_id: int, version: str, probability: float) -> StoredPrediction
     )
 
 
+def test_a_model_of_the_settings_is_pointed_out(database: Database, data: Path) -> None:
+    """Who promotes while `reading.model` is set is told that it changes nothing."""
+    with serving(console(database, data, fixed_model=True)) as client:
+        client.log_in("administrator", PASSWORD)
+
+        assert all("reading.model" in client.get(path).text for path in ("/models", "/models/good"))
+
+
 def test_an_empty_registry_says_what_to_do(database: Database, client: Browser) -> None:
     """Nobody who only looks is offered a button."""
     client.log_in("viewer", PASSWORD)
