@@ -45,6 +45,14 @@ class ModelStateError(DatabaseError):
     """The model's state, or another's, does not allow this; the text says what to do."""
 
 
+class TakenError(DatabaseError):
+    """A model, or a training run, of this version is there already."""
+
+    def __init__(self, version: str) -> None:
+        super().__init__(f"there is a model or a training of the version {version} already; name another version")
+        self.version = version
+
+
 class UnknownPersonError(DatabaseError):
     """Nobody of this name may log in to the console."""
 

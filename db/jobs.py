@@ -151,6 +151,17 @@ def renew(connection: Connection, held: Job, now: datetime, lease_s: float) -> N
     _held(connection, held, {"lease_until": now + timedelta(seconds=lease_s)})
 
 
+def require_held(connection: Connection, held: Job) -> None:
+    """Refuse to go on with a job that this worker does not hold any more.
+
+    Raises:
+        LeaseLostError: another worker has it.
+    """
+    which = (job.c.id == held.id, job.c.state == JobState.RUNNING, job.c.attempts == held.attempts)
+    if connection.execute(select(job.c.id).where(*which)).first() is None:
+        raise LeaseLostError(held.id)
+
+
 def end(
     connection: Connection,
     held: Job,
@@ -313,7 +324,7 @@ def reopen(
     kind: JobKind,
     subject_id: int,
     revision: int,
-    destination: str,
+    destination: str | None,
     now: datetime,
     states: Collection[JobState] = (JobState.QUEUED, JobState.DONE, JobState.FAILED, JobState.DEAD),
 ) -> list[int]:

@@ -14,6 +14,7 @@ reports is.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -182,8 +183,13 @@ def of_versions(connection: Connection, report_ids: Sequence[int]) -> list[Repor
     return [_of_report(row, said) for row in rows]
 
 
-def of_studies(connection: Connection, *, study_instance_uid: str | None = None) -> Iterator[StudyLabels]:
-    """Every study with a report that counts or with gold, or one study, in the order of their rows; streamed."""
+def of_studies(
+    connection: Connection, *, study_instance_uid: str | None = None, since: datetime | None = None
+) -> Iterator[StudyLabels]:
+    """Every study with a report that counts or with gold, in the order of their rows; streamed.
+
+    Or one study, or those that began to arrive from `since` on.
+    """
     query = (
         select(*_FACTS, study.c.id, study.c.study_instance_uid, study.c.accession_number)
         .select_from(study)
@@ -193,6 +199,8 @@ def of_studies(connection: Connection, *, study_instance_uid: str | None = None)
     )
     if study_instance_uid is not None:
         query = query.where(study.c.study_instance_uid == study_instance_uid)
+    if since is not None:
+        query = query.where(study.c.first_received_at >= since)
     query = query.order_by(study.c.id, report.c.id)
     said = people.every(connection)
     for which, rows in groupby(_streamed(connection, query), key=_study_columns):

@@ -1,4 +1,4 @@
-"""What the product remembers for training, as frozen records: frontal images, boxes, published labels, snapshots.
+"""What the product remembers of learning, as frozen records: images, boxes, published labels, snapshots, trainings.
 
 Standard library only; see `db.records`.
 """
@@ -6,6 +6,8 @@ Standard library only; see `db.records`.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
 from db.report_records import MessageArrival
 from db.vocabulary import Split
@@ -82,3 +84,68 @@ class PublishedLabels:
     findings: tuple[str, ...]
     unknown: tuple[str, ...]
     normal: bool
+
+
+class RunState(StrEnum):
+    """waiting -> running -> done | stopped | failed; who stops one that runs waits a moment (`stopping`).
+
+    One that was stopped or failed can go on where it was.
+    """
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    DONE = "done"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more comes of itself."""
+        return self in {RunState.DONE, RunState.STOPPED, RunState.FAILED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRun:
+    """A training that somebody started here.
+
+    `version` is its model's, which is also the name of its folder. `snapshot` is the hash of what it learns from, None
+    until that is made, of the findings `wanted`. `arguments` are those of `cxr train`, `told` the last that its journal
+    said. `reason` says why it waits or failed; `registered` whether its model is in the registry.
+    """
+
+    id: int
+    version: str
+    snapshot: str | None
+    wanted: tuple[str, ...]
+    method: str
+    arguments: tuple[str, ...]
+    state: RunState
+    reason: str | None
+    told: Mapping[str, Any]
+    started_by: str
+    started_at: datetime
+    ended_at: datetime | None
+    stopped_by: str | None
+    registered: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredComparison:
+    """A candidate beside the model that read then, on the test patients of a snapshot.
+
+    `done` of `total` images are read so far. `outcome` has the numbers, None until they are there, or if it came to
+    nothing; then `reason` says why.
+    """
+
+    id: int
+    candidate: str
+    current: str
+    snapshot: str
+    asked_by: str
+    asked_at: datetime
+    ended: bool
+    done: int
+    total: int
+    outcome: Mapping[str, Any] | None
+    reason: str | None

@@ -37,6 +37,7 @@ class JobKind(StrEnum):
     COMMIT: tell the modality of one commitment request which of its instances are safe here.
     RETRACT: tell one destination which of a study's results were taken back when the job was made; its `revision` is
     the latest of theirs.
+    TRAIN: train the model of one training run. COMPARE: set a candidate beside the model that reads.
     """
 
     READ = "read"
@@ -45,6 +46,8 @@ class JobKind(StrEnum):
     SHADOW = "shadow"
     COMMIT = "commit"
     RETRACT = "retract"
+    TRAIN = "train"
+    COMPARE = "compare"
 
 
 class JobState(StrEnum):
@@ -205,7 +208,7 @@ class StoredInstance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One unit of work. `subject_id` is the row it is about: of a study, or of a report where the kind is MINE.
+    """One unit of work. `subject_id` is the row it is about, by its kind: of a study, a report, a training run ...
 
     `attempts` counts at each claim and is the fencing token at the end; `postponed` is how many of them were no
     fault of the job.

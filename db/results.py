@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, func, or_, select,
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db.records import REPORT_KINDS, Absence, Result, ResultKind, ScorePair, StoredPrediction
-from db.schema import instance, prediction, result
+from db.schema import instance, prediction, result, study
 
 _AT_ONCE = 500
 """How many ids one statement names."""
@@ -71,8 +71,18 @@ def readers(connection: Connection, study_id: int) -> dict[int, set[str]]:
     return found
 
 
-def pairs(connection: Connection, first: str, second: str, since: datetime | None = None) -> Iterator[ScorePair]:
-    """What two model versions said of each instance that both have read, if received from `since` on; streamed."""
+def pairs(
+    connection: Connection,
+    first: str,
+    second: str,
+    since: datetime | None = None,
+    studies_since: datetime | None = None,
+) -> Iterator[ScorePair]:
+    """What two model versions said of each instance that both have read; streamed.
+
+    Only of instances that were received from `since` on, or of studies that began to arrive from `studies_since` on,
+    which an index finds.
+    """
     one, other = prediction.alias("one"), prediction.alias("other")
     query = (
         select(one.c.instance_id, instance.c.study_id, one.c.scores.label("first"), other.c.scores.label("second"))
@@ -83,6 +93,8 @@ def pairs(connection: Connection, first: str, second: str, since: datetime | Non
     )
     if since is not None:
         query = query.where(instance.c.received_at >= since)
+    if studies_since is not None:
+        query = query.join(study, study.c.id == instance.c.study_id).where(study.c.first_received_at >= studies_since)
     for row in connection.execute(query, execution_options={"yield_per": 1000}).mappings():
         yield ScorePair(**row)
 

@@ -495,6 +495,38 @@ snapshot = Table(
     Column("about", JSON, nullable=False),
 )
 
+training_run = Table(
+    "training_run",
+    metadata,
+    _id(),
+    Column("version", String(64), nullable=False, unique=True),
+    Column("snapshot_id", ForeignKey("snapshot.id")),
+    Column("wanted", JSON, nullable=False),
+    Column("method", String(16), nullable=False),
+    Column("arguments", JSON, nullable=False),
+    Column("told", JSON, nullable=False),
+    Column("started_by", Text, nullable=False),
+    Column("started_at", Utc, nullable=False),
+    Column("stopped_by", Text),
+)
+"""Trainings that were started here; whether one waits, runs or has ended is what its job says."""
+
+comparison = Table(
+    "comparison",
+    metadata,
+    _id(),
+    Column("candidate", String(64), nullable=False),
+    Column("current", String(64), nullable=False),
+    Column("snapshot_id", ForeignKey("snapshot.id"), nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("asked_at", Utc, nullable=False),
+    Column("done", Integer, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("outcome", JSON(none_as_null=True)),
+    UniqueConstraint("candidate", "current", "snapshot_id", name="uq_comparison_identity"),
+)
+"""Candidates beside the model that read then; asked once for each pair and snapshot."""
+
 pull = Table(
     "pull",
     metadata,

@@ -13,6 +13,8 @@ from db.vocabulary import FINDINGS
 Unit = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 """It also names a folder, so it does not begin with a dot."""
+MOST_POINTS = 101
+"""Of a curve in a card: enough to draw it."""
 Interval = tuple[Unit, Unit]
 """The ends of a 95 % confidence interval."""
 
@@ -82,6 +84,22 @@ class FindingMetrics(Part):
     auc_interval: Interval
     stratified_auc: Unit | None
     """The same, comparing only images of one collection and view; None where no pair can be compared."""
+    roc: Annotated[tuple[tuple[Unit, Unit], ...], Field(max_length=MOST_POINTS)] = ()
+    """Points (1 - specificity, sensitivity) of its curve; a card from before they were kept has none."""
+
+
+class FindingBoxes(Part):
+    """How a finding's boxes meet a radiologist's: a cell of the paper's Table 4, without its gate."""
+
+    finding: str
+    measure: Literal["IoBB", "IoU"]
+    level: Unit
+    """Of overlap, above which a box meets."""
+    images: int
+    """With a radiologist's box of the finding."""
+    accuracy: Unit
+    false_positives: Annotated[float, Field(ge=0)]
+    """Average false positives, as the paper's conference version counts them."""
 
 
 class Metrics(Part):
@@ -95,6 +113,8 @@ class Metrics(Part):
     by_view: dict[str, Unit]
     localization: str
     """How often boxes meet the published ones, and on how few images that was counted."""
+    boxes: tuple[FindingBoxes, ...] = ()
+    """The same finding by finding and level by level; none where there were no radiologist's boxes."""
     out_of_fold: dict[str, Unit] = {}
     """Mean AUCs on the patients of training, each read by what has not learnt from that patient."""
     across_sources: dict[str, Unit] = {}

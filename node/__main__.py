@@ -73,6 +73,10 @@ COMMANDS = {
         "node.commands.train:train",
         "Train a model from a snapshot, measure it and write it as a bundle; the model that reads is not touched.",
     ),
+    "trainings": (
+        "node.commands.trainings:trainings_app",
+        "Trainings that the node runs: look, start, stop, go on.",
+    ),
     "sweep": (
         "node.commands.sweep:sweep",
         "Train with each pooling or each loss of the paper, alike in all else, and compare (its Figure 6).",

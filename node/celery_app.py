@@ -6,8 +6,9 @@ reconciler announces due jobs again at every tick, and `Broker` sends that on on
 backlog has few messages however long it lasts, and a broker that lost its messages has new ones at the next tick.
 Sending has a thread of its own, so that a broker that is down holds up nobody.
 
-Workers: `celery -A node.celery_app worker -Q inference --pool solo`, one for each GPU or group of cores, and
-`-Q delivery,mining --pool threads --concurrency 8`. They take the settings of `cxr serve`: $CXR_CONFIG names the file,
+Workers: `celery -A node.celery_app worker -Q inference --pool solo`, one for each GPU or group of cores,
+`-Q delivery,mining --pool threads --concurrency 8`, and `-Q training --pool threads --concurrency 2` where models are
+trained and compared. They take the settings of `cxr serve`: $CXR_CONFIG names the file,
 CXR_ variables go over it. A destination has as many places as `[work] delivery_workers` in each worker; who finds them
 taken leaves the message to those who have them, so one that hangs holds up no other.
 """
@@ -47,6 +48,8 @@ QUEUES = {
     JobKind.RETRACT: "delivery",
     JobKind.COMMIT: "delivery",
     JobKind.MINE: "mining",
+    JobKind.TRAIN: "training",
+    JobKind.COMPARE: "training",
 }
 """Where a job's message goes."""
 ENOUGH = 64
@@ -205,6 +208,12 @@ def _open(sender: Any, **_: Any) -> None:
         raise SystemExit("cxr-node's workers run with --pool solo (inference) or --pool threads; add one of them")
     require_floors()
     _workplace().open()
+
+
+@signals.worker_shutting_down.connect
+def _interrupt(**_: Any) -> None:
+    """Celery waits for the jobs that run, and a training runs for hours: it is told to go on later."""
+    threading.Thread(target=_workplace().interrupt, name="interrupt", daemon=True).start()  # this is a signal's handler
 
 
 @signals.worker_shutdown.connect

@@ -209,6 +209,8 @@ def _lanes(settings: Settings) -> dict[JobKind, int]:
         JobKind.COMMIT: min(1, settings.work.delivery_workers),
         JobKind.MINE: min(1, settings.mining.workers),  # one job at a time, on all the processes
         JobKind.SHADOW: min(1, settings.reading.workers),  # where studies are read, and never two beside them
+        JobKind.TRAIN: min(1, settings.reading.workers),  # it waits for a process of its own
+        JobKind.COMPARE: min(1, settings.reading.workers),
     }
 
 
@@ -245,6 +247,7 @@ def _console(premises: Premises, watch: Watch) -> Server:
                 now=premises.now,
             ),
             live=live,
+            fixed_model=settings.reading.model is not None,
             watched=PATHS if is_loopback(console.host) else (HEALTHZ,),
             zone=console.time_zone,
             pseudonyms=of_site(settings.data) if console.mask_patients else None,

@@ -25,8 +25,8 @@ RETRY_DELAYS_S = (1.0, 5.0)
 """After the first and the second failed attempt."""
 
 
-UNHURRIED = (JobKind.MINE,)
-"""Kinds without a deadline: a backlog takes hours, and what was done of it is kept as it goes."""
+UNHURRIED = (JobKind.MINE, JobKind.TRAIN, JobKind.COMPARE)
+"""Kinds without a deadline: they take hours, and what was done is kept as it goes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,6 +54,10 @@ class Workplace:
         self.broker.start()
         self.workshop.open()
 
+    def interrupt(self) -> None:
+        """Let long jobs stop where they are; they go on later."""
+        self.workshop.interrupt()
+
     def close(self) -> None:
         """End what runs; what waits waits for another."""
         self.workshop.interrupt()
@@ -81,7 +85,7 @@ class Workplace:
         if job.kind in SENDING:
             towards = Towards(to=job.destination)
             self._lane(f"to:{job.destination}", work.delivery_workers).drain(lambda: run_one(SENDING, towards))
-        elif job.kind in (JobKind.MINE, JobKind.COMMIT):
+        elif job.kind in (JobKind.MINE, JobKind.COMMIT, JobKind.TRAIN, JobKind.COMPARE):
             self._lane(job.kind, 1).drain(lambda: run_one((job.kind,)))
         else:
             run_one((job.kind,))

@@ -3,20 +3,24 @@
 Only a process that runs jobs loads this: one that receives needs neither the models' runtime nor the makers of results.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from db import models
 from db.records import JobKind
 from inference.isolation import Isolated
 from nlp.workers import Pool
+from node import snapshots
 from node.destinations import outbound
 from node.destinations.commitment import Answering, Desk
 from node.destinations.delivery import Delivery
 from node.destinations.outbound import Outbound
 from node.destinations.retraction import Retraction
 from node.dicom.reporter import Reporter
+from node.learning.trainer import Trainer
 from node.mining import ReportMining
+from node.models.comparing import Comparing
 from node.models.service import Service
 from node.models.shadow import Shadow
 from node.models.starter import install_starter
@@ -24,6 +28,7 @@ from node.pipeline import Pipeline
 from node.premises import Premises
 from node.reconcile import study_failed
 from node.worker import Handler, Overdue, Worker
+from training.selection import Wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +38,8 @@ class Workshop:
     worker: Worker
     mining: ReportMining
     shadow: Shadow
+    trainer: Trainer
+    comparing: Comparing
     outbound: Outbound
     images: Isolated
     mines: bool
@@ -44,8 +51,8 @@ class Workshop:
 
     def interrupt(self) -> None:
         """Let long jobs stop where they are; they go on later."""
-        self.mining.stop()
-        self.shadow.stop()
+        for each in (self.mining, self.shadow, self.trainer, self.comparing):
+            each.stop()
 
     def close(self) -> None:
         """End the connections that are kept open, and the processes that decode images."""
@@ -71,6 +78,7 @@ def build(premises: Premises, desk: Desk, overdue: Overdue | None = None) -> Wor
     mining = _mining(premises)
     images = Isolated(max(1, settings.reading.workers))
     shadow = _shadow(premises, images)
+    trainer, comparing = _trainer(premises), _comparing(premises)
     delivery = Delivery(store=store, database=database, destinations=ways_out.recipients, now=now)
     handlers: Mapping[JobKind, Handler] = {
         JobKind.READ: _pipeline(premises, images),
@@ -80,6 +88,8 @@ def build(premises: Premises, desk: Desk, overdue: Overdue | None = None) -> Wor
         ),
         JobKind.MINE: mining,
         JobKind.SHADOW: shadow,
+        JobKind.TRAIN: trainer,
+        JobKind.COMPARE: comparing,
         JobKind.COMMIT: Answering(
             database=database,
             desk=desk,
@@ -99,7 +109,16 @@ def build(premises: Premises, desk: Desk, overdue: Overdue | None = None) -> Wor
         now=now,
     )
     mines = settings.mining.workers > 0
-    return Workshop(worker=worker, mining=mining, shadow=shadow, outbound=ways_out, images=images, mines=mines)
+    return Workshop(
+        worker=worker,
+        mining=mining,
+        shadow=shadow,
+        trainer=trainer,
+        comparing=comparing,
+        outbound=ways_out,
+        images=images,
+        mines=mines,
+    )
 
 
 def _pipeline(premises: Premises, images: Isolated) -> Pipeline:
@@ -143,3 +162,36 @@ def _shadow(premises: Premises, images: Isolated) -> Shadow:
         read_image=images.read,
         now=premises.now,
     )
+
+
+def _trainer(premises: Premises) -> Trainer:
+    settings, database = premises.settings, premises.database
+
+    def make_snapshot(findings: tuple[str, ...]) -> str:
+        wanted = Wanted(findings=findings, policy=settings.mining.policy, after_result=False)
+        made = snapshots.create(
+            database,
+            premises.store,
+            data=settings.data,
+            wanted=wanted,
+            policy=settings.reading.policy,
+            now=premises.now(),
+            on_batch=lambda _number: None,
+        )
+        return made.sha256
+
+    return Trainer(
+        database=database,
+        data=settings.data,
+        make_snapshot=make_snapshot,
+        place_of=_place_of(premises),
+        now=premises.now,
+    )
+
+
+def _comparing(premises: Premises) -> Comparing:
+    return Comparing(database=premises.database, data=premises.settings.data, place_of=_place_of(premises))
+
+
+def _place_of(premises: Premises) -> Callable[[str], Path]:
+    return lambda sha256: snapshots.folder_of(premises.settings.data, snapshots.find(premises.database, sha256))

@@ -25,6 +25,7 @@ from training.journal import Journal
 from training.measure import (
     Reading,
     answering,
+    boxes,
     calibrate,
     counts,
     flagged_without_finding,
@@ -100,6 +101,7 @@ def finish(
         found.test,
         snapshot.findings,
         localization((found.validation, found.test), found.calibration, found.points, snapshot),
+        boxes((found.validation, found.test), snapshot.findings, snapshot),
     )
     honest = {
         "out_of_fold": {} if out_of_fold is None else summary(out_of_fold),

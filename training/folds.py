@@ -31,13 +31,13 @@ from training.journal import Journal
 from training.measure import Numbers, Reading, concatenated
 from training.measure import read as read_images
 from training.naming import Name
-from training.occupied import occupied
+from training.occupied import MODEL, occupied
 from training.parallel import Team, joined
 from training.recipe import Machine, Recipe
 from training.refusal import in_sentences, refuse, refuse_incomparable
 from training.reproducible import reproducible
 from training.snapshot import Item, Snapshot, Split, read
-from training.train import MODEL, identity, learnt, member, preprocessing
+from training.train import identity, learnt, member, preprocessing
 
 ABOUT = "folds.json"
 """What a folder of folds is of."""

@@ -1,6 +1,7 @@
 """What a training tells while it runs: lines of JSON for machines, a bar with the time left for a person."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 METRICS = "metrics.jsonl"
+PROGRESS = "progress.json"
+"""What it is at, as the bar shows it: `what`, `done` and `total`."""
+EVERY_S = 1.0
+"""How often that is written, at most."""
 
 
 class Journal:
@@ -23,6 +28,8 @@ class Journal:
     """
 
     def __init__(self, folder: Path | None, length: int = 0) -> None:
+        self._folder = folder
+        self._told = -EVERY_S
         self._stream = None if folder is None else (folder / METRICS).open("ab")
         if self._stream is not None:
             self._stream.truncate(min(length, self.length))
@@ -49,10 +56,25 @@ class Journal:
     def bar(self, what: str) -> Iterator[Callable[[int, int], None]]:
         """A bar that is told how many are done, and of how many."""
         task = self._progress.add_task(what, total=None)
+        self._told = -EVERY_S
+
+        def tell(done: int, total: int) -> None:
+            self._progress.update(task, completed=done, total=total)
+            self._note(what, done, total)
+
         try:
-            yield lambda done, total: self._progress.update(task, completed=done, total=total)
+            yield tell
         finally:
             self._progress.remove_task(task)
+
+    def _note(self, what: str, done: int, total: int) -> None:
+        """Let those read who do not see the bar; whole or not at all."""
+        if self._folder is None or time.monotonic() < self._told + EVERY_S:
+            return
+        part = self._folder / f"{PROGRESS}.part"
+        part.write_text(json.dumps({"what": what, "done": done, "total": total}), "utf-8")
+        part.replace(self._folder / PROGRESS)
+        self._told = time.monotonic()
 
     def __enter__(self) -> Self:
         self._progress.start()

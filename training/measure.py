@@ -5,6 +5,7 @@ Calibration and operating points come from the validation set, results from the 
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from inference.boxes import paper
 from inference.card import (
     Calibration,
     Counts,
+    FindingBoxes,
     FindingMetrics,
     Metrics,
     OperatingPoint,
@@ -32,14 +34,22 @@ from training.evaluate import (
     specificity,
     threshold,
 )
-from training.localization import hit
-from training.roc import auc, stratified_auc
+from training.localization import IOBB_LEVELS, IOU_LEVELS, Case, Overlap, hit, iobb, iou, table4
+from training.roc import auc, curve, stratified_auc
+from training.roc import points as points_of
 from training.snapshot import Item, Snapshot
 from training.target import Target
 
 Numbers = npt.NDArray[np.float32]
 Answer = Callable[[Numbers], tuple[Numbers, Numbers]]
 """From one image (1, channels, S, S) to logits (1, C) and cam (1, C, S', S')."""
+SIDE = 256
+"""Pixels of the square that boxes are compared in; how large an image was does not matter to an overlap."""
+MEASURES: tuple[tuple[Literal["IoBB", "IoU"], Overlap, tuple[float, ...]], ...] = (
+    ("IoBB", iobb, IOBB_LEVELS),
+    ("IoU", iou, IOU_LEVELS),
+)
+"""Those of Table 4, with their levels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,13 +180,14 @@ def flagged_without_finding(test: Reading, calibration: Calibration, points: Seq
     return float(present(test, calibration, points)[empty].any(axis=1).mean())
 
 
-def metrics(test: Reading, findings: Sequence[str], localized: str) -> Metrics:
-    """Table 3's numbers on the test set, with intervals, by collection and by view."""
+def metrics(test: Reading, findings: Sequence[str], localized: str, located: tuple[FindingBoxes, ...] = ()) -> Metrics:
+    """Table 3's numbers on the test set, with intervals and curves, by collection and by view."""
     rows = []
     for c, finding in enumerate(findings):
         labels, logits = test.labels[:, c], test.logits[:, c]
         area, fair = auc(labels, logits), stratified_auc(labels, logits, test.strata)
-        if area is None:
+        drawn = curve(labels, logits)
+        if area is None or drawn is None:
             raise TrainingError(f"the test set has no image with, or none without, {finding}")
         rows.append(
             FindingMetrics(
@@ -186,6 +197,7 @@ def metrics(test: Reading, findings: Sequence[str], localized: str) -> Metrics:
                 auc=round(area.value, 3),
                 auc_interval=(round(area.low, 3), round(area.high, 3)),
                 stratified_auc=None if fair is None else round(fair, 3),
+                roc=points_of(drawn),
             )
         )
     return Metrics(
@@ -195,6 +207,7 @@ def metrics(test: Reading, findings: Sequence[str], localized: str) -> Metrics:
         by_collection=by_group(test, [stratum.rsplit(" ", 1)[0] for stratum in test.strata]),
         by_view=by_group(test, [item.view for item in test.items]),
         localization=localized,
+        boxes=located,
     )
 
 
@@ -212,7 +225,7 @@ def localization(
     readings: Sequence[Reading], calibration: Calibration, points: Sequence[OperatingPoint], snapshot: Snapshot
 ) -> str:
     """How often a box meets a radiologist's with IoBB over 0.1 and 0.25, with the gate and without."""
-    names, side = [point.finding for point in points], 256
+    names, side = [point.finding for point in points], SIDE
     outcomes = []
     for reading in readings:
         above = present(reading, calibration, points)
@@ -231,6 +244,36 @@ def localization(
         f"box, a box met it with IoBB over 0.1 / 0.25 in {ungated:.0%} / {ungated_25:.0%} without the gate "
         f"and in {gated:.0%} / {gated_25:.0%} with it."
     )
+
+
+def boxes(readings: Sequence[Reading], findings: Sequence[str], snapshot: Snapshot) -> tuple[FindingBoxes, ...]:
+    """Table 4 on the images with a radiologist's box, at all of its levels, without the gate."""
+    cases = [_case(reading, item, findings, snapshot) for reading in readings for item in reading.items]
+    cases = [case for case in cases if case.true]
+    return tuple(
+        FindingBoxes(
+            finding=cell.finding,
+            measure=name,
+            level=level,
+            images=cell.total,
+            accuracy=round(cell.accuracy, 3),
+            false_positives=round(cell.afp, 3),
+        )
+        for name, overlap, levels in MEASURES
+        for level in levels
+        for cell in table4(cases, findings, overlap, level)
+        if cell.total
+    )
+
+
+def _case(reading: Reading, item: Item, findings: Sequence[str], snapshot: Snapshot) -> Case:
+    true = {
+        finding: [box for box in snapshot.boxes.get(item.image, ()) if box.finding == finding] for finding in findings
+    }
+    true = {finding: there for finding, there in true.items() if there}
+    maps = dict(zip(findings, reading.cams[item.image], strict=True)) if true else {}
+    found = {finding: paper(cam, SIDE, SIDE) for finding, cam in maps.items()}
+    return Case(rows=SIDE, columns=SIDE, found=found, true=true)
 
 
 def summary(reading: Reading) -> dict[str, float]:

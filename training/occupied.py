@@ -9,6 +9,8 @@ from inference.bundle import CARD
 from training.errors import TrainingError
 
 LOCK = ".lock"
+MODEL = "model"
+"""The bundle, in the training's folder."""
 
 
 @contextmanager

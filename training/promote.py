@@ -21,7 +21,7 @@ from inference.classifier import calibrated
 from training.errors import TrainingError
 from training.evaluate import sensitivity, specificity
 from training.paired import mean_difference
-from training.roc import Interval, Labels, Scores, auc, difference
+from training.roc import Interval, Labels, Scores, auc, curve, difference, points
 from training.scores import Track, frozen_items, logits
 from training.snapshot import Item, Snapshot
 
@@ -135,6 +135,35 @@ def compare(
     own = {snapshot.sha256, *known}
     untraced = tuple(card.version for card, _ in models if card.data.snapshot not in own)
     return _comparison(items, shared, truth[:, columns], snapshot.sha256, models, untraced=untraced)
+
+
+def curves(
+    bundles: Sequence[Bundle],
+    snapshot: Snapshot,
+    findings: Sequence[str],
+    *,
+    folder: Path,
+    track: Track,
+    threads: int = 0,
+) -> dict[str, dict[str, tuple[tuple[float, float], ...]]]:
+    """The ROC curves of models on the test images, for drawing: points by version and finding.
+
+    Args:
+        findings: of a comparison of these models on this snapshot, whose scores are kept in `folder`.
+        bundles, snapshot, folder, track, threads: as for `compare`.
+    """
+    items, drawn = frozen_items(snapshot), {}
+    truth = np.array([item.labels for item in items], dtype=np.float64).reshape(len(items), len(snapshot.findings))
+    scores = logits(bundles, snapshot, folder, track, threads=threads)
+    for bundle, said in zip(bundles, scores, strict=True):
+        of_model = drawn[bundle.card.version] = dict[str, tuple[tuple[float, float], ...]]()
+        for finding in findings:
+            labels = truth[:, snapshot.findings.index(finding)]
+            known = ~np.isnan(labels)
+            found = curve(labels[known], said[known, bundle.card.findings.index(finding)])
+            if found is not None:
+                of_model[finding] = points(found)
+    return drawn
 
 
 def _comparison(

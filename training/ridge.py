@@ -34,13 +34,13 @@ from training.journal import Journal
 from training.material import features
 from training.measure import Reading
 from training.naming import Name
-from training.occupied import occupied
+from training.occupied import MODEL, occupied
 from training.parallel import joined
 from training.recipe import Machine, Recipe
 from training.refusal import in_sentences, refuse
 from training.reproducible import reproducible
 from training.snapshot import Item, Snapshot, Split, read
-from training.train import MODEL, preprocessing
+from training.train import preprocessing
 
 Numbers = npt.NDArray[np.float64]
 Copies = Sequence[npt.NDArray[np.float16]]

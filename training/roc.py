@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats  # type: ignore[import-untyped]  # scipy ships no types
 
+from inference.card import MOST_POINTS
+
 Scores = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.integer[Any] | np.floating[Any]]
 """1 or 0; what is neither, like NaN, counts nowhere."""
@@ -75,6 +77,14 @@ def curve(labels: Labels, scores: Scores) -> Curve | None:
         true_positive_rate=np.concatenate([[0.0], hits / positives]),
         thresholds=np.concatenate([[np.inf], ranked[last_of_its_score]]),
     )
+
+
+def points(of: Curve, most: int = MOST_POINTS) -> tuple[tuple[float, float], ...]:
+    """A curve for drawing, from (0, 0) to (1, 1): points evenly along its way, and no more of them than that."""
+    way = of.false_positive_rate + of.true_positive_rate  # from 0 to 2, and never back
+    chosen = np.unique(np.searchsorted(way, np.linspace(0, 2, most) - 1e-9))
+    rates = of.false_positive_rate[chosen], of.true_positive_rate[chosen]
+    return tuple((round(float(x), 4), round(float(y), 4)) for x, y in zip(*rates, strict=True))
 
 
 def stratified_auc(labels: Labels, scores: Scores, strata: Sequence[str]) -> float | None:

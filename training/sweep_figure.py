@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from training.table3 import PAPER
+from training.paper import TABLE_3
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ACROSS = 3
 INK, FAINT, BLUE, RED = "#222222", "#767676", "#1f5fa8", "#b5362c"
-PRINTED = {"CEL": PAPER["ResNet-50, CEL"], "W-CEL": PAPER["ResNet-50, W-CEL"]}
+PRINTED = {"CEL": TABLE_3["ResNet-50, CEL"], "W-CEL": TABLE_3["ResNet-50, W-CEL"]}
 """What the paper prints, by our labels; of its Figure 6 it prints no number."""
 
 

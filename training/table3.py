@@ -5,24 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from db.vocabulary import EIGHT
+from training.paper import TABLE_3
 from training.roc import Interval, Labels, Scores, auc
-
-_NAMES = tuple(finding.name for finding in EIGHT)
-
-
-def _printed(*values: float) -> Mapping[str, float]:
-    return dict(zip(_NAMES, values, strict=True))
-
-
-PAPER: Mapping[str, Mapping[str, float]] = {
-    "AlexNet": _printed(0.6458, 0.6925, 0.6642, 0.6041, 0.5644, 0.6487, 0.5493, 0.7425),
-    "GoogLeNet": _printed(0.6307, 0.7056, 0.6876, 0.6088, 0.5363, 0.5579, 0.5990, 0.7824),
-    "VGG-16": _printed(0.6281, 0.7084, 0.6502, 0.5896, 0.5103, 0.6556, 0.5100, 0.7516),
-    "ResNet-50, W-CEL": _printed(0.7069, 0.8141, 0.7362, 0.6128, 0.5609, 0.7164, 0.6333, 0.7891),
-    "ResNet-50, CEL": _printed(0.7064, 0.7262, 0.7351, 0.6084, 0.5530, 0.6545, 0.5164, 0.7665),
-}
-"""Wang et al. 2017, Table 3, on the authors' own test set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,5 +45,5 @@ def _row(labels: Scores, scores: Scores, finding: str) -> Row:
         positives=int(truth.sum()),
         negatives=int((1 - truth).sum()),
         ours=auc(truth, scores[known]),
-        paper={network: values[finding] for network, values in PAPER.items() if finding in values},
+        paper={network: values[finding] for network, values in TABLE_3.items() if finding in values},
     )

@@ -43,15 +43,12 @@ from training.journal import Journal
 from training.learner import Learner, Part
 from training.material import Features, Images, Material, features
 from training.naming import Name
-from training.occupied import occupied
+from training.occupied import MODEL, occupied
 from training.parallel import Team, joined
 from training.recipe import Machine, Recipe
 from training.refusal import in_sentences, refuse
 from training.reproducible import reproducible
 from training.snapshot import Item, Snapshot, Split, read
-
-MODEL = "model"
-"""The bundle, in the training's folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

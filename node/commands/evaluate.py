@@ -20,8 +20,8 @@ from node.errors import SettingsError
 from node.models import registry
 from training import roc_figure, snapshot
 from training.appraisal import Appraisal, appraise
+from training.paper import TABLE_3
 from training.snapshot import Item
-from training.table3 import PAPER
 
 
 def evaluate(
@@ -99,15 +99,15 @@ def _show(found: Appraisal) -> None:
         (
             row.finding,
             f"{row.positives} / {row.negatives}",
-            *(f"{row.paper[name]:.4f}" if name in row.paper else "" for name in PAPER),
+            *(f"{row.paper[name]:.4f}" if name in row.paper else "" for name in TABLE_3),
             "" if row.ours is None else f"{row.ours.value:.3f}",
             "" if row.ours is None else f"{row.ours.low:.3f}-{row.ours.high:.3f}",
         )
         for row in found.rows
     ]
-    means = (f"{sum(values.values()) / len(values):.4f}" for values in PAPER.values())
+    means = (f"{sum(values.values()) / len(values):.4f}" for values in TABLE_3.values())
     rows.append(("mean", "", *means, "" if found.mean is None else f"{found.mean:.3f}", ""))
-    print_table(("AUC", "with / without", *PAPER, "ours", "95 %"), rows, empty="")
+    print_table(("AUC", "with / without", *TABLE_3, "ours", "95 %"), rows, empty="")
     for noun, groups in (("source", found.by_source), ("view", found.by_view)):
         if len(groups) > 1:
             means = (f"{name or 'unknown'} {mean:.3f}" for name, mean in groups.items())
@@ -180,14 +180,14 @@ def _write(found: Appraisal, out: Path) -> None:
         roc_figure.draw(found, out / f"roc{suffix}")
     sheet.write(
         out / "table3.csv",
-        ("finding", "positives", "negatives", "auc", "low", "high", *PAPER),
+        ("finding", "positives", "negatives", "auc", "low", "high", *TABLE_3),
         (
             (
                 row.finding,
                 row.positives,
                 row.negatives,
                 *((row.ours.value, row.ours.low, row.ours.high) if row.ours else ("", "", "")),
-                *(row.paper.get(name, "") for name in PAPER),
+                *(row.paper.get(name, "") for name in TABLE_3),
             )
             for row in found.rows
         ),

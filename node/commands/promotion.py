@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from db import audit, jobs, models
+from db import models
 from db import snapshots as snapshot_rows
 from db.records import Model, ModelState
 from inference import admission
@@ -27,7 +27,9 @@ from node.commands.options import (
     who,
 )
 from node.errors import SettingsError
+from node.models import promotion as decision
 from node.models import registry
+from node.models.promotion import Evidence, WorseError, require_better
 from node.settings import Settings
 from training import promote as promotion
 from training import snapshot as snapshots
@@ -78,21 +80,23 @@ def promote(
         comparison = _compared(current, candidate, snapshot, settings, threads=threads, known=known)
     if comparison and not as_json:
         _show(comparison)
-    _decide(comparison, current, force=force)
+    evidence = Evidence(
+        over=current.version if current else None,
+        compared=None if comparison is None else asdict(comparison),
+        objections=comparison.objections if comparison else (),
+    )
+    _decide(version, evidence, force=force)
     confirm(f"Let {version} read from now on?", yes=yes)
-    over = current.version if current else None
-    words = {
-        "over": over,
-        "compared": None if comparison is None else asdict(comparison),
-        "objections": list(comparison.objections) if comparison else [],
-        "forced": force,
-        "reason": reason or "",
-    }
-    with database.write() as connection:
-        models.require_current(connection, over)
-        models.promote(connection, version, by=actor, now=utc_now())
-        jobs.wake_for_model(connection, utc_now())
-        audit.append(connection, actor=actor, action="model.promote", subject=version, now=utc_now(), detail=words)
+    words = decision.promote(
+        database,
+        settings.data,
+        version,
+        evidence,
+        by=actor,
+        now=utc_now(),
+        insist=force,
+        reason=reason or "",
+    )
     if as_json:
         print_json({"promoted": version} | words)
     else:
@@ -111,22 +115,11 @@ def rollback(
     Example: cxr models rollback --reason "too many false pneumothoraces"
     """
     actor, settings, database = who(by), settings_of(config, data), opened(config, data)
-    with database.read() as connection:
-        current, before = models.current(connection), models.previous(connection)
-    if current is None or before is None:
-        raise SettingsError("no model was promoted before the one that reads; `cxr models list` shows which there are")
-    admission.prove(registry.bundle_of(before, settings.data))
-    words = {"from": current.version, "to": before.version, "reason": reason or ""}
-    with database.write() as connection:
-        models.require_current(connection, current.version)
-        models.roll_back(connection, before.version, by=actor, now=utc_now())
-        jobs.wake_for_model(connection, utc_now())
-        for action, version in (("model.rollback", current.version), ("model.reinstate", before.version)):
-            audit.append(connection, actor=actor, action=action, subject=version, now=utc_now(), detail=words)
+    words = decision.roll_back(database, settings.data, by=actor, now=utc_now(), reason=reason or "")
     if as_json:
         print_json(words)
     else:
-        _say(f"{before.version} reads again; {current.version} is a candidate.", settings)
+        _say(f"{words['to']} reads again; {words['from']} is a candidate.", settings)
 
 
 def _compared(
@@ -150,23 +143,15 @@ def _compared(
     )
 
 
-def _decide(comparison: Comparison | None, current: Model | None, *, force: bool) -> None:
-    """Refuse a candidate that is worse, or of which nobody knows."""
-    if current is None:
-        return
-    if force:
-        for objection in comparison.objections if comparison else ("Nothing was compared.",):
+def _decide(version: str, evidence: Evidence, *, force: bool) -> None:
+    """Refuse a candidate that is worse, or of which nobody knows; who insists is told so."""
+    try:
+        require_better(version, evidence)
+    except WorseError as error:
+        if not force:
+            raise SettingsError(f"{error}: --force --reason TEXT") from error
+        for objection in evidence.objections or ("Nothing was compared.",):
             typer.echo(objection, err=True)
-        return
-    if comparison is None:
-        raise SettingsError(
-            "nothing was compared: name a snapshot with --snapshot, or insist with --force --reason TEXT"
-        )
-    if comparison.objections:
-        raise SettingsError(
-            f"{comparison.candidate} is not promoted. {' '.join(comparison.objections)} "
-            "Who promotes it all the same gives --force --reason TEXT"
-        )
 
 
 def _show(comparison: Comparison) -> None:

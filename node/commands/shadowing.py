@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from db import audit, jobs, labels, models, results
+from db import jobs, labels, models, results
 from db.records import JobKind, Model
-from inference import admission
 from node.clock import utc_now
 from node.commands.options import (
     ByOption,
@@ -22,7 +21,7 @@ from node.commands.options import (
 )
 from node.commands.promotion import DIFFERENCE, signed
 from node.errors import SettingsError
-from node.models import registry
+from node.models import promotion
 from node.models.agreement import Agreement, agreements
 
 
@@ -43,18 +42,10 @@ def shadow(
         raise SettingsError("name one model, or give --off; `cxr models list` shows them")
     actor, database = who(by), opened(config, data)
     if version is None:
-        with database.write() as connection:
-            ended = models.end_shadow(connection)
-            if ended is not None:
-                audit.append(connection, actor=actor, action="model.shadow_off", subject=ended, now=utc_now())
+        ended = promotion.end_shadow(database, by=actor, now=utc_now())
         typer.echo("No model reads in the shadow." if ended is None else f"{ended} reads in the shadow no more.")
         return
-    with database.read() as connection:
-        found = models.get(connection, version)
-    admission.prove(registry.bundle_of(found, settings_of(config, data).data))
-    with database.write() as connection:
-        models.cast_shadow(connection, version)
-        audit.append(connection, actor=actor, action="model.shadow", subject=version, now=utc_now())
+    promotion.cast_shadow(database, settings_of(config, data).data, version, by=actor, now=utc_now())
     typer.echo(f"{version} reads in the shadow from the next study on. Next: cxr models compare")
 
 

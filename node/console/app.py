@@ -28,11 +28,14 @@ from node.console.lexicon import Lexicon
 from node.console.live import Live
 from node.console.login import Login
 from node.console.masking import Mask
+from node.console.models import Models
+from node.console.promoting import Promoting
 from node.console.report_search import ReportSearch
 from node.console.reports import Reports
 from node.console.sessions import Sessions
 from node.console.static import Static
 from node.console.system import System
+from node.console.trainings import Trainings
 from node.console.viewing import Viewing
 from node.console.worklist import Worklist
 from node.labels.trials import Trials
@@ -82,6 +85,7 @@ def build(
     zone: tzinfo | None = None,
     pseudonyms: Pseudonyms | None = None,
     band: Band | None = None,
+    fixed_model: bool = False,
 ) -> Starlette:
     """The application over a database and the data folder.
 
@@ -93,12 +97,16 @@ def build(
         zone: in which times are shown; None is this machine's.
         pseudonyms: what patients are called where the site masks them.
         band: within which model and reports are to agree.
+        fixed_model: whether the settings name the model that reads.
     """
     mask = Mask(pseudonyms)
     frame = Frame(ae_title, zone=zone, mask=mask)
     viewing = Viewing(database=database, masking=mask.on, now=now)
     sessions = Sessions(database=database, lifetime=lifetime, now=now)
     cookie = Cookie(encrypted=encrypted)
+    models = Models(database=database, frame=frame, now=now, zone=zone, fixed=fixed_model)
+    promoting = Promoting(database=database, data=data, pages=models, now=now)
+    trainings = Trainings(database=database, data=data, frame=frame, now=now)
     every_page = (
         *pages(
             login=Login(sessions=sessions, cookie=cookie, frame=frame),
@@ -120,6 +128,7 @@ def build(
             discrepancies=Discrepancies(database=database, frame=frame, viewing=viewing, now=now),
             agreement=Agreement(database=database, frame=frame, band=band or Band(), now=now),
         ),
+        *learning_pages(models, promoting, trainings),
     )
     frame.furnish(every_page)
     door = Door(sessions=sessions, cookie=cookie)
@@ -186,6 +195,27 @@ def _of_agreement(*, discrepancies: Discrepancies, agreement: Agreement) -> tupl
         Page(path="/discrepancies", role=Role.VIEWER, show=discrepancies.show, title="Discrepancies"),
         Page(path="/discrepancies", role=Role.RADIOLOGIST, show=discrepancies.decide, method="POST"),
         Page(path="/agreement", role=Role.VIEWER, show=agreement.show, title="Agreement"),
+    )
+
+
+def learning_pages(models: Models, promoting: Promoting, trainings: Trainings) -> tuple[Page, ...]:
+    """The pages of models and trainings: everybody may look, an administrator acts."""
+    look, act = Role.VIEWER, Role.ADMINISTRATOR
+    return (
+        Page(path="/models", role=look, show=models.show, title="Models"),
+        Page(path="/models/rollback", role=act, show=promoting.roll_back, method="POST"),
+        Page(path="/models/shadow/off", role=act, show=promoting.end_shadow, method="POST"),
+        Page(path="/models/{version}", role=look, show=models.one),
+        Page(path="/models/{version}/comparison", role=look, show=models.comparison, by_itself=True),
+        Page(path="/models/{version}/compare", role=act, show=promoting.compare, method="POST"),
+        Page(path="/models/{version}/promote", role=act, show=promoting.promote, method="POST"),
+        Page(path="/models/{version}/shadow", role=act, show=promoting.cast_shadow, method="POST"),
+        Page(path="/trainings", role=look, show=trainings.show, title="Training"),
+        Page(path="/trainings", role=act, show=trainings.start, method="POST"),
+        Page(path="/trainings/{version}", role=look, show=trainings.one),
+        Page(path="/trainings/{version}/progress", role=look, show=trainings.progress, by_itself=True),
+        Page(path="/trainings/{version}/stop", role=act, show=trainings.stop, method="POST"),
+        Page(path="/trainings/{version}/go-on", role=act, show=trainings.go_on, method="POST"),
     )
 
 

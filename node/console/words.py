@@ -1,7 +1,8 @@
 """The words that people read for states and findings, and which of the states wait for a person."""
 
+from db.learning_records import RunState
 from db.progress import Progress
-from db.records import DeliveryState, JobKind, JobState, StudyState
+from db.records import DeliveryState, JobKind, JobState, ModelState, StudyState
 from db.report_records import ReportStatus
 
 WORRYING = frozenset(
@@ -71,14 +72,37 @@ PROGRESS_BADGES: dict[str, str] = {
     Progress.FAILED: "bad",
 }
 """The look of a badge, where it is not plain."""
+MODEL_STATES: dict[str, str] = {
+    ModelState.CURRENT: "reads",
+    ModelState.SHADOW: "shadow",
+    ModelState.CANDIDATE: "candidate",
+    ModelState.RETIRED: "retired",
+}
+RUN_STATES: dict[str, str] = {
+    RunState.WAITING: "waiting",
+    RunState.RUNNING: "training",
+    RunState.STOPPING: "stopping",
+    RunState.DONE: "done",
+    RunState.STOPPED: "stopped",
+    RunState.FAILED: "failed",
+}
+BADGES: dict[str, str] = {
+    ModelState.CURRENT: "good",
+    ModelState.SHADOW: "wait",
+    RunState.WAITING: "wait",
+    RunState.RUNNING: "good",
+    RunState.STOPPING: "wait",
+    RunState.FAILED: "bad",
+}
+"""How a state of a model or a training stands out."""
+
+
+def sentence(error: Exception) -> str:
+    """An error's words as a sentence on a page."""
+    said = str(error)
+    return f"{said[:1].upper()}{said[1:]}{'' if said.endswith('.') else '.'}"
 
 
 def finding(name: str) -> str:
     """A finding's name as people write it: "Pleural_Thickening" is the label, "Pleural thickening" the words."""
     return name.replace("_", " ").capitalize()
-
-
-def sentence(error: Exception) -> str:
-    """What an error says, as a sentence of its own."""
-    said = str(error)
-    return f"{said[:1].upper()}{said[1:]}."

@@ -12,6 +12,9 @@ from db import jobs
 from db import studies as studies_rows
 from db.engine import Database, connect
 from db.records import JobKind, JobState
+from node.clock import utc_now
+from node.learning import runs
+from node.learning.runs import Wish
 from tests.node.dicom.raw import Image, RawPeer
 from tests.nodes import chest
 from tests.peers import cluster
@@ -176,6 +179,22 @@ def test_killed_reconciler_and_receiver_are_missed_only_for_a_moment(
     studies += push(dicom_port, 3)
 
     await_results(database, archive, studies)
+
+
+def test_training_is_taken_up_from_its_queue(nodes: Cluster, database: Database):
+    """By the worker of the queue `training`; here it finds nothing to learn from, and says so."""
+    run = runs.start(database, Wish(method="regions", findings=("Mass",)), by="anna", now=utc_now())
+
+    def reason() -> str | None:
+        with database.read() as connection:
+            return runs.known(connection, run.version).reason
+
+    wait_until(lambda: reason() is not None, timeout_s=60, what="nobody takes it up")
+    with database.read() as connection:
+        (job,) = [each for each in jobs.newest(connection, 100) if each.kind is JobKind.TRAIN]
+    assert job.state is JobState.FAILED
+    assert "image" in str(reason())
+    assert f":{nodes.pid('training')}:" in str(job.owner)
 
 
 def test_message_that_is_not_json_is_dropped_unread(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.roc import Z95, auc, curve, difference, stratified_auc
+from training.roc import Z95, auc, curve, difference, points, stratified_auc
 
 LABELS = np.array([1, 1, 0, 0, 0])
 SCORES = np.array([0.9, 0.4, 0.4, 0.3, 0.1])
@@ -130,3 +130,27 @@ def test_auc_on_real_numbers(shared_data) -> None:
 
     assert len(rows) == 22_020
     assert found == pytest.approx(expected, abs=0.0005)
+
+
+def test_a_curve_for_drawing_by_hand() -> None:
+    """Few points stay as they are: each distinct score is one, from (0, 0) to (1, 1)."""
+    found = curve(LABELS, SCORES)
+
+    assert found is not None
+    assert points(found) == ((0, 0), (0, 0.5), (0.3333, 1), (0.6667, 1), (1, 1))
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), st.floats(-5, 5)), min_size=2, max_size=600))
+def test_a_curve_for_drawing_is_short_and_lies_on_the_curve(pairs) -> None:
+    """No more points than were asked for; each is one of the curve's own, and none lies before the last."""
+    found = curve(np.array([y for y, _ in pairs]), np.array([s for _, s in pairs]))
+    if found is None:
+        return
+
+    drawn = points(found, 21)
+
+    rates = zip(found.false_positive_rate, found.true_positive_rate, strict=True)
+    assert set(drawn) <= {(round(float(x), 4), round(float(y), 4)) for x, y in rates}
+    assert len(drawn) <= 21
+    assert (drawn[0], drawn[-1]) == ((0, 0), (1, 1))
+    assert list(drawn) == sorted(drawn)

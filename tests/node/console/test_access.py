@@ -39,6 +39,20 @@ MATRIX = {
     ("GET", "/discrepancies"): Role.VIEWER,
     ("POST", "/discrepancies"): Role.RADIOLOGIST,
     ("GET", "/agreement"): Role.VIEWER,
+    ("GET", "/models"): Role.VIEWER,
+    ("POST", "/models/rollback"): Role.ADMINISTRATOR,
+    ("POST", "/models/shadow/off"): Role.ADMINISTRATOR,
+    ("GET", "/models/{version}"): Role.VIEWER,
+    ("GET", "/models/{version}/comparison"): Role.VIEWER,
+    ("POST", "/models/{version}/compare"): Role.ADMINISTRATOR,
+    ("POST", "/models/{version}/promote"): Role.ADMINISTRATOR,
+    ("POST", "/models/{version}/shadow"): Role.ADMINISTRATOR,
+    ("GET", "/trainings"): Role.VIEWER,
+    ("POST", "/trainings"): Role.ADMINISTRATOR,
+    ("GET", "/trainings/{version}"): Role.VIEWER,
+    ("GET", "/trainings/{version}/progress"): Role.VIEWER,
+    ("POST", "/trainings/{version}/stop"): Role.ADMINISTRATOR,
+    ("POST", "/trainings/{version}/go-on"): Role.ADMINISTRATOR,
     ("GET", "/account"): Role.VIEWER,
     ("POST", "/account"): Role.VIEWER,
     ("POST", "/logout"): Role.VIEWER,
@@ -87,6 +101,9 @@ def _let_in(client: Browser, method: str, path: str) -> bool:
         return answer.status == 403 and "This form is too old" in answer.text
     answer = client.get(path.replace("{name}", "console.css"))
     return answer.status in (200, 404) or answer.headers.get("location", "/login") != "/login"
+    return (
+        answer.status in {200, 404} or answer.headers.get("location", "/login") != "/login"
+    )  # or there is no such thing
 
 
 @pytest.mark.parametrize(
