@@ -23,6 +23,7 @@ from node.errors import SettingsError
 from node.files import Folder
 from node.intake import RELEASE_FALLBACK_S
 from node.parts import Door, Node, Role, Service
+from node.pictures.shelf import open_shelf
 from node.premises import Premises, open_store, read_as_it_comes
 from node.queue import LocalQueue
 from node.reception import Opened
@@ -37,6 +38,7 @@ from node.worker import Announce
 
 if TYPE_CHECKING:
     from node.celery_app import Broker
+    from node.pictures.gallery import Gallery
     from node.workshop import Workshop
 
 log = logging.getLogger(__name__)
@@ -116,7 +118,8 @@ def _doors(premises: Premises, watch: Watch, roles: frozenset[Role]) -> Iterator
         yield Role.HL7, reception.hl7(premises)
     if Role.CONSOLE in roles:
         Stock(premises.observer.metrics.registry, premises.database, premises.now)
-        yield Role.CONSOLE, (_console(premises, watch), ())
+        gallery = _gallery(premises)
+        yield Role.CONSOLE, (_console(premises, watch, gallery), (gallery,))
 
 
 def _broker(settings: Settings, database: Database) -> "Broker":
@@ -159,6 +162,7 @@ def open_retention(settings: Settings, database: Database, store: Folder, now: C
     return Retention(
         database=database,
         store=store,
+        shelf=open_shelf(settings),
         rule=Rule(states=tuple(map(StudyState, chosen.states)), keep_labelled=chosen.keep_labelled),
         ages={Holding.INSTANCE: _days(chosen.received_days), Holding.RESULT: _days(chosen.results_days)},
         keep_free_bytes=round((chosen.keep_free_gb or 0) * GB),
@@ -205,7 +209,13 @@ def _lanes(settings: Settings) -> dict[JobKind, int]:
     }
 
 
-def _console(premises: Premises, watch: Watch) -> Server:
+def _gallery(premises: Premises) -> "Gallery":
+    from node.pictures import gallery  # noqa: PLC0415 - only who shows the console decodes for it
+
+    return gallery.open_gallery(premises)
+
+
+def _console(premises: Premises, watch: Watch, pictures: "Gallery") -> Server:
     settings, console = premises.settings, premises.settings.console
     chain = console.tls_certificate
     return Server(
@@ -219,6 +229,9 @@ def _console(premises: Premises, watch: Watch) -> Server:
             lifetime=Lifetime(idle=timedelta(minutes=console.idle_min), longest=timedelta(hours=console.session_hours)),
             now=premises.now,
             watch=watch,
+            store=premises.store,
+            pictures=pictures,
+            viewer_url=console.viewer_url,
             watched=PATHS if is_loopback(console.host) else (HEALTHZ,),
         ),
         certificate=None if chain is None else Certificate(chain=chain, key=console.tls_key),
