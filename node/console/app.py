@@ -18,12 +18,17 @@ from db.engine import Database
 from db.errors import DatabaseError
 from db.records import Role
 from db.sessions import Lifetime
+from node.acts import Acts
 from node.console.access import LOGIN, Cookie, Door, Page, Visit
+from node.console.downloads import Downloads
 from node.console.frame import Frame
+from node.console.imaging import Imaging, Pictures
 from node.console.login import Login
 from node.console.sessions import Sessions
 from node.console.static import Static
+from node.console.study import StudyPage
 from node.console.system import System
+from node.files import InstanceStore
 from node.telemetry.watch import PATHS, Watch
 
 log = logging.getLogger(__name__)
@@ -62,12 +67,18 @@ def build(
     lifetime: Lifetime,
     now: Callable[[], datetime],
     watch: Watch,
+    store: InstanceStore,
+    pictures: Pictures,
+    viewer_url: str | None = None,
     watched: Collection[str] = PATHS,
 ) -> Starlette:
     """The application over a database and the data folder.
 
     Args:
         encrypted: whether it is served over TLS.
+        store: where the objects are.
+        pictures: makes pictures of them.
+        viewer_url: the address of a study in the site's viewer, with {study_uid} in it.
         watched: what of `watch` is answered here without a login.
     """
     frame = Frame(ae_title)
@@ -75,7 +86,13 @@ def build(
     cookie = Cookie(encrypted=encrypted)
     login = Login(sessions=sessions, cookie=cookie, frame=frame)
     system = System(database=database, data=data, frame=frame)
-    every_page = pages(login, system, Static(), watch, watched)
+    study = StudyPage(
+        database=database, acts=Acts(database=database, now=now), frame=frame, pictures=pictures, viewer_url=viewer_url
+    )
+    of_studies = study_pages(
+        study, Imaging(database=database, pictures=pictures), Downloads(database=database, store=store, now=now)
+    )
+    every_page = (*pages(login, system, Static(), watch, watched), *of_studies)
     frame.furnish(every_page)
     door = Door(sessions=sessions, cookie=cookie)
     return Starlette(
@@ -102,6 +119,21 @@ def pages(login: Login, system: System, static: Static, watch: Watch, watched: C
         Page(path="/logout", role=Role.VIEWER, show=login.leave, method="POST"),
         Page(path="/static/{name}", role=None, show=static.show),
         *(Page(path=path, role=None, show=lambda visit: _watched(watch, visit)) for path in watched),
+    )
+
+
+def study_pages(study: StudyPage, imaging: Imaging, downloads: Downloads) -> tuple[Page, ...]:
+    """What can be asked of one study. To take objects along is for who judges; it puts a patient's data elsewhere."""
+    of = "/studies/{study_uid}"
+    return (
+        Page(path=of, role=Role.VIEWER, show=study.show),
+        Page(path=f"{of}/images/{{number:int}}/heat", role=Role.VIEWER, show=imaging.heat),
+        Page(path=f"{of}/images/{{number:int}}/{{size}}", role=Role.VIEWER, show=imaging.radiograph),
+        Page(path=f"{of}/instances/{{number:int}}", role=Role.RADIOLOGIST, show=downloads.instance),
+        Page(path=f"{of}/results/{{number:int}}", role=Role.RADIOLOGIST, show=downloads.result),
+        Page(path=f"{of}/read", role=Role.ADMINISTRATOR, show=study.read_again, method="POST"),
+        Page(path=f"{of}/send", role=Role.ADMINISTRATOR, show=study.send_again, method="POST"),
+        Page(path=f"{of}/retract", role=Role.RADIOLOGIST, show=study.retract, method="POST"),
     )
 
 

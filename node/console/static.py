@@ -7,7 +7,12 @@ from starlette.responses import Response
 
 from node.console.access import Visit
 
-TYPES = {"console.css": "text/css", "htmx.js": "text/javascript", "icon.svg": "image/svg+xml"}
+TYPES = {
+    "console.css": "text/css",
+    "htmx.js": "text/javascript",
+    "viewer.js": "text/javascript",
+    "icon.svg": "image/svg+xml",
+}
 
 
 class Static:

@@ -10,10 +10,15 @@ from starlette.applications import Starlette
 
 from db import people
 from db.engine import Database
-from db.records import Role
+from db.records import Role, StoredInstance
 from db.sessions import Lifetime
+from db.vocabulary import Reason
+from inference.errors import NotReadable
 from node import passwords
 from node.console import app
+from node.console.imaging import Pictures
+from node.files import Folder
+from node.pictures.shelf import Size
 from node.telemetry.metrics import measure
 from node.telemetry.watch import Watch
 from tests.node.console.browser import Browser, serving
@@ -64,8 +69,31 @@ def with_people(database: Database, password_hash: str) -> Database:
     return database
 
 
-def console(database: Database, data: Path, clock: Clock | None = None, *, encrypted: bool = False) -> Starlette:
-    """The application."""
+class NoPictures:
+    """Makes none, and says so; for pages that show none."""
+
+    def ready(self) -> None:
+        """It never is."""
+
+    def radiograph(self, instance: StoredInstance, size: Size) -> bytes:
+        """None."""
+        raise NotReadable(Reason.DAMAGED, "There is no picture.")
+
+    def heat(self, instance_id: int, model_version: str, finding: str) -> bytes | None:
+        """None."""
+        return None
+
+
+def console(
+    database: Database,
+    data: Path,
+    clock: Clock | None = None,
+    *,
+    encrypted: bool = False,
+    pictures: Pictures | None = None,
+    viewer_url: str | None = None,
+) -> Starlette:
+    """The application; without anybody who makes pictures there are none."""
     return app.build(
         database=database,
         data=data,
@@ -74,6 +102,9 @@ def console(database: Database, data: Path, clock: Clock | None = None, *, encry
         lifetime=LIFETIME,
         now=clock or Clock(),
         watch=Watch(metrics=measure(), checks={}),
+        store=Folder(data / "store"),
+        pictures=pictures or NoPictures(),
+        viewer_url=viewer_url,
     )
 
 
