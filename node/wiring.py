@@ -35,6 +35,7 @@ from node.upkeep.beat import Beat
 from node.upkeep.retention import Retention
 from node.watching import endpoints, observe, watch_over
 from node.worker import Announce
+from training.pseudonym import of_site
 
 if TYPE_CHECKING:
     from node.celery_app import Broker
@@ -233,6 +234,8 @@ def _console(premises: Premises, watch: Watch, pictures: "Gallery") -> Server:
             pictures=pictures,
             viewer_url=console.viewer_url,
             watched=PATHS if is_loopback(console.host) else (HEALTHZ,),
+            zone=console.time_zone,
+            pseudonyms=of_site(settings.data) if console.mask_patients else None,
         ),
         certificate=None if chain is None else Certificate(chain=chain, key=console.tls_key),
     )

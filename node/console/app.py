@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Collection
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -24,12 +24,15 @@ from node.console.downloads import Downloads
 from node.console.frame import Frame
 from node.console.imaging import Imaging, Pictures
 from node.console.login import Login
+from node.console.masking import Mask
 from node.console.sessions import Sessions
 from node.console.static import Static
 from node.console.study import StudyPage
 from node.console.system import System
+from node.console.viewing import Viewing
 from node.files import InstanceStore
 from node.telemetry.watch import PATHS, Watch
+from training.pseudonym import Pseudonyms
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +74,8 @@ def build(
     pictures: Pictures,
     viewer_url: str | None = None,
     watched: Collection[str] = PATHS,
+    zone: tzinfo | None = None,
+    pseudonyms: Pseudonyms | None = None,
 ) -> Starlette:
     """The application over a database and the data folder.
 
@@ -80,19 +85,30 @@ def build(
         pictures: makes pictures of them.
         viewer_url: the address of a study in the site's viewer, with {study_uid} in it.
         watched: what of `watch` is answered here without a login.
+        zone: in which times are shown; None is this machine's.
+        pseudonyms: what patients are called where the site masks them.
     """
-    frame = Frame(ae_title)
+    mask = Mask(pseudonyms)
+    frame = Frame(ae_title, zone=zone, mask=mask)
+    viewing = Viewing(database=database, masking=mask.on, now=now)
     sessions = Sessions(database=database, lifetime=lifetime, now=now)
     cookie = Cookie(encrypted=encrypted)
     login = Login(sessions=sessions, cookie=cookie, frame=frame)
     system = System(database=database, data=data, frame=frame)
     study = StudyPage(
-        database=database, acts=Acts(database=database, now=now), frame=frame, pictures=pictures, viewer_url=viewer_url
+        database=database,
+        acts=Acts(database=database, now=now),
+        frame=frame,
+        viewing=viewing,
+        pictures=pictures,
+        viewer_url=viewer_url,
     )
-    of_studies = study_pages(
-        study, Imaging(database=database, pictures=pictures), Downloads(database=database, store=store, now=now)
+    imaging = Imaging(database=database, pictures=pictures)
+    downloads = Downloads(database=database, store=store, viewing=viewing, now=now)
+    every_page = (
+        *pages(login=login, system=system, viewing=viewing, static=Static(), watch=watch, watched=watched),
+        *study_pages(study, imaging, downloads),
     )
-    every_page = (*pages(login, system, Static(), watch, watched), *of_studies)
     frame.furnish(every_page)
     door = Door(sessions=sessions, cookie=cookie)
     return Starlette(
@@ -106,12 +122,15 @@ def build(
     )
 
 
-def pages(login: Login, system: System, static: Static, watch: Watch, watched: Collection[str]) -> tuple[Page, ...]:
+def pages(
+    *, login: Login, system: System, viewing: Viewing, static: Static, watch: Watch, watched: Collection[str]
+) -> tuple[Page, ...]:
     """Everything that can be asked for, and the least role that may; None is everybody."""
     return (
         Page(path="/", role=Role.VIEWER, show=lambda _visit: RedirectResponse("/system", status_code=303)),
         Page(path="/system", role=Role.VIEWER, show=system.show, title="System"),
         Page(path="/system/counts", role=Role.VIEWER, show=system.counts, by_itself=True),
+        Page(path="/studies/{study_uid}/unmask", role=Role.VIEWER, show=viewing.unmask, method="POST"),
         Page(path="/account", role=Role.VIEWER, show=login.account, title="Account"),
         Page(path="/account", role=Role.VIEWER, show=login.change_password, method="POST"),
         Page(path=LOGIN, role=None, show=login.show),

@@ -7,11 +7,12 @@ from datetime import datetime
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 
-from db import audit, dossier
+from db import dossier
 from db.engine import Database
 from db.records import Result, StoredInstance
 from node.console.access import Visit
 from node.console.subject import number, study_uid
+from node.console.viewing import Viewing
 from node.files import InstanceStore
 from node.upkeep import integrity, quarantine
 
@@ -24,6 +25,7 @@ class Downloads:
 
     database: Database
     store: InstanceStore
+    viewing: Viewing
     now: Callable[[], datetime]
 
     def instance(self, visit: Visit) -> Response:
@@ -41,19 +43,11 @@ class Downloads:
         return self._file(visit, uid, found)
 
     def _file(self, visit: Visit, study_instance_uid: str, found: StoredInstance | Result | None) -> Response:
-        if found is None or visit.person is None:
+        if found is None:
             raise HTTPException(404, "The study has no such object.")
         if quarantine.inspect(self.database, self.store, integrity.of(found), self.now()) is not None:
             raise HTTPException(410, GONE)
-        with self.database.write() as connection:
-            audit.append(
-                connection,
-                actor=visit.person.name,
-                action="study.download",
-                subject=study_instance_uid,
-                now=self.now(),
-                detail={"sop_instance_uid": found.sop_instance_uid},
-            )
+        self.viewing.viewed(visit, "study.download", study_instance_uid, {"sop_instance_uid": found.sop_instance_uid})
         return FileResponse(
             self.store.path(found.path), media_type="application/dicom", filename=f"{found.sop_instance_uid}.dcm"
         )

@@ -21,7 +21,8 @@ from node.console.frame import Frame
 from node.console.highlight import highlight
 from node.console.imaging import Pictures
 from node.console.subject import UNKNOWN, study_uid
-from node.console.system import DELIVERY_STATES, JOB_STATES, STUDY_STATES, WORRYING
+from node.console.viewing import Viewing
+from node.console.words import DELIVERY_STATES, JOB_STATES, STUDY_STATES, WORRYING
 from node.objects.palette import FULL_ALPHA
 
 KIND_WORDS = {kind: words[:1].upper() + words[1:] for kind, words in timeline.KINDS.items()}
@@ -61,6 +62,7 @@ class StudyPage:
     database: Database
     acts: Acts
     frame: Frame
+    viewing: Viewing
     pictures: Pictures
     viewer_url: str | None
 
@@ -101,10 +103,12 @@ class StudyPage:
                 raise HTTPException(404, UNKNOWN)
             current = models.current(connection)
             report, mining = _report(connection, found, asked.get("report"))
+        self.viewing.viewed(visit, "study.view", found.study.study_instance_uid)
         seen_now = evidence(found, asked.get("image"), asked.get("model"))
         return self.frame.page(
             "study.html",
             visit,
+            masked=self.viewing.masked(visit, found.study.study_instance_uid),
             outcome=outcome,
             study=found.study,
             state=STUDY_STATES[found.study.state],

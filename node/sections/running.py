@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
@@ -44,6 +45,10 @@ class ConsoleSettings(Section):
     """Where the site's viewer opens a study: `https://viewer.example.org/viewer?StudyInstanceUIDs={study_uid}`."""
     pictures_mb: int = Field(default=2048, ge=0)
     """MiB of the data folder for radiographs as pictures; what nobody looked at longest goes first."""
+    mask_patients: bool = False
+    """Show pseudonyms in place of patients; who asks for the patient of a study sees them, and is in the audit log."""
+    time_zone: ZoneInfo | None = None
+    """In which times are shown, such as "Europe/Berlin"; without one, this machine's own."""
 
 
 class DatabaseSettings(Section):
