@@ -131,7 +131,7 @@ class Acts:
         if taken is None:
             return Outcome(sentence="Its results were taken back already, or there are none.", changed=False)
         to = f" {', '.join(taken.destinations)} will be told." if taken.destinations else ""
-        return Outcome(sentence=f"{taken.objects} results are taken back.{to}", changed=True)
+        return Outcome(sentence=f"Taken back: {taken.objects} of its results.{to}", changed=True)
 
     def _note(self, connection: Connection, actor: str, action: str, subject: str, **detail: object) -> None:
         audit.append(connection, actor=actor, action=action, subject=subject, now=self.now(), detail=detail)

@@ -154,7 +154,7 @@ def test_results_are_taken_back_once(acts: Acts, database: Database):
     first = acts.take_back(UID, RejectionReason.PATIENT_SAFETY, "rita")
     second = acts.take_back(UID, RejectionReason.QUALITY, "ben")
 
-    assert first.sentence == "2 results are taken back. pacs will be told."
+    assert first.sentence == "Taken back: 2 of its results. pacs will be told."
     assert second.sentence == "Its results were taken back already, or there are none."
     assert found(database).standing == ()
     (entry,) = entries(database)

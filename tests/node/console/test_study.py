@@ -112,7 +112,7 @@ def test_a_person_retracts_once(study: Database, tmp_path: Path) -> None:
         first, second = post(client, "retract", reason="quality"), post(client, "retract", reason="quality")
 
     assert without.status == 400
-    assert "1 results are taken back." in first.text
+    assert "Taken back: 1 of its results." in first.text
     assert "The results of this study were taken back." in first.text
     assert "Its results were taken back already" in second.text
 
