@@ -1,6 +1,7 @@
 """Pictures for browsers: kept while there is room, and heat maps to lay over a radiograph."""
 
 import io
+import os
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ def test_the_least_used_pictures_go_first(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path / "pictures", 250)
     for digest in ("a", "b"):
         shelf.put(digest, Size.FIRST, b"x" * (100 - len(PNG_END)) + PNG_END)
+    for age, name in enumerate(("a-first.png", "b-first.png")):
+        os.utime(tmp_path / "pictures" / name, (age, age))
     shelf.find("a", Size.FIRST)
     shelf.put("c", Size.FIRST, b"x" * (100 - len(PNG_END)) + PNG_END)
 
