@@ -9,8 +9,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.create_index(op.f("ix_audit_subject"), "audit", ["subject", "action"])
+    op.create_index(op.f("ix_audit_subject_action"), "audit", ["subject", "action"])
 
 
 def downgrade() -> None:
-    op.drop_index(op.f("ix_audit_subject"), table_name="audit")
+    op.drop_index(op.f("ix_audit_subject_action"), table_name="audit")
