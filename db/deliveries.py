@@ -197,6 +197,31 @@ def of_result(connection: Connection, result_id: int) -> list[Delivery]:
     return [_delivery(row) for row in connection.execute(query).mappings()]
 
 
+def of_study(connection: Connection, study_id: int) -> list[Delivery]:
+    """Where a study's results go, in the order in which they were built and by destination."""
+    query = select(delivery).join(result, result.c.id == delivery.c.result_id).where(result.c.study_id == study_id)
+    query = query.order_by(delivery.c.result_id, delivery.c.destination)
+    return [_delivery(row) for row in connection.execute(query).mappings()]
+
+
+def send_again(connection: Connection, delivery_ids: Collection[int]) -> int:
+    """A person wants these sent once more, whatever became of them. Returns how many wait now.
+
+    An answer to what was asked of them before does not count any more.
+    """
+    again = (
+        DeliveryState.SENT,
+        DeliveryState.ASKED,
+        DeliveryState.COMMITTED,
+        DeliveryState.REFUSED,
+        DeliveryState.LOST,
+        DeliveryState.UNCONFIRMED,
+    )
+    which = update(delivery).where(delivery.c.id.in_(list(delivery_ids)), delivery.c.state.in_(again))
+    fresh = {"error": None, "transaction_uid": None, "asked_at": None, "committed_at": None, "tries": 0}
+    return connection.execute(which.values(state=DeliveryState.WAITING, **fresh)).rowcount
+
+
 def counts(connection: Connection) -> dict[str, int]:
     """How many deliveries there are, by `destination.state`."""
     query = select(delivery.c.destination, delivery.c.state, func.count()).group_by(

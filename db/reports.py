@@ -96,14 +96,14 @@ def _add_message(dialect: str) -> Executable:
 def versions(connection: Connection, accession_number: str) -> list[Report]:
     """Every version of the reports under this accession number, the oldest first by its own times."""
     query = _under(accession_number).order_by(*_OWN_ORDER)
-    return [_report(row) for row in connection.execute(query).mappings()]
+    return [report_of(row) for row in connection.execute(query).mappings()]
 
 
 def current(connection: Connection, accession_number: str) -> Report | None:
     """The version of the report that holds now: the latest by its own times."""
     query = _under(accession_number).order_by(*(column.desc() for column in _OWN_ORDER)).limit(1)
     row = connection.execute(query).mappings().one_or_none()
-    return None if row is None else _report(row)
+    return None if row is None else report_of(row)
 
 
 def current_of_each(connection: Connection, accession_number: str) -> list[Report]:
@@ -115,21 +115,21 @@ def current_of_each(connection: Connection, accession_number: str) -> list[Repor
 def find(connection: Connection, report_id: int) -> Report | None:
     """A version of a report by its row id."""
     row = connection.execute(select(report).where(report.c.id == report_id)).mappings().one_or_none()
-    return None if row is None else _report(row)
+    return None if row is None else report_of(row)
 
 
 def versions_of(connection: Connection, of: Report) -> list[Report]:
     """Every version of this report, the one that holds now first."""
     query = select(report).where(report.c.source == of.source, report.c.report_key == of.report_key)
     query = query.order_by(*(column.desc() for column in _OWN_ORDER))
-    return [_report(row) for row in connection.execute(query).mappings()]
+    return [report_of(row) for row in connection.execute(query).mappings()]
 
 
 def of_study(connection: Connection, study_id: int) -> list[Report]:
     """The reports that are linked to this study, each in the version that holds now; of any examination."""
     query = select(report).join(link, link.c.report_id == report.c.id)
     query = query.where(link.c.study_id == study_id, holds_now()).order_by(*_OWN_ORDER)
-    return [_report(row) for row in connection.execute(query).mappings()]
+    return [report_of(row) for row in connection.execute(query).mappings()]
 
 
 def after_results(connection: Connection, study_ids: Sequence[int] | None = None) -> set[tuple[int, int]]:
@@ -214,7 +214,8 @@ def _under(accession_number: str) -> Select[Any]:
     return select(report).where(report.c.accession_number == accession_number)
 
 
-def _report(row: RowMapping) -> Report:
+def report_of(row: RowMapping) -> Report:
+    """A row of the table as a record."""
     sections = tuple(ReportSection(**section) for section in row["sections"])
     typed = {"status": ReportStatus(row["status"]), "examination": Examination(row["examination"])}
     return Report(**{**row, **typed, "sections": sections})

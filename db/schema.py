@@ -256,6 +256,7 @@ audit = Table(
     Column("subject", Text, nullable=False),
     Column("detail", JSON, nullable=False),
     Column("digest", String(64), nullable=False),
+    Index(None, "subject", "action"),
 )
 
 audit_head = Table(

@@ -30,8 +30,10 @@ def _decoded(ds: pydicom.Dataset, _path: Path, max_pixels: int) -> Stored:
     return decode(ds, max_pixels=max_pixels)
 
 
-def read(path: Path, policy: Policy, max_pixels: int = 50_000_000, decoded: Decoded = _decoded) -> Image:
+def read(path: Path, policy: Policy | None, max_pixels: int = 50_000_000, decoded: Decoded = _decoded) -> Image:
     """Read a DICOM, PNG or JPEG file; `decoded` decodes the pixel data of a DICOM file, by default here and now.
+
+    Without a policy any image is read, whatever its header says that it shows: for a person to look at.
 
     Raises:
         NotReadable: whatever is the matter with it, a missing file too.
@@ -43,7 +45,7 @@ def read(path: Path, policy: Policy, max_pixels: int = 50_000_000, decoded: Deco
         raise NotReadable(Reason.NOT_IMAGE, f"The file cannot be opened ({error.strerror}).") from error
     if start.startswith(SIGNATURES):
         return Image.windowed(_picture(path, max_pixels))
-    ds = _eligible(_dataset(path), policy)
+    ds = _dataset(path) if policy is None else _eligible(_dataset(path), policy)
     stored = decoded(ds, path, max_pixels)
     return Image(stored=stored, grey=grayscale.levels(ds, stored), header=ds)
 

@@ -55,7 +55,11 @@ class Isolated:
         """
         self._processes = Processes(decode, size, limits)
 
-    def read(self, path: Path, policy: Policy, max_pixels: int) -> Image:
+    def begin(self) -> None:
+        """Start a process before there is anything to read; returns at once."""
+        self._processes.begin()
+
+    def read(self, path: Path, policy: Policy | None, max_pixels: int) -> Image:
         """Read a file (see `inference.image_file.read`).
 
         Raises:

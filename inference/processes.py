@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
-from queue import SimpleQueue
+from queue import LifoQueue
 from typing import Any, Generic, Self, TypeVar
 
 import cv2
@@ -74,7 +74,7 @@ class Processes(Generic[Item, Answer]):
         self._function = function
         self._limits = limits
         self._waiting = ThreadPoolExecutor(size)
-        self._idle: SimpleQueue[_Process | None] = SimpleQueue()
+        self._idle: LifoQueue[_Process | None] = LifoQueue()  # the last one in is running
         for _ in range(size):
             self._idle.put(None)
         self._lock = threading.Lock()
@@ -87,6 +87,10 @@ class Processes(Generic[Item, Answer]):
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def begin(self) -> None:
+        """Start a process, which else the first item has to wait for; returns at once, and fails as an item would."""
+        self._waiting.submit(self._prepare)
+
     def submit(self, item: Item) -> "Future[Answer | Lost]":
         """Let the next free process do it; the future raises ProcessError if no process can be started."""
         return self._waiting.submit(self._ask, item)
@@ -98,6 +102,13 @@ class Processes(Generic[Item, Answer]):
             for process in self._running:
                 process.end()
         self._waiting.shutdown(cancel_futures=True)
+
+    def _prepare(self) -> None:
+        process = self._idle.get()
+        try:
+            process = process or self._started()
+        finally:
+            self._idle.put(process)
 
     def _ask(self, item: Item) -> Answer | Lost:
         process, kept = self._idle.get(), None

@@ -43,7 +43,10 @@ COMMANDS = {
         "node.commands.status:status",
         "Show how much there is in each state, what is not mined yet, the model in service and the room on the disk.",
     ),
-    "studies": ("node.commands.studies:list_studies", "List studies and their states, the newest first."),
+    "studies": (
+        "node.commands.studies:studies_app",
+        "What has arrived, and what became of it; without a further word studies are listed.",
+    ),
     "instances": ("node.commands.instances:instances", "List stored instances; one that is not read says why."),
     "jobs": ("node.commands.jobs:list_jobs", "List jobs, the newest first; one that went wrong says why."),
     "results": (

@@ -28,6 +28,7 @@ from node.intake import RELEASE_FALLBACK_S
 from node.labels.ledger import Ledger
 from node.labels.trials import Trials
 from node.parts import Door, Node, Role, Service
+from node.pictures.shelf import open_shelf
 from node.premises import Premises, open_store, read_as_it_comes
 from node.queue import LocalQueue
 from node.reception import Opened
@@ -43,6 +44,7 @@ from training.pseudonym import of_site
 
 if TYPE_CHECKING:
     from node.celery_app import Broker
+    from node.pictures.gallery import Gallery
     from node.workshop import Workshop
 
 log = logging.getLogger(__name__)
@@ -122,7 +124,8 @@ def _doors(premises: Premises, watch: Watch, roles: frozenset[Role]) -> Iterator
         yield Role.HL7, reception.hl7(premises)
     if Role.CONSOLE in roles:
         Stock(premises.observer.metrics.registry, premises.database, premises.now, premises.settings.agreement.within)
-        yield Role.CONSOLE, (_console(premises, watch), ())
+        gallery = _gallery(premises)
+        yield Role.CONSOLE, (_console(premises, watch, gallery), (gallery,))
 
 
 def _broker(settings: Settings, database: Database) -> "Broker":
@@ -166,6 +169,7 @@ def open_retention(settings: Settings, database: Database, store: Folder, now: C
     return Retention(
         database=database,
         store=store,
+        shelf=open_shelf(settings),
         rule=Rule(states=tuple(map(StudyState, chosen.states)), keep_labelled=chosen.keep_labelled),
         ages={Holding.INSTANCE: _days(chosen.received_days), Holding.RESULT: _days(chosen.results_days)},
         keep_free_bytes=round((chosen.keep_free_gb or 0) * GB),
@@ -224,7 +228,13 @@ def _ways_out(settings: Settings) -> list[str]:
     ]
 
 
-def _console(premises: Premises, watch: Watch) -> Server:
+def _gallery(premises: Premises) -> "Gallery":
+    from node.pictures import gallery  # noqa: PLC0415 - only who shows the console decodes for it
+
+    return gallery.open_gallery(premises)
+
+
+def _console(premises: Premises, watch: Watch, pictures: "Gallery") -> Server:
     settings, console = premises.settings, premises.settings.console
     chain = console.tls_certificate
     live = Live(premises.database)
@@ -248,6 +258,9 @@ def _console(premises: Premises, watch: Watch) -> Server:
             ),
             live=live,
             fixed_model=settings.reading.model is not None,
+            store=premises.store,
+            pictures=pictures,
+            viewer_url=console.viewer_url,
             watched=PATHS if is_loopback(console.host) else (HEALTHZ,),
             zone=console.time_zone,
             pseudonyms=of_site(settings.data) if console.mask_patients else None,

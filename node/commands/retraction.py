@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from db import audit, concordance, retractions, studies
+from db import concordance, retractions, studies
 from db.engine import Database
 from db.retractions import Extent, TakenBack, Wanted
 from db.vocabulary import RejectionReason
+from node import acts
 from node.clock import utc_now
 from node.commands import progress
 from node.commands.options import (
@@ -83,25 +84,14 @@ def _take_back(database: Database, wanted: Wanted, reason: RejectionReason, acto
     with database.read() as connection:
         study_ids = retractions.study_ids(connection, wanted)
     taken: list[TakenBack] = []
-    detail = {"reason": reason} | {name: str(value) for name, value in asdict(wanted).items() if value is not None}
     with progress.meter(len(study_ids)) as meter:
         for start in range(0, len(study_ids), AT_ONCE):
             some = study_ids[start : start + AT_ONCE]
             with database.write() as connection:
                 for study_id in some:
-                    now = utc_now()
-                    done = retractions.retract(connection, study_id, wanted, reason, now)
-                    if done is None:
-                        continue  # somebody else took it back meanwhile
-                    taken.append(done)
-                    audit.append(
-                        connection,
-                        actor=actor,
-                        action="results.retract",
-                        subject=done.study_instance_uid,
-                        now=now,
-                        detail=detail | {"objects": done.objects, "destinations": list(done.destinations)},
-                    )
+                    done = acts.take_back(connection, study_id, wanted, reason, actor=actor, now=utc_now())
+                    if done is not None:  # else somebody else took it back meanwhile
+                        taken.append(done)
                 concordance.refresh(connection, some)
             meter.advance(len(some))
             meter.show(f"{len(taken)} studies taken back")

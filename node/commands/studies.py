@@ -8,6 +8,7 @@ import typer
 from db import worklist
 from db.engine import Connection
 from db.worklist import Listed, Wanted
+from node.commands.deferred import group_of
 from node.commands.options import (
     ConfigOption,
     DataOption,
@@ -30,6 +31,21 @@ PatientOption = Annotated[
     str | None, typer.Option("--patient", help="With this patient id, or a name that begins so, family name first.")
 ]
 
+COMMANDS = {
+    "list": ("node.commands.studies:list_studies", "List studies and their states, the newest first."),
+    "show": (
+        "node.commands.study:show",
+        "Show one study: its images, what models said, its reports and results, and what happened to it.",
+    ),
+    "read": ("node.commands.study:read", "Have a study read again, by the model that is in service then."),
+    "send": ("node.commands.study:send", "Send what stands of a study's newest results to a destination again."),
+}
+
+studies_app = typer.Typer(
+    cls=group_of(COMMANDS, default="list"),
+    help="What has arrived, and what became of it; without a further word studies are listed.",
+)
+
 
 def list_studies(
     config: ConfigOption = None,
@@ -46,9 +62,9 @@ def list_studies(
 ) -> None:
     """List studies, how far each has got and what was found in it, the newest first.
 
-    Days are those of the setting time_zone of the console.
+    Days are those of the setting time_zone of the console. `cxr studies` alone does the same.
 
-    Example: cxr studies --finding Pneumothorax --from 2026-03-14
+    Example: cxr studies list --finding Pneumothorax --from 2026-03-14
     """
     given = {
         "state": state,

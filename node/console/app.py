@@ -18,11 +18,14 @@ from db.engine import Database
 from db.errors import DatabaseError
 from db.records import Role
 from db.sessions import Lifetime
+from node.acts import Acts
 from node.agreement.course import Band
 from node.console.access import LOGIN, Cookie, Door, Page, Visit
 from node.console.agreement import Agreement
 from node.console.discrepancies import Discrepancies
+from node.console.downloads import Downloads
 from node.console.frame import Frame
+from node.console.imaging import Imaging, Pictures
 from node.console.labels import Labels
 from node.console.lexicon import Lexicon
 from node.console.live import Live
@@ -34,10 +37,12 @@ from node.console.report_search import ReportSearch
 from node.console.reports import Reports
 from node.console.sessions import Sessions
 from node.console.static import Static
+from node.console.study import StudyPage
 from node.console.system import System
 from node.console.trainings import Trainings
 from node.console.viewing import Viewing
 from node.console.worklist import Worklist
+from node.files import InstanceStore
 from node.labels.trials import Trials
 from node.telemetry.watch import PATHS, Watch
 from training.pseudonym import Pseudonyms
@@ -81,6 +86,9 @@ def build(
     watch: Watch,
     trials: Trials,
     live: Live,
+    store: InstanceStore,
+    pictures: Pictures,
+    viewer_url: str | None = None,
     watched: Collection[str] = PATHS,
     zone: tzinfo | None = None,
     pseudonyms: Pseudonyms | None = None,
@@ -93,6 +101,9 @@ def build(
         encrypted: whether it is served over TLS.
         trials: what tries another lexicon.
         live: what tells pages of changes; who stops the server closes it first.
+        store: where the objects are.
+        pictures: makes pictures of them.
+        viewer_url: the address of a study in the site's viewer, with {study_uid} in it.
         watched: what of `watch` is answered here without a login.
         zone: in which times are shown; None is this machine's.
         pseudonyms: what patients are called where the site masks them.
@@ -107,6 +118,16 @@ def build(
     models = Models(database=database, frame=frame, now=now, zone=zone, fixed=fixed_model)
     promoting = Promoting(database=database, data=data, pages=models, now=now)
     trainings = Trainings(database=database, data=data, frame=frame, now=now)
+    study = StudyPage(
+        database=database,
+        acts=Acts(database=database, now=now),
+        frame=frame,
+        viewing=viewing,
+        pictures=pictures,
+        viewer_url=viewer_url,
+    )
+    imaging = Imaging(database=database, pictures=pictures)
+    downloads = Downloads(database=database, store=store, viewing=viewing, now=now)
     every_page = (
         *pages(
             login=Login(sessions=sessions, cookie=cookie, frame=frame),
@@ -129,6 +150,7 @@ def build(
             agreement=Agreement(database=database, frame=frame, band=band or Band(), now=now),
         ),
         *learning_pages(models, promoting, trainings),
+        *study_pages(study, imaging, downloads),
     )
     frame.furnish(every_page)
     door = Door(sessions=sessions, cookie=cookie)
@@ -216,6 +238,21 @@ def learning_pages(models: Models, promoting: Promoting, trainings: Trainings) -
         Page(path="/trainings/{version}/progress", role=look, show=trainings.progress, by_itself=True),
         Page(path="/trainings/{version}/stop", role=act, show=trainings.stop, method="POST"),
         Page(path="/trainings/{version}/go-on", role=act, show=trainings.go_on, method="POST"),
+    )
+
+
+def study_pages(study: StudyPage, imaging: Imaging, downloads: Downloads) -> tuple[Page, ...]:
+    """What can be asked of one study. To take objects along is for who judges; it puts a patient's data elsewhere."""
+    of = "/studies/{study_uid}"
+    return (
+        Page(path=of, role=Role.VIEWER, show=study.show),
+        Page(path=f"{of}/images/{{number:int}}/heat", role=Role.VIEWER, show=imaging.heat),
+        Page(path=f"{of}/images/{{number:int}}/{{size}}", role=Role.VIEWER, show=imaging.radiograph),
+        Page(path=f"{of}/instances/{{number:int}}", role=Role.RADIOLOGIST, show=downloads.instance),
+        Page(path=f"{of}/results/{{number:int}}", role=Role.RADIOLOGIST, show=downloads.result),
+        Page(path=f"{of}/read", role=Role.ADMINISTRATOR, show=study.read_again, method="POST"),
+        Page(path=f"{of}/send", role=Role.ADMINISTRATOR, show=study.send_again, method="POST"),
+        Page(path=f"{of}/retract", role=Role.RADIOLOGIST, show=study.retract, method="POST"),
     )
 
 

@@ -13,6 +13,7 @@ TYPES = {
     "htmx.js": "text/javascript",
     "icon.svg": "image/svg+xml",
     "live.js": "text/javascript",
+    "viewer.js": "text/javascript",
 }
 
 

@@ -7,6 +7,7 @@ there; the few modules of this object are written here, of values that were look
 
 from collections.abc import Iterator
 
+import highdicom as hd
 from pydicom.dataset import Dataset
 
 from db.records import ResultKind
@@ -15,7 +16,7 @@ from node.objects.caption import NOTHING, box_label
 from node.objects.grayscale import write_transformations
 from node.objects.header import Source
 from node.objects.modules import NOT_FOR_DIAGNOSIS, SERIES_NUMBERS, Making, complete
-from node.objects.palette import finding_lab
+from node.objects.palette import finding_colour
 from node.objects.reading import HeatMaps, Reading, shown_boxes
 
 KIND = ResultKind.GSPS
@@ -107,8 +108,14 @@ def _layer(name: str, order: int, finding: str | None = None) -> Dataset:
     layer.GraphicLayerRecommendedDisplayGrayscaleValue = 65535
     layer.GraphicLayerDescription = NOT_FOR_DIAGNOSIS
     if finding is not None:
-        layer.GraphicLayerRecommendedDisplayCIELabValue = finding_lab(finding)
+        layer.GraphicLayerRecommendedDisplayCIELabValue = _lab(finding)
     return layer
+
+
+def _lab(finding: str) -> list[int]:
+    """The colour of a finding as DICOM's CIELab: three numbers of 16 bits (PS3.3 C.10.7.1.1)."""
+    colour = hd.color.CIELabColor.from_rgb(*finding_colour(finding))
+    return [int(part) for part in colour.value]
 
 
 def _notice(reference: Dataset, *, any_present: bool) -> Dataset:

@@ -2,7 +2,6 @@
 
 import numpy as np
 import numpy.typing as npt
-from highdicom.color import CIELabColor
 
 from db.vocabulary import FINDINGS
 
@@ -35,7 +34,8 @@ _HEAT = (
 )
 """Anchors (level, colour): from violet to yellow while lightness only grows, so that more looks like more."""
 
-_FULL_ALPHA = 0.45
+FULL_ALPHA = 0.45
+"""How much of the hottest colour covers the radiograph in an overlay."""
 _CLEAR_BELOW, _FULL_ABOVE = 110, 230
 """Weak heat leaves the radiograph as it is: maps of few cells are lukewarm nearly everywhere."""
 
@@ -43,12 +43,6 @@ _CLEAR_BELOW, _FULL_ABOVE = 110, 230
 def finding_colour(name: str) -> RGB:
     """The colour of a finding, as sRGB of 8 bits."""
     return _COLOURS[FINDINGS[name].name]
-
-
-def finding_lab(name: str) -> list[int]:
-    """The colour of a finding as DICOM's CIELab: three numbers of 16 bits (PS3.3 C.10.7.1.1)."""
-    colour = CIELabColor.from_rgb(*finding_colour(name))
-    return [int(part) for part in colour.value]
 
 
 def heat_colours() -> npt.NDArray[np.uint8]:
@@ -62,4 +56,4 @@ def heat_opacity() -> npt.NDArray[np.uint8]:
     """(256,): how much of the colour covers the radiograph at each level, 255 being all of it."""
     ramp = np.clip((np.arange(256) - _CLEAR_BELOW) / (_FULL_ABOVE - _CLEAR_BELOW), 0, 1)
     smooth = ramp * ramp * (3 - 2 * ramp)
-    return np.asarray((smooth * _FULL_ALPHA * 255).round(), dtype=np.uint8)
+    return np.asarray((smooth * FULL_ALPHA * 255).round(), dtype=np.uint8)

@@ -21,6 +21,12 @@ def _broker_url(url: SecretStr) -> SecretStr:
     return url
 
 
+def _viewer_url(url: str) -> str:
+    if not url.startswith(("https://", "http://")) or url.count("{study_uid}") != 1:
+        raise ValueError("it is not like https://viewer.example.org/viewer?StudyInstanceUIDs={study_uid}")
+    return url
+
+
 class ConsoleSettings(Section):
     """The web console."""
 
@@ -36,6 +42,10 @@ class ConsoleSettings(Section):
     """Minutes without a click after which a person has to log in again."""
     session_hours: float = Field(default=12, gt=0)
     """Hours after a login after which a person has to log in again."""
+    viewer_url: Annotated[str, AfterValidator(_viewer_url)] | None = None
+    """Where the site's viewer opens a study: `https://viewer.example.org/viewer?StudyInstanceUIDs={study_uid}`."""
+    pictures_mb: int = Field(default=2048, ge=0)
+    """MiB of the data folder for radiographs as pictures; what nobody looked at longest goes first."""
     mask_patients: bool = False
     """Show pseudonyms in place of patients; who asks for the patient of a study sees them, and is in the audit log."""
     time_zone: ZoneInfo | None = None

@@ -16,6 +16,7 @@ from db.engine import Connection, Database
 from db.records import Absence, Holding, StoredFile
 from db.retention import Rule
 from node.files import Folder
+from node.pictures.shelf import Shelf
 
 BATCH = 50
 """Files that are removed by one transaction."""
@@ -38,6 +39,7 @@ class Retention:
     """Removes files by age, and for want of space.
 
     Args:
+        shelf: has pictures of what is removed, which go with it.
         rule: of which studies.
         ages: how old a file of each kind may become; None is for ever.
         keep_free_bytes: for so much free space the oldest files go.
@@ -46,6 +48,7 @@ class Retention:
 
     database: Database
     store: Folder
+    shelf: Shelf
     rule: Rule
     ages: Mapping[Holding, timedelta | None]
     keep_free_bytes: int
@@ -126,7 +129,7 @@ class Retention:
                 files = _up_to(self._page(connection, kind, before, after), enough)
                 self._mark(connection, files)
             for file in files:
-                self.store.remove(file.path)
+                self._let_go(file)
         return files
 
     def _mark(self, connection: Connection, files: Sequence[StoredFile]) -> None:
@@ -148,7 +151,12 @@ class Retention:
             marked = [file for kind in Holding for file in holdings.last_removed(connection, kind, BATCH)]
         with self.store.removing() as allowed:
             for file in marked if allowed else ():
-                self.store.remove(file.path)
+                self._let_go(file)
+
+    def _let_go(self, file: StoredFile) -> None:
+        """Remove a file, and the pictures that the console made of it."""
+        self.store.remove(file.path)
+        self.shelf.forget(file.sha256)
 
 
 def _up_to(files: Sequence[StoredFile], size: float) -> list[StoredFile]:

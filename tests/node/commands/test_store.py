@@ -170,3 +170,19 @@ def test_config_shows_every_setting_and_no_secret(tmp_path: Path):
     assert {f"dicom.{key}" for key in values["dicom"] if key != "peers"} <= named
     assert {f"destinations[0].{key}" for key in values["destinations"][0]} <= named
     assert {"host", "data", "dicom.peers[0].ae_title", "study.quiet_s"} <= named
+
+
+def test_one_study_is_shown_and_sent_again(filled: tuple[Path, Any]):
+    """What its page has; a second asking is told."""
+    data, ds = filled
+    uid = ds.StudyInstanceUID
+
+    shown = parsed("studies", "show", uid, "--data", data, "--json")
+    first = parsed("studies", "send", uid, "--to", "pacs", "--data", data, "--json")
+    second = parsed("studies", "send", uid, "--to", "pacs", "--data", data, "--json")
+    again = parsed("studies", "read", uid, "--data", data, "--json")
+
+    assert [each["what"] for each in shown["events"]][:2] == ["Received", "Settled"]
+    assert "Sent to pacs" in cxr("studies", "show", uid, "--data", data).output
+    assert (first["changed"], second["changed"], again["changed"]) == (True, False, True)
+    assert "no study has this UID" in str(cxr("studies", "show", "1.2.3", "--data", data).exception)

@@ -11,15 +11,20 @@ from starlette.applications import Starlette
 
 from db import people
 from db.engine import Database
-from db.records import Role
+from db.records import Role, StoredInstance
 from db.sessions import Lifetime
+from db.vocabulary import Reason
+from inference.errors import NotReadable
 from nlp.aggregate import Policy
 from nlp.datafiles import Sources
 from nlp.workers import Pool
 from node import passwords
 from node.console import app
+from node.console.imaging import Pictures
 from node.console.live import Live
+from node.files import Folder
 from node.labels.trials import Trials
+from node.pictures.shelf import Size
 from node.telemetry.metrics import measure
 from node.telemetry.watch import Watch
 from tests.node.console.browser import Browser, serving
@@ -82,6 +87,21 @@ def no_trials(database: Database) -> Trials:
     )
 
 
+class NoPictures:
+    """Makes none, and says so; for pages that show none."""
+
+    def ready(self) -> None:
+        """It never is."""
+
+    def radiograph(self, instance: StoredInstance, size: Size) -> bytes:
+        """None."""
+        raise NotReadable(Reason.DAMAGED, "There is no picture.")
+
+    def heat(self, instance_id: int, model_version: str, finding: str) -> bytes | None:
+        """None."""
+        return None
+
+
 def console(
     database: Database,
     data: Path,
@@ -92,8 +112,10 @@ def console(
     trials: Trials | None = None,
     pseudonyms: Pseudonyms | None = None,
     live: Live | None = None,
+    pictures: Pictures | None = None,
+    viewer_url: str | None = None,
 ) -> Starlette:
-    """The application; without `live` a stream of changes ends after its first look."""
+    """The application; without `live` a stream of changes ends after its first look, and there are no pictures."""
     return app.build(
         database=database,
         data=data,
@@ -107,6 +129,9 @@ def console(
         live=live or Live(database, every_s=0, lasting_s=0),
         zone=ZoneInfo("Europe/Berlin"),
         pseudonyms=pseudonyms,
+        store=Folder(data / "store"),
+        pictures=pictures or NoPictures(),
+        viewer_url=viewer_url,
     )
 
 

@@ -18,6 +18,7 @@ from db.vocabulary import Reason
 from node.clock import utc_now
 from node.files import Folder
 from node.parts import Node
+from node.pictures.shelf import Shelf
 from node.upkeep.retention import Retention
 from tests.db.rows import NOW, add_job, add_result, arrival, later
 from tests.nodes import StartNode, chest, push, study_of, wait_for_study
@@ -63,6 +64,7 @@ def retention(database: Database, store: Folder, **options: Any) -> Retention:
         "keep_free_bytes": 0,
         "at_most_bytes": None,
         "now": lambda: later(10 * DAY),
+        "shelf": Shelf(store.path("pictures"), 10**6),
     }
     return Retention(database=database, store=store, **usual | options)
 
