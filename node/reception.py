@@ -21,6 +21,7 @@ from node.queue import LocalQueue
 from node.receivers import Receivers
 from node.rejections import Rejections
 from node.sections.receiving import DicomSettings, Hl7Settings
+from node.sections.running import ConsoleSettings
 from node.settings import MIB, Settings
 from node.tls import Files, ServerTls
 from node.watching import endpoints, observe, watch_over
@@ -118,7 +119,7 @@ def hl7(premises: Premises) -> Opened:
     return listener, (rejections,)
 
 
-def tls_of(port: DicomSettings | Hl7Settings, name: str) -> ssl.SSLContext | None:
+def tls_of(port: DicomSettings | Hl7Settings | ConsoleSettings, name: str) -> ssl.SSLContext | None:
     """How a port is encrypted, if it is.
 
     Raises:
@@ -126,7 +127,8 @@ def tls_of(port: DicomSettings | Hl7Settings, name: str) -> ssl.SSLContext | Non
     """
     if port.tls_certificate is None:
         return None
-    return ServerTls(Files(certificate=port.tls_certificate, key=port.tls_key, clients=port.tls_clients), name).context
+    clients = None if isinstance(port, ConsoleSettings) else port.tls_clients  # people log in
+    return ServerTls(Files(certificate=port.tls_certificate, key=port.tls_key, clients=clients), name).context
 
 
 def descriptors_for(settings: Settings) -> int:

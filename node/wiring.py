@@ -16,7 +16,7 @@ from node import descriptors, reception
 from node.clock import utc_now
 from node.console import app
 from node.console.exposure import is_loopback, require_encrypted, require_people
-from node.console.server import Certificate, Server
+from node.console.server import Server
 from node.database import open_database
 from node.destinations.commitment import LONGEST_DELAY_S
 from node.errors import SettingsError
@@ -95,6 +95,7 @@ def _require_sense(settings: Settings, roles: frozenset[Role]) -> None:
         raise SettingsError("with [broker] the work is done by `celery -A node.celery_app worker`, not by role work")
     if Role.CONSOLE in roles:
         require_encrypted(settings.console.host, encrypted=settings.console.tls_certificate is not None)
+        reception.tls_of(settings.console, "console")
     reception.tls_of(settings.dicom, "dicom")
     reception.tls_of(settings.hl7, "hl7")
 
@@ -207,7 +208,7 @@ def _lanes(settings: Settings) -> dict[JobKind, int]:
 
 def _console(premises: Premises, watch: Watch) -> Server:
     settings, console = premises.settings, premises.settings.console
-    chain = console.tls_certificate
+    tls = reception.tls_of(console, "console")
     return Server(
         host=console.host,
         port=console.port,
@@ -215,11 +216,11 @@ def _console(premises: Premises, watch: Watch) -> Server:
             database=premises.database,
             data=settings.data,
             ae_title=settings.dicom.ae_title,
-            encrypted=chain is not None,
+            encrypted=tls is not None,
             lifetime=Lifetime(idle=timedelta(minutes=console.idle_min), longest=timedelta(hours=console.session_hours)),
             now=premises.now,
             watch=watch,
             watched=PATHS if is_loopback(console.host) else (HEALTHZ,),
         ),
-        certificate=None if chain is None else Certificate(chain=chain, key=console.tls_key),
+        tls=tls,
     )

@@ -19,6 +19,7 @@ from db.errors import DatabaseError
 from db.records import Role
 from db.sessions import Lifetime
 from node.console.access import LOGIN, Cookie, Door, Page, Visit
+from node.console.arrival import Bounded
 from node.console.frame import Frame
 from node.console.login import Login
 from node.console.sessions import Sessions
@@ -80,7 +81,7 @@ def build(
     door = Door(sessions=sessions, cookie=cookie)
     return Starlette(
         routes=[Route(each.path, door.guard(each), methods=[each.method]) for each in every_page],
-        middleware=[Middleware(_Secured)],
+        middleware=[Middleware(_Secured), Middleware(Bounded)],
         exception_handlers={
             HTTPException: lambda request, error: _refused(frame, request, error),
             DatabaseError: lambda request, error: _down(frame, request, error),
