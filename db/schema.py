@@ -423,6 +423,14 @@ session = Table(
 )
 """Who is logged in; the token itself is in the browser alone."""
 
+unmasking = Table(
+    "unmasking",
+    metadata,
+    Column("digest", ForeignKey("session.digest", ondelete="CASCADE"), primary_key=True),
+    Column("study_instance_uid", String(64), primary_key=True),
+)
+"""Whose name somebody who is logged in asked to see, where the console masks patients; it goes with the session."""
+
 login_attempt = Table(
     "login_attempt",
     metadata,

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, or_, select, update
 
 from db.people import as_person
 from db.records import Person
-from db.schema import person, session
+from db.schema import person, session, unmasking
 
 SEEN_STEP = timedelta(minutes=1)
 """A session that was used so recently is not written again."""
@@ -55,6 +55,22 @@ def seen(connection: Connection, token: str, now: datetime) -> None:
 def end(connection: Connection, token: str) -> None:
     """The person has logged out."""
     connection.execute(delete(session).where(session.c.digest == _digest(token)))
+
+
+def unmask(connection: Connection, token: str, study_instance_uid: str) -> bool:
+    """Let the session see whose study this is, as long as it lasts; False if it does already."""
+    if unmasked(connection, token, study_instance_uid):
+        return False
+    connection.execute(unmasking.insert().values(digest=_digest(token), study_instance_uid=study_instance_uid))
+    return True
+
+
+def unmasked(connection: Connection, token: str, study_instance_uid: str) -> bool:
+    """Whether the session may see whose study this is, where others may not."""
+    query = select(unmasking.c.digest).where(
+        unmasking.c.digest == _digest(token), unmasking.c.study_instance_uid == study_instance_uid
+    )
+    return connection.execute(query).first() is not None
 
 
 def _digest(token: str) -> str:

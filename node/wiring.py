@@ -34,6 +34,7 @@ from node.upkeep.beat import Beat
 from node.upkeep.retention import Retention
 from node.watching import endpoints, observe, watch_over
 from node.worker import Announce
+from training.pseudonym import of_site
 
 if TYPE_CHECKING:
     from node.celery_app import Broker
@@ -221,6 +222,8 @@ def _console(premises: Premises, watch: Watch) -> Server:
             now=premises.now,
             watch=watch,
             watched=PATHS if is_loopback(console.host) else (HEALTHZ,),
+            zone=console.time_zone,
+            pseudonyms=of_site(settings.data) if console.mask_patients else None,
         ),
         tls=tls,
     )

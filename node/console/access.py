@@ -32,6 +32,8 @@ class Visit:
     person: Person | None
     token: str
     form: Mapping[str, str]
+    by_itself: bool = False
+    """Whether a page that stands open asks, and not a person."""
 
     @property
     def address(self) -> str:
@@ -99,7 +101,8 @@ class Door:
                 return _to_login(request)
             if not person.role.includes(page.role):
                 raise HTTPException(403, f"This is for a {page.role}; you are logged in as {person.role}.")
-        visit = Visit(request=request, person=person, token=known or secrets.token_urlsafe(32), form=form)
+        token = known or secrets.token_urlsafe(32)
+        visit = Visit(request=request, person=person, token=token, form=form, by_itself=page.by_itself)
         if page.method in UNSAFE:
             _require_own_form(visit)
         response = page.show(visit)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Collection
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -22,10 +22,13 @@ from node.console.access import LOGIN, Cookie, Door, Page, Visit
 from node.console.arrival import Bounded
 from node.console.frame import Frame
 from node.console.login import Login
+from node.console.masking import Mask
 from node.console.sessions import Sessions
 from node.console.static import Static
 from node.console.system import System
+from node.console.viewing import Viewing
 from node.telemetry.watch import PATHS, Watch
+from training.pseudonym import Pseudonyms
 
 log = logging.getLogger(__name__)
 
@@ -64,19 +67,25 @@ def build(
     now: Callable[[], datetime],
     watch: Watch,
     watched: Collection[str] = PATHS,
+    zone: tzinfo | None = None,
+    pseudonyms: Pseudonyms | None = None,
 ) -> Starlette:
     """The application over a database and the data folder.
 
     Args:
         encrypted: whether it is served over TLS.
         watched: what of `watch` is answered here without a login.
+        zone: in which times are shown; None is this machine's.
+        pseudonyms: what patients are called where the site masks them.
     """
-    frame = Frame(ae_title)
+    mask = Mask(pseudonyms)
+    frame = Frame(ae_title, zone=zone, mask=mask)
+    viewing = Viewing(database=database, masking=mask.on, now=now)
     sessions = Sessions(database=database, lifetime=lifetime, now=now)
     cookie = Cookie(encrypted=encrypted)
     login = Login(sessions=sessions, cookie=cookie, frame=frame)
     system = System(database=database, data=data, frame=frame)
-    every_page = pages(login, system, Static(), watch, watched)
+    every_page = pages(login=login, system=system, viewing=viewing, static=Static(), watch=watch, watched=watched)
     frame.furnish(every_page)
     door = Door(sessions=sessions, cookie=cookie)
     return Starlette(
@@ -90,12 +99,15 @@ def build(
     )
 
 
-def pages(login: Login, system: System, static: Static, watch: Watch, watched: Collection[str]) -> tuple[Page, ...]:
+def pages(
+    *, login: Login, system: System, viewing: Viewing, static: Static, watch: Watch, watched: Collection[str]
+) -> tuple[Page, ...]:
     """Everything that can be asked for, and the least role that may; None is everybody."""
     return (
         Page(path="/", role=Role.VIEWER, show=lambda _visit: RedirectResponse("/system", status_code=303)),
         Page(path="/system", role=Role.VIEWER, show=system.show, title="System"),
         Page(path="/system/counts", role=Role.VIEWER, show=system.counts, by_itself=True),
+        Page(path="/studies/{study_uid}/unmask", role=Role.VIEWER, show=viewing.unmask, method="POST"),
         Page(path="/account", role=Role.VIEWER, show=login.account, title="Account"),
         Page(path="/account", role=Role.VIEWER, show=login.change_password, method="POST"),
         Page(path=LOGIN, role=None, show=login.show),

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
@@ -34,6 +35,10 @@ class ConsoleSettings(Section):
     """Minutes without a click after which a person has to log in again."""
     session_hours: float = Field(default=12, gt=0)
     """Hours after a login after which a person has to log in again."""
+    mask_patients: bool = False
+    """Show pseudonyms in place of patients; who asks for the patient of a study sees them, and is in the audit log."""
+    time_zone: ZoneInfo | None = None
+    """In which times are shown, such as "Europe/Berlin"; without one, this machine's own."""
 
 
 class DatabaseSettings(Section):

@@ -20,6 +20,7 @@ MATRIX = {
     ("GET", "/"): Role.VIEWER,
     ("GET", "/system"): Role.VIEWER,
     ("GET", "/system/counts"): Role.VIEWER,
+    ("POST", "/studies/{study_uid}/unmask"): Role.VIEWER,
     ("GET", "/account"): Role.VIEWER,
     ("POST", "/account"): Role.VIEWER,
     ("POST", "/logout"): Role.VIEWER,
