@@ -12,6 +12,7 @@ from node.destinations.commitment import Desk
 from node.dicom.acceptance import Acceptance, Peer
 from node.dicom.association import Limits
 from node.dicom.scp import Scp
+from node.heartbeat import Heartbeat
 from node.hl7 import connection as hl7_connection
 from node.hl7 import intake as hl7_intake
 from node.hl7.listener import Listener
@@ -60,7 +61,13 @@ def _receiver(settings: Settings, port: int) -> Node:
         roles=frozenset({Role.SCP}),
         database=premises.database,
         store=premises.store,
-        services=(*traces, *endpoints(settings, watch), *before, scp),
+        services=(
+            *traces,
+            *endpoints(settings, watch),
+            Heartbeat(premises.database, [Role.SCP], utc_now),
+            *before,
+            scp,
+        ),
         doors={Role.SCP: scp},
     )
 

@@ -21,6 +21,7 @@ from node.database import open_database
 from node.destinations.commitment import LONGEST_DELAY_S
 from node.errors import SettingsError
 from node.files import Folder
+from node.heartbeat import Heartbeat
 from node.intake import RELEASE_FALLBACK_S
 from node.parts import Door, Node, Role, Service
 from node.premises import Premises, open_store, read_as_it_comes
@@ -69,7 +70,7 @@ def build(settings: Settings, roles: Collection[Role] | None = None, now: Callab
     database = _open_database(settings, roles)
     observer, services = observe(settings)
     watch = watch_over(settings, database, observer.metrics, reads=Role.WORK in roles)
-    services = (*services, *endpoints(settings, watch))
+    services = (*services, *endpoints(settings, watch), Heartbeat(database, roles, now))
     queue = LocalQueue(_lanes(settings), [each.name for each in settings.destinations])
     announce: Announce = queue.announce
     if settings.broker.url is not None:
