@@ -215,9 +215,10 @@ def _console(premises: Premises, watch: Watch) -> Server:
         host=console.host,
         port=console.port,
         app=app.build(
+            settings=settings,
             database=premises.database,
-            data=settings.data,
-            ae_title=settings.dicom.ae_title,
+            store=premises.store,
+            announce=premises.announce,
             encrypted=tls is not None,
             lifetime=Lifetime(idle=timedelta(minutes=console.idle_min), longest=timedelta(hours=console.session_hours)),
             now=premises.now,

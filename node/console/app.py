@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Collection
 from datetime import datetime, tzinfo
-from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
@@ -11,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from db.engine import Database
@@ -19,15 +18,27 @@ from db.errors import DatabaseError
 from db.records import Role
 from db.sessions import Lifetime
 from node.console.access import LOGIN, Cookie, Door, Page, Visit
+from node.console.api import app as api
+from node.console.api.basis import Basis
 from node.console.arrival import Bounded
+from node.console.audit_log import AuditLog
+from node.console.callers import Callers
+from node.console.destinations import DestinationPages
 from node.console.frame import Frame
+from node.console.jobs import JobPages
 from node.console.login import Login
 from node.console.masking import Mask
+from node.console.reference import Reference
 from node.console.sessions import Sessions
+from node.console.settings_in_force import SettingsInForce
 from node.console.static import Static
 from node.console.system import System
+from node.console.tokens import TokenPages
 from node.console.viewing import Viewing
+from node.files import InstanceStore
+from node.settings import Settings
 from node.telemetry.watch import PATHS, Watch
+from node.tokens import Tokens
 from training.pseudonym import Pseudonyms
 
 log = logging.getLogger(__name__)
@@ -59,9 +70,10 @@ DOWN = (
 
 def build(
     *,
+    settings: Settings,
     database: Database,
-    data: Path,
-    ae_title: str,
+    store: InstanceStore,
+    announce: Callable[[int], None],
     encrypted: bool,
     lifetime: Lifetime,
     now: Callable[[], datetime],
@@ -70,26 +82,63 @@ def build(
     zone: tzinfo | None = None,
     pseudonyms: Pseudonyms | None = None,
 ) -> Starlette:
-    """The application over a database and the data folder.
+    """The application over a node's database and store.
 
     Args:
+        announce: wakes a worker for a job.
         encrypted: whether it is served over TLS.
         watched: what of `watch` is answered here without a login.
         zone: in which times are shown; None is this machine's.
         pseudonyms: what patients are called where the site masks them.
     """
+    data = settings.data
     mask = Mask(pseudonyms)
-    frame = Frame(ae_title, zone=zone, mask=mask)
+    frame = Frame(settings.dicom.ae_title, zone=zone, mask=mask)
     viewing = Viewing(database=database, masking=mask.on, now=now)
     sessions = Sessions(database=database, lifetime=lifetime, now=now)
     cookie = Cookie(encrypted=encrypted)
     login = Login(sessions=sessions, cookie=cookie, frame=frame)
-    system = System(database=database, data=data, frame=frame)
-    every_page = pages(login=login, system=system, viewing=viewing, static=Static(), watch=watch, watched=watched)
+    system = System(database=database, data=data, frame=frame, now=now)
+    tokens = Tokens(database=database, now=now)
+    token_pages = TokenPages(tokens=tokens, frame=frame)
+    basis = Basis(
+        settings=settings,
+        database=database,
+        store=store,
+        tokens=tokens,
+        mask=mask,
+        checks=watch.checks,
+        announce=announce,
+        now=now,
+    )
+    programs = api.build(basis)
+    reference = Reference(document=programs.openapi, frame=frame)
+    every_page = (
+        *pages(
+            login=login,
+            system=system,
+            tokens=token_pages,
+            reference=reference,
+            viewing=viewing,
+            static=Static(),
+            watch=watch,
+            watched=watched,
+        ),
+        *system_pages(
+            jobs=JobPages(database=database, announce=announce, frame=frame, now=now),
+            destinations=DestinationPages(settings=settings, database=database, frame=frame, now=now),
+            callers=Callers(settings=settings, database=database, frame=frame),
+            audit_log=AuditLog(database=database, viewing=viewing, frame=frame),
+            settings=SettingsInForce(settings=settings, frame=frame),
+        ),
+    )
     frame.furnish(every_page)
     door = Door(sessions=sessions, cookie=cookie)
     return Starlette(
-        routes=[Route(each.path, door.guard(each), methods=[each.method]) for each in every_page],
+        routes=[
+            *(Route(each.path, door.guard(each), methods=[each.method]) for each in every_page),
+            Mount(api.PREFIX, programs),
+        ],
         middleware=[Middleware(_Secured), Middleware(Bounded)],
         exception_handlers={
             HTTPException: lambda request, error: _refused(frame, request, error),
@@ -100,7 +149,15 @@ def build(
 
 
 def pages(
-    *, login: Login, system: System, viewing: Viewing, static: Static, watch: Watch, watched: Collection[str]
+    *,
+    login: Login,
+    system: System,
+    tokens: TokenPages,
+    reference: Reference,
+    viewing: Viewing,
+    static: Static,
+    watch: Watch,
+    watched: Collection[str],
 ) -> tuple[Page, ...]:
     """Everything that can be asked for, and the least role that may; None is everybody."""
     return (
@@ -108,13 +165,39 @@ def pages(
         Page(path="/system", role=Role.VIEWER, show=system.show, title="System"),
         Page(path="/system/counts", role=Role.VIEWER, show=system.counts, by_itself=True),
         Page(path="/studies/{study_uid}/unmask", role=Role.VIEWER, show=viewing.unmask, method="POST"),
+        Page(path="/api", role=Role.VIEWER, show=reference.show),
         Page(path="/account", role=Role.VIEWER, show=login.account, title="Account"),
         Page(path="/account", role=Role.VIEWER, show=login.change_password, method="POST"),
+        Page(path="/account/tokens", role=Role.VIEWER, show=tokens.show),
+        Page(path="/account/tokens", role=Role.VIEWER, show=tokens.create, method="POST"),
+        Page(path="/account/tokens/revoke", role=Role.VIEWER, show=tokens.revoke, method="POST"),
         Page(path=LOGIN, role=None, show=login.show),
         Page(path=LOGIN, role=None, show=login.enter, method="POST"),
         Page(path="/logout", role=Role.VIEWER, show=login.leave, method="POST"),
         Page(path="/static/{name}", role=None, show=static.show),
         *(Page(path=path, role=None, show=lambda visit: _watched(watch, visit)) for path in watched),
+    )
+
+
+def system_pages(
+    *,
+    jobs: JobPages,
+    destinations: DestinationPages,
+    callers: Callers,
+    audit_log: AuditLog,
+    settings: SettingsInForce,
+) -> tuple[Page, ...]:
+    """The pages below System: everybody sees how it runs, an administrator acts, and sees who did what."""
+    look, act = Role.VIEWER, Role.ADMINISTRATOR
+    return (
+        Page(path="/system/jobs", role=look, show=jobs.show),
+        Page(path="/system/jobs/retry", role=act, show=jobs.retry, method="POST"),
+        Page(path="/system/destinations", role=look, show=destinations.show),
+        Page(path="/system/destinations/test", role=act, show=destinations.test, method="POST"),
+        Page(path="/system/callers", role=look, show=callers.show),
+        Page(path="/system/audit", role=act, show=audit_log.show),
+        Page(path="/system/audit/verification", role=act, show=audit_log.verify),
+        Page(path="/system/settings", role=act, show=settings.show),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.applications import Starlette
@@ -14,9 +15,12 @@ from db.records import Role
 from db.sessions import Lifetime
 from node import passwords
 from node.console import app
+from node.files import Folder
+from node.settings import load
 from node.telemetry.metrics import measure
 from node.telemetry.watch import Watch
 from tests.node.console.browser import Browser, serving
+from training.pseudonym import Pseudonyms
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PASSWORD = "lamp otter granite seven"
@@ -64,16 +68,27 @@ def with_people(database: Database, password_hash: str) -> Database:
     return database
 
 
-def console(database: Database, data: Path, clock: Clock | None = None, *, encrypted: bool = False) -> Starlette:
-    """The application."""
+def console(
+    database: Database,
+    data: Path,
+    clock: Clock | None = None,
+    *,
+    encrypted: bool = False,
+    pseudonyms: Pseudonyms | None = None,
+    **options: Any,
+) -> Starlette:
+    """The application; options are dotted names of settings."""
+    settings = load(None, data=data, **options)
     return app.build(
+        settings=settings,
         database=database,
-        data=data,
-        ae_title="CXRNODE",
+        store=Folder(data / "store"),
+        announce=lambda _job_id: None,
         encrypted=encrypted,
         lifetime=LIFETIME,
         now=clock or Clock(),
         watch=Watch(metrics=measure(), checks={}),
+        pseudonyms=pseudonyms,
     )
 
 
