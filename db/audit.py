@@ -51,6 +51,25 @@ def newest(connection: Connection, limit: int) -> list[AuditEntry]:
     return [AuditEntry(**row) for row in connection.execute(query).mappings()]
 
 
+def found(
+    connection: Connection,
+    limit: int,
+    *,
+    before: int | None = None,
+    actor: str | None = None,
+    action: str | None = None,
+    subject: str | None = None,
+) -> list[AuditEntry]:
+    """The last entries before the one of an id, of an actor, an action and a subject if these are given."""
+    query = select(audit).order_by(audit.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(audit.c.id < before)
+    for column, value in ((audit.c.actor, actor), (audit.c.action, action), (audit.c.subject, subject)):
+        if value is not None:
+            query = query.where(column == value)
+    return [AuditEntry(**row) for row in connection.execute(query).mappings()]
+
+
 def of_subject(connection: Connection, subject: str, prefix: str) -> list[AuditEntry]:
     """What was done to a subject by actions that begin with `prefix`, in order."""
     query = select(audit).where(audit.c.subject == subject, audit.c.action.startswith(prefix, autoescape=True))

@@ -222,6 +222,31 @@ def send_again(connection: Connection, delivery_ids: Collection[int]) -> int:
     return connection.execute(which.values(state=DeliveryState.WAITING, **fresh)).rowcount
 
 
+def newest(
+    connection: Connection,
+    limit: int,
+    *,
+    before: int | None = None,
+    destination: str | None = None,
+    states: Collection[DeliveryState] = (),
+) -> list[Delivery]:
+    """Deliveries, those made last first; only those made before the one of an id, of a destination, in some states."""
+    query = select(delivery).order_by(delivery.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(delivery.c.id < before)
+    if destination is not None:
+        query = query.where(delivery.c.destination == destination)
+    if states:
+        query = query.where(delivery.c.state.in_(states))
+    return [_delivery(row) for row in connection.execute(query).mappings()]
+
+
+def last_sent(connection: Connection, destination: str) -> datetime | None:
+    """When a destination last took something."""
+    query = select(delivery.c.sent_at).where(delivery.c.destination == destination, delivery.c.sent_at.is_not(None))
+    return connection.execute(query.order_by(delivery.c.sent_at.desc()).limit(1)).scalar()
+
+
 def counts(connection: Connection) -> dict[str, int]:
     """How many deliveries there are, by `destination.state`."""
     query = select(delivery.c.destination, delivery.c.state, func.count()).group_by(

@@ -32,6 +32,9 @@ AWAITING, UNCONFIRMED = "awaiting_commitment", "unconfirmed"
 
 UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
 
+ENDED_BADLY = (JobState.FAILED, JobState.DEAD)
+"""The states in which a job waits for a person."""
+
 SENDING = (JobKind.DELIVER, JobKind.RETRACT)
 """The kinds of job that send objects to a destination."""
 
@@ -243,7 +246,7 @@ def retry(connection: Connection, job_id: int | None, now: datetime) -> list[int
     """A person asks again for a failed or dead job, or for all of them. Returns the ids put back."""
     statement = (
         update(job)
-        .where(job.c.state.in_((JobState.FAILED, JobState.DEAD)))
+        .where(job.c.state.in_(ENDED_BADLY))
         .values(
             state=JobState.QUEUED,
             postponed=job.c.attempts,  # a fencing token never goes back, so all earlier claims are forgiven
@@ -311,7 +314,7 @@ def troubles(connection: Connection) -> list[tuple[str, str, int, str]]:
     """Why deliveries wait: destination, error code, how many jobs, and the sentence of one of them."""
     query = (
         select(job.c.destination, job.c.error_code, func.count(), func.max(job.c.error))
-        .where(job.c.kind.in_(SENDING), job.c.error_code != CHANGED, job.c.state != JobState.DONE)
+        .where(job.c.kind.in_(SENDING), job.c.error_code != CHANGED, job.c.state.in_((*UNFINISHED, *ENDED_BADLY)))
         .group_by(job.c.destination, job.c.error_code)
         .order_by(job.c.destination, job.c.error_code)
     )
@@ -395,11 +398,24 @@ def find(connection: Connection, kind: JobKind, subject_id: int, revision: int) 
     return None if row is None else _job(row)
 
 
-def newest(connection: Connection, limit: int, states: Collection[JobState] = ()) -> list[Job]:
-    """Jobs, the newest first; only those in `states` if any are given."""
+def newest(
+    connection: Connection, limit: int, states: Collection[JobState] = (), before: int | None = None
+) -> list[Job]:
+    """Jobs, the newest first; only those in `states` if any are given, and made before the one of an id.
+
+    State by state, since few of a million jobs may be in one: each is then found by its index.
+    """
     query = select(job).order_by(job.c.id.desc()).limit(limit)
-    if states:
-        query = query.where(job.c.state.in_(states))
+    if before is not None:
+        query = query.where(job.c.id < before)
+    queries = [query.where(job.c.state == state) for state in states] or [query]
+    found = [_job(row) for each in queries for row in connection.execute(each).mappings()]
+    return sorted(found, key=lambda each: -each.id)[:limit]
+
+
+def running(connection: Connection) -> list[Job]:
+    """What is being worked on, in the order in which it could begin."""
+    query = select(job).where(job.c.state == JobState.RUNNING).order_by(job.c.not_before, job.c.id)
     return [_job(row) for row in connection.execute(query).mappings()]
 
 
@@ -427,7 +443,7 @@ def counts(connection: Connection) -> dict[str, int]:
 def undone(connection: Connection) -> list[Undone]:
     """How many jobs are not done, and since when the oldest could run, by kind and state; the index alone is read."""
     query = select(job.c.kind, job.c.state, func.count(), func.min(job.c.not_before))
-    query = query.where(job.c.state.in_((*UNFINISHED, JobState.FAILED, JobState.DEAD)))
+    query = query.where(job.c.state.in_((*UNFINISHED, *ENDED_BADLY)))
     rows = connection.execute(query.group_by(job.c.kind, job.c.state))
     return [Undone(kind=kind, state=state, count=count, oldest=oldest) for kind, state, count, oldest in rows]
 

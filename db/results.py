@@ -205,6 +205,12 @@ def under(connection: Connection, sop_instance_uid: str) -> Result | None:
     return next(iter(_results(connection.execute(query).mappings())), None)
 
 
+def of_study(connection: Connection, study_id: int) -> list[Result]:
+    """All result objects of a study, in the order in which they were built."""
+    query = select(result).where(result.c.study_id == study_id).order_by(result.c.id)
+    return _results(connection.execute(query).mappings())
+
+
 def every(connection: Connection) -> list[Result]:
     """All result objects, in the order in which they were built."""
     return _results(connection.execute(select(result).order_by(result.c.id)).mappings())

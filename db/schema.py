@@ -138,6 +138,7 @@ job = Table(
     Column("created_at", Utc, nullable=False),
     Column("ended_at", Utc),
     Index(None, "state", "kind", "not_before"),
+    Index(None, "state", "id"),
 )
 
 prediction = Table(
@@ -193,7 +194,7 @@ delivery = Table(
     metadata,
     _id(),
     Column("result_id", ForeignKey("result.id"), nullable=False),
-    Column("destination", String(64), nullable=False, index=True),
+    Column("destination", String(64), nullable=False),
     Column("state", String(16), nullable=False, index=True),
     Column("sent_at", Utc),
     Column("error", Text),
@@ -206,6 +207,8 @@ delivery = Table(
     Column("committed_at", Utc),
     Column("tries", Integer, nullable=False, server_default="0"),
     UniqueConstraint("result_id", "destination"),
+    Index(None, "destination", "sent_at"),
+    Index(None, "destination", "id"),
 )
 
 commitment_request = Table(
@@ -256,7 +259,9 @@ audit = Table(
     Column("subject", Text, nullable=False),
     Column("detail", JSON, nullable=False),
     Column("digest", String(64), nullable=False),
-    Index(None, "subject", "action"),
+    Index(None, "actor", "id"),
+    Index(None, "action", "id"),
+    Index(None, "subject", "id"),
 )
 
 audit_head = Table(
@@ -581,3 +586,31 @@ login_attempt = Table(
     Index(None, "address", "at"),
 )
 """Passwords that were tried and not accepted. The name is a digest: people type their password there."""
+
+api_token = Table(
+    "api_token",
+    metadata,
+    _id(),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("name", String(64), nullable=False),
+    Column("person_id", ForeignKey("person.id"), nullable=False, index=True),
+    Column("scopes", JSON, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("expires_at", Utc),
+    Column("revoked_at", Utc),
+    Column("last_used_at", Utc),
+)
+"""What programs prove themselves with; the token itself is with whoever made it alone."""
+
+process = Table(
+    "process",
+    metadata,
+    Column("key", String(36), primary_key=True),
+    Column("roles", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("version", String(64), nullable=False),
+    Column("started_at", Utc, nullable=False),
+    Column("beat_at", Utc, nullable=False, index=True),
+)
+"""The processes of the node that are alive, or were a moment ago."""

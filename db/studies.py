@@ -1,22 +1,32 @@
 """Studies and their instances."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ClauseElement, Connection, RowMapping, bindparam, func, select, update
+from sqlalchemy import ClauseElement, Connection, RowMapping, bindparam, func, select, type_coerce, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db.engine import queue_for
 from db.prepared import Prepared
 from db.records import Absence, Arrival, StoredInstance, Study, StudyState
-from db.schema import instance, link, study
+from db.schema import Utc, instance, link, study
 from db.sought import sought
 from db.vocabulary import Reason
 
 _AT_ONCE = 500
 """How many UIDs one statement names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who sent images: so many of those that were looked at, the last of them at `last_at`."""
+
+    calling_ae: str
+    calling_address: str
+    images: int
+    last_at: datetime
 
 
 def record_arrival(connection: Connection, arrival: Arrival, settle_at: datetime | None) -> bool:
@@ -219,9 +229,10 @@ def newest(connection: Connection, limit: int) -> list[Study]:
     return [_study(row) for row in connection.execute(query).mappings()]
 
 
-def counts(connection: Connection) -> dict[str, int]:
-    """How many studies are in each state."""
-    query = select(study.c.state, func.count().label("how_many")).group_by(study.c.state)
+def counts(connection: Connection, states: Collection[StudyState] = tuple(StudyState)) -> dict[str, int]:
+    """How many studies are in each of these states; of a state with few of a million quickly."""
+    query = select(study.c.state, func.count().label("how_many")).where(study.c.state.in_(states))
+    query = query.group_by(study.c.state)
     return {row.state: row.how_many for row in connection.execute(query)}
 
 
@@ -257,6 +268,19 @@ def calling_aes(connection: Connection, study_id: int) -> list[str]:
         .order_by(func.max(instance.c.id).desc())
     )
     return list(connection.execute(query).scalars())
+
+
+def seen_lately(connection: Connection, limit: int) -> list[Caller]:
+    """Who sent the images received last, `limit` of them; who was last first."""
+    last = select(instance.c.calling_ae, instance.c.calling_address, instance.c.received_at)
+    last_few = last.order_by(instance.c.id.desc()).limit(limit).subquery()
+    at = func.max(last_few.c.received_at)
+    query = select(last_few.c.calling_ae, last_few.c.calling_address, func.count(), type_coerce(at, Utc))
+    query = query.group_by(last_few.c.calling_ae, last_few.c.calling_address).order_by(at.desc())
+    return [
+        Caller(calling_ae=ae, calling_address=address, images=count, last_at=last_at)
+        for ae, address, count, last_at in connection.execute(query)
+    ]
 
 
 def instance_uids(connection: Connection) -> Sequence[str]:

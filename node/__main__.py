@@ -113,6 +113,10 @@ COMMANDS = {
         "Images, labels and split to train on: make, list, look.",
     ),
     "users": ("node.commands.users:users_app", "Who may log in to the console: look, add, change."),
+    "tokens": (
+        "node.commands.tokens:tokens_app",
+        "Tokens for programs that ask the HTTP API: look, make, end.",
+    ),
     "version": ("node.commands.version:version", "Print the version."),
 }
 """Each command: where it is, and the first sentence of its help."""

@@ -1,5 +1,6 @@
 """The oldest versions of libraries that are safe to run with; older ones have holes that are publicly known."""
 
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from itertools import takewhile
 
@@ -12,6 +13,29 @@ FLOORS = {
     "torch": "2.10",
 }
 """As in pyproject.toml, which an installation without pip's resolver does not look at."""
+
+SHOWN = ("fastapi", "highdicom", "onnxruntime", "spacy", "sqlalchemy", "starlette", "uvicorn")
+"""Without a floor; an administrator may want to know."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Library:
+    """A library that is installed, and the oldest version to run with, if there is one."""
+
+    name: str
+    version: str
+    floor: str | None
+
+
+def libraries() -> list[Library]:
+    """Those that the node rests on and that are installed."""
+    found = []
+    for name in sorted({*FLOORS, *SHOWN}):
+        try:
+            found.append(Library(name=name, version=version(name), floor=FLOORS.get(name)))
+        except PackageNotFoundError:
+            continue
+    return found
 
 
 def require_floors() -> None:

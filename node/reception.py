@@ -12,6 +12,7 @@ from node.destinations.commitment import Desk
 from node.dicom.acceptance import Acceptance, Peer
 from node.dicom.association import Limits
 from node.dicom.scp import Scp
+from node.heartbeat import Heartbeat
 from node.hl7 import connection as hl7_connection
 from node.hl7 import intake as hl7_intake
 from node.hl7.listener import Listener
@@ -21,6 +22,7 @@ from node.queue import LocalQueue
 from node.receivers import Receivers
 from node.rejections import Rejections
 from node.sections.receiving import DicomSettings, Hl7Settings
+from node.sections.running import ConsoleSettings
 from node.settings import MIB, Settings
 from node.tls import Files, ServerTls
 from node.watching import endpoints, observe, watch_over
@@ -59,7 +61,13 @@ def _receiver(settings: Settings, port: int) -> Node:
         roles=frozenset({Role.SCP}),
         database=premises.database,
         store=premises.store,
-        services=(*traces, *endpoints(settings, watch), *before, scp),
+        services=(
+            *traces,
+            *endpoints(settings, watch),
+            Heartbeat(premises.database, [Role.SCP], utc_now),
+            *before,
+            scp,
+        ),
         doors={Role.SCP: scp},
     )
 
@@ -118,7 +126,7 @@ def hl7(premises: Premises) -> Opened:
     return listener, (rejections,)
 
 
-def tls_of(port: DicomSettings | Hl7Settings, name: str) -> ssl.SSLContext | None:
+def tls_of(port: DicomSettings | Hl7Settings | ConsoleSettings, name: str) -> ssl.SSLContext | None:
     """How a port is encrypted, if it is.
 
     Raises:
@@ -126,7 +134,8 @@ def tls_of(port: DicomSettings | Hl7Settings, name: str) -> ssl.SSLContext | Non
     """
     if port.tls_certificate is None:
         return None
-    return ServerTls(Files(certificate=port.tls_certificate, key=port.tls_key, clients=port.tls_clients), name).context
+    clients = None if isinstance(port, ConsoleSettings) else port.tls_clients  # people log in
+    return ServerTls(Files(certificate=port.tls_certificate, key=port.tls_key, clients=clients), name).context
 
 
 def descriptors_for(settings: Settings) -> int:

@@ -18,12 +18,13 @@ from node.clock import utc_now
 from node.console import app
 from node.console.exposure import is_loopback, require_encrypted, require_people
 from node.console.live import Live
-from node.console.server import Certificate, Server
+from node.console.server import Server
 from node.database import open_database
 from node.destinations.commitment import LONGEST_DELAY_S
 from node.destinations.routes import back_to
 from node.errors import SettingsError
 from node.files import Folder
+from node.heartbeat import Heartbeat
 from node.intake import RELEASE_FALLBACK_S
 from node.labels.ledger import Ledger
 from node.labels.trials import Trials
@@ -76,7 +77,7 @@ def build(settings: Settings, roles: Collection[Role] | None = None, now: Callab
     database = _open_database(settings, roles)
     observer, services = observe(settings)
     watch = watch_over(settings, database, observer.metrics, reads=Role.WORK in roles)
-    services = (*services, *endpoints(settings, watch))
+    services = (*services, *endpoints(settings, watch), Heartbeat(database, roles, now))
     queue = LocalQueue(_lanes(settings), _ways_out(settings))
     announce: Announce = queue.announce
     if settings.broker.url is not None:
@@ -103,6 +104,7 @@ def _require_sense(settings: Settings, roles: frozenset[Role]) -> None:
         raise SettingsError("with [broker] the work is done by `celery -A node.celery_app worker`, not by role work")
     if Role.CONSOLE in roles:
         require_encrypted(settings.console.host, encrypted=settings.console.tls_certificate is not None)
+        reception.tls_of(settings.console, "console")
     reception.tls_of(settings.dicom, "dicom")
     reception.tls_of(settings.hl7, "hl7")
 
@@ -236,16 +238,17 @@ def _gallery(premises: Premises) -> "Gallery":
 
 def _console(premises: Premises, watch: Watch, pictures: "Gallery") -> Server:
     settings, console = premises.settings, premises.settings.console
-    chain = console.tls_certificate
+    tls = reception.tls_of(console, "console")
     live = Live(premises.database)
     return Server(
         host=console.host,
         port=console.port,
         app=app.build(
+            settings=settings,
             database=premises.database,
-            data=settings.data,
-            ae_title=settings.dicom.ae_title,
-            encrypted=chain is not None,
+            store=premises.store,
+            announce=premises.announce,
+            encrypted=tls is not None,
             lifetime=Lifetime(idle=timedelta(minutes=console.idle_min), longest=timedelta(hours=console.session_hours)),
             now=premises.now,
             watch=watch,
@@ -257,15 +260,10 @@ def _console(premises: Premises, watch: Watch, pictures: "Gallery") -> Server:
                 now=premises.now,
             ),
             live=live,
-            fixed_model=settings.reading.model is not None,
-            store=premises.store,
             pictures=pictures,
-            viewer_url=console.viewer_url,
-            watched=PATHS if is_loopback(console.host) else (HEALTHZ,),
-            zone=console.time_zone,
             pseudonyms=of_site(settings.data) if console.mask_patients else None,
-            band=settings.agreement.within,
+            watched=PATHS if is_loopback(console.host) else (HEALTHZ,),
         ),
-        certificate=None if chain is None else Certificate(chain=chain, key=console.tls_key),
+        tls=tls,
         closing=live.close,
     )

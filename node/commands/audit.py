@@ -22,14 +22,20 @@ audit_app = typer.Typer(cls=group_of(COMMANDS), no_args_is_help=True, help="The 
 
 
 def list_entries(
-    config: ConfigOption = None, data: DataOption = None, limit: LimitOption = 20, as_json: JsonOption = False
+    config: ConfigOption = None,
+    data: DataOption = None,
+    limit: LimitOption = 20,
+    actor: Annotated[str | None, typer.Option(help="Only what this one did.")] = None,
+    action: Annotated[str | None, typer.Option(help="Only this, such as study.view.")] = None,
+    subject: Annotated[str | None, typer.Option(help="Only what was done to this.")] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """List who did what, the newest first.
 
     Example: cxr audit list --limit 100
     """
     with opened(config, data).read() as connection:
-        found = audit.newest(connection, limit)
+        found = audit.found(connection, limit, actor=actor, action=action, subject=subject)
     if as_json:
         print_json(found)
         return

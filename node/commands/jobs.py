@@ -6,8 +6,19 @@ import typer
 
 from db import jobs, studies
 from db.records import JobState
+from node import retry as retrying
 from node.clock import utc_now
-from node.commands.options import ConfigOption, DataOption, JsonOption, LimitOption, opened, print_json, print_table
+from node.commands.options import (
+    ByOption,
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    LimitOption,
+    opened,
+    print_json,
+    print_table,
+    who,
+)
 from node.errors import SettingsError
 
 
@@ -44,6 +55,7 @@ def list_jobs(
 def retry(
     job: Annotated[int | None, typer.Argument(help="The job's number, as `cxr jobs` shows it.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Every failed and dead job.")] = False,
+    by: ByOption = None,
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
@@ -53,8 +65,7 @@ def retry(
     """
     if (job is None) != every:
         raise SettingsError("name one job, or give --all; `cxr jobs --state dead --state failed` lists them")
-    with opened(config, data).write() as connection:
-        queued = jobs.retry(connection, job, utc_now())
+    queued = retrying.retry(opened(config, data), job, by=who(by), now=utc_now())
     if not queued:
         raise SettingsError("no such job is failed or dead; `cxr jobs` lists them")
     typer.echo(f"Queued again: {', '.join(str(job_id) for job_id in queued)}")

@@ -3,16 +3,20 @@
 import shutil
 from typing import Any
 
-from db import deliveries, holdings, jobs, links, minings, models, reports, studies
+from db import deliveries, holdings, jobs, links, minings, models, processes, reports, studies
 from db.engine import Connection
 from nlp import miner
 from nlp.errors import NlpError
+from node.clock import utc_now
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table, settings_of
+from node.heartbeat import SILENT
 from node.sections.running import MiningSettings
 
 
 def status(config: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:
     """Show how much there is in each state, what is not mined yet, the model in service and the room on the disk.
+
+    --json has the processes that are alive and the queues with their age, too.
 
     Example: cxr status --json
     """
@@ -22,6 +26,8 @@ def status(config: ConfigOption = None, data: DataOption = None, as_json: JsonOp
         facts: dict[str, Any] = {
             "model": model.version if model else None,
             "shadow": shadow.version if shadow else None,
+            "processes": processes.every(connection),
+            "queues": jobs.undone(connection),
             "studies": studies.counts(connection),
             "jobs": jobs.counts(connection),
             "deliveries": deliveries.counts(connection),
@@ -41,6 +47,7 @@ def status(config: ConfigOption = None, data: DataOption = None, as_json: JsonOp
     rows: list[tuple[str, object]] = [("model in service", facts["model"] or "none")]
     if facts["shadow"]:
         rows.append(("model in its shadow", facts["shadow"]))
+    rows.append(("processes, alive", sum(utc_now() - each.beat_at <= SILENT for each in facts["processes"])))
     for noun in ("studies", "jobs", "deliveries"):
         rows += [(f"{noun}, {state}", count) for state, count in sorted(facts[noun].items())]
     for each in facts["undelivered"]:

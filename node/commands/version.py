@@ -2,12 +2,19 @@
 
 import typer
 
+from node.commands.options import JsonOption, print_json
+from node.floors import libraries
 from node.implementation import SOFTWARE_VERSION
 
 
-def version() -> None:
+def version(as_json: JsonOption = False) -> None:
     """Print the version.
+
+    --json has those of the libraries that the node rests on, too.
 
     Example: cxr version
     """
-    typer.echo(SOFTWARE_VERSION)
+    if as_json:
+        print_json({"version": SOFTWARE_VERSION, "libraries": libraries()})
+    else:
+        typer.echo(SOFTWARE_VERSION)

@@ -41,6 +41,17 @@ class Visit:
         return self.request.client.host if self.request.client else ""
 
     @property
+    def somebody(self) -> Person:
+        """Who is logged in, on a page that is not for everybody.
+
+        Raises:
+            HTTPException: nobody is.
+        """
+        if self.person is None:
+            raise HTTPException(403)
+        return self.person
+
+    @property
     def form_token(self) -> str:
         """What a form must bring back: another site can have the cookie sent, and cannot read this."""
         return hmac.new(self.token.encode(), b"form", hashlib.sha256).hexdigest()

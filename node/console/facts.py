@@ -1,4 +1,4 @@
-"""What the console shows without a login: how much there is in each state. Nothing of a patient."""
+"""How much there is in each state, done or not; nothing of a patient."""
 
 import shutil
 from dataclasses import dataclass

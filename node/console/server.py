@@ -5,13 +5,11 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from node.errors import SettingsError
+from node.console.arrival import DEADLINE_S, hurried
 
 START_S = 10.0
 BACKLOG = 128
@@ -19,22 +17,15 @@ MOST = 300
 """Connections at a time; a page that stands open and listens for changes holds one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Certificate:
-    """The certificate chain (PEM) that the console shows, and its private key, if not in the same file."""
-
-    chain: Path
-    key: Path | None
-
-
 class Server:
-    """A listening port for an application; with a certificate it speaks TLS and nothing else.
+    """A listening port for an application; with TLS it speaks that and nothing else.
 
     Args:
+        tls: of `node.tls`, which takes renewed certificates by itself.
+        deadline_s: how long a request may take to arrive.
         closing: called before it stops; ends answers that have no end of their own.
 
     Raises:
-        SettingsError: the certificate or its key cannot be used.
         OSError: the port is in use, or the address is not of this machine.
     """
 
@@ -44,12 +35,13 @@ class Server:
         host: str,
         port: int,
         app: ASGIApp,
-        certificate: Certificate | None = None,
+        tls: ssl.SSLContext | None = None,
+        deadline_s: float = DEADLINE_S,
         closing: Callable[[], None] = lambda: None,
     ) -> None:
         config = uvicorn.Config(
             app,
-            http="h11",
+            http=hurried(deadline_s),
             ws="none",
             loop="asyncio",
             lifespan="off",
@@ -61,13 +53,8 @@ class Server:
             limit_concurrency=MOST,
             timeout_keep_alive=5,
             timeout_graceful_shutdown=2,
-            ssl_certfile=certificate.chain if certificate else None,
-            ssl_keyfile=certificate.key if certificate else None,
+            ssl_context_factory=None if tls is None else lambda _config, _default: tls,
         )
-        try:
-            config.load()
-        except (OSError, ssl.SSLError) as error:
-            raise SettingsError("console.tls_certificate or tls_key cannot be used; give PEM files") from error
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server((host, port), family=family, backlog=BACKLOG)
         self.port: int = self._socket.getsockname()[1]

@@ -156,7 +156,11 @@ def end_shadow(database: Database, *, by: str, now: datetime) -> str | None:
 
 
 def _prove(model: Model, data: Path) -> None:
-    """Let its bundle answer an image, if it is the one that was registered."""
-    from inference import admission  # noqa: PLC0415 - a console loads the models' runtime when somebody acts
+    """Refuse a model whose files are not whole.
+
+    Raises:
+        inference.errors.BundleError: they are not.
+    """
+    from inference import admission  # noqa: PLC0415 - who shows pages loads no runtime before it is needed
 
     admission.prove(registry.bundle_of(model, data))

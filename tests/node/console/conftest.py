@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from typing import Any
 
 import pytest
 from starlette.applications import Starlette
@@ -25,6 +25,7 @@ from node.console.live import Live
 from node.files import Folder
 from node.labels.trials import Trials
 from node.pictures.shelf import Size
+from node.settings import load
 from node.telemetry.metrics import measure
 from node.telemetry.watch import Watch
 from tests.node.console.browser import Browser, serving
@@ -114,24 +115,29 @@ def console(
     live: Live | None = None,
     pictures: Pictures | None = None,
     viewer_url: str | None = None,
+    **options: Any,
 ) -> Starlette:
-    """The application; without `live` a stream of changes ends after its first look, and there are no pictures."""
+    """The application; without `live` a stream of changes ends after its first look, and there are no pictures.
+
+    Options are dotted names of settings.
+    """
+    options = {"console.time_zone": "Europe/Berlin", "console.viewer_url": viewer_url} | options
+    if fixed_model:
+        options["reading.model"] = data
+    settings = load(None, data=data, **{name: value for name, value in options.items() if value is not None})
     return app.build(
+        settings=settings,
         database=database,
-        data=data,
-        ae_title="CXRNODE",
+        store=Folder(data / "store"),
+        announce=lambda _job_id: None,
         encrypted=encrypted,
-        fixed_model=fixed_model,
         lifetime=LIFETIME,
         now=clock or Clock(),
         watch=Watch(metrics=measure(), checks={}),
         trials=trials or no_trials(database),
         live=live or Live(database, every_s=0, lasting_s=0),
-        zone=ZoneInfo("Europe/Berlin"),
         pseudonyms=pseudonyms,
-        store=Folder(data / "store"),
         pictures=pictures or NoPictures(),
-        viewer_url=viewer_url,
     )
 
 

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from db.engine import Database
 from db.records import Role
 from node.console.access import Cookie, Door, Page
+from node.console.api.app import PREFIX
 from node.console.sessions import Sessions
 from tests.node.console.browser import Browser, serving
 from tests.node.console.conftest import LIFETIME, PASSWORD, Clock, console
@@ -61,8 +62,20 @@ MATRIX = {
     ("POST", "/studies/{study_uid}/read"): Role.ADMINISTRATOR,
     ("POST", "/studies/{study_uid}/send"): Role.ADMINISTRATOR,
     ("POST", "/studies/{study_uid}/retract"): Role.RADIOLOGIST,
+    ("GET", "/system/jobs"): Role.VIEWER,
+    ("POST", "/system/jobs/retry"): Role.ADMINISTRATOR,
+    ("GET", "/system/destinations"): Role.VIEWER,
+    ("POST", "/system/destinations/test"): Role.ADMINISTRATOR,
+    ("GET", "/system/callers"): Role.VIEWER,
+    ("GET", "/system/audit"): Role.ADMINISTRATOR,
+    ("GET", "/system/audit/verification"): Role.ADMINISTRATOR,
+    ("GET", "/system/settings"): Role.ADMINISTRATOR,
+    ("GET", "/api"): Role.VIEWER,
     ("GET", "/account"): Role.VIEWER,
     ("POST", "/account"): Role.VIEWER,
+    ("GET", "/account/tokens"): Role.VIEWER,
+    ("POST", "/account/tokens"): Role.VIEWER,
+    ("POST", "/account/tokens/revoke"): Role.VIEWER,
     ("POST", "/logout"): Role.VIEWER,
     ("GET", "/login"): EVERYBODY,
     ("POST", "/login"): EVERYBODY,
@@ -77,6 +90,9 @@ MATRIX = {
 def routes(application: object) -> Iterator[tuple[str, str]]:
     """Method and path of everything that can be asked for."""
     for route in application.routes:  # type: ignore[attr-defined]
+        if isinstance(route, Mount):
+            assert route.path == PREFIX  # tests/node/console/api has its scopes
+            continue
         assert isinstance(route, Route)
         yield from ((method, route.path) for method in sorted(route.methods or ()) if method != "HEAD")
 
@@ -98,6 +114,18 @@ def test_each_role_reaches_its_pages_and_no_other(database: Database, tmp_path: 
         page for page, needed in MATRIX.items() if needed is None or (role is not None and role.includes(needed))
     }
     assert reached == expected
+
+
+def test_no_page_takes_another_sites_form(database: Database, tmp_path: Path) -> None:
+    """CSRF: not even with the right token, which another site could not have."""
+    with serving(console(database, tmp_path)) as client:
+        client.log_in(Role.ADMINISTRATOR, PASSWORD)
+        form = {"form_token": client.get("/account").form_token}
+        posts = [path for method, path in MATRIX if method == "POST"]
+        answers = {path: client.post(path, form, {"Origin": "https://evil.example"}) for path in posts}
+
+    assert {path: answer.status for path, answer in answers.items()} == dict.fromkeys(posts, 403)
+    assert all("This form is too old, or not ours." in answer.text for answer in answers.values())
 
 
 def _let_in(client: Browser, method: str, path: str) -> bool:

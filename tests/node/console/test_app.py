@@ -8,14 +8,14 @@ import pytest
 from markupsafe import escape
 from starlette.requests import Request
 
-from db import models, reports, studies
+from db import deliveries, models, reports, studies
 from db.engine import Database, connect
-from db.records import Arrival, JobKind
+from db.records import Arrival, DeliveryState
 from db.report_records import MessageArrival, ReportArrival, ReportStatus
 from node.console import system
 from node.console.access import Visit
-from node.console.facts import Facts
 from node.console.frame import Frame
+from tests.db.rows import add_job, add_result, add_study
 from tests.node.console.browser import Browser, serving
 from tests.node.console.conftest import NOON, PASSWORD, console, with_people
 
@@ -117,7 +117,6 @@ def test_the_page_shows_counts(viewer: Browser) -> None:
     assert answer.status == 200
     assert "Not a medical device" in answer.text
     assert re.search(r"arriving</th><td>1</td>", answer.text)
-    assert re.search(r"final</th><td>1</td>", answer.text)
     assert "tiny&lt;1&gt;" in answer.text
 
 
@@ -197,33 +196,33 @@ def test_a_fault_shows_nothing_of_itself(sqlite_database: Database, tmp_path: Pa
     assert answer.headers["cache-control"] == "no-store"
 
 
-def test_what_waits_for_a_person_stands_out() -> None:
-    """A dead job is marked, a count of none is not."""
-    facts = Facts(
-        model=None,
-        studies={"failed": 2},
-        jobs={f"{JobKind.DELIVER}.dead": 3},
-        deliveries={"pacs.main.refused": 4, "pacs.main.sent": 5},
-        reports={},
-        free_bytes=2**30,
-    )
+def test_what_waits_for_a_person_stands_out(busy: Database, viewer: Browser) -> None:
+    """A dead job, a failed study and a refused result are marked, a count of none is not."""
+    quiet = viewer.get("/system").text
+    with busy.write() as connection:
+        study_id = add_study(connection)
+        job_id = add_job(connection, study_id)
+        refused = add_result(connection, study_id, job_id)
+        deliveries.add(connection, [refused], "pacs.main", DeliveryState.REFUSED)
+        connection.exec_driver_sql("UPDATE study SET state = 'failed' WHERE study_instance_uid = '2.25.1'")
+        connection.exec_driver_sql("UPDATE job SET state = 'dead'")
+    page = viewer.get("/system").text
 
-    html = rendered("counts.html", model=None, free_bytes=2**30, **system.tables(facts))
-
-    assert [int(count) for count in re.findall(r'class="worrying">(\d)<', html)] == [2, 3, 4]
-    assert "To pacs.main" in html
-    assert "none promoted" in html
+    assert "worrying" not in quiet
+    assert re.search(r"failed</th><td class=.worrying.>1<", page)
+    assert re.search(r"pacs.main</a>, refused</th><td class=.worrying.>1<", page)
+    assert re.search(r"class=.worrying. href=./system/jobs.>dead<", page)
 
 
 @pytest.mark.parametrize("hostile", ["<script>alert(1)</script>", '" onload="alert(1)', "{{ 7 * 7 }}", "</title><b>"])
 def test_whatever_a_page_is_given_is_text(hostile: str) -> None:
     """XSS: a name, a version or a destination out of a message never becomes HTML."""
-    rows = {hostile: [system.Count(words=hostile, numbers=(1,), worrying=False)]}
-    tables = system.tables(Facts(model=None, studies={}, jobs={}, deliveries={}, reports={}, free_bytes=0))
+    count = system.Count(words=hostile, number=1, worrying=False)
+    given = {"model": hostile, "shadow": None, "studies": [count], "deliveries": [(hostile, count)]}
 
-    html = rendered("counts.html", model=hostile, free_bytes=0, **tables | {"deliveries": rows})
+    html = rendered("counts.html", free_bytes=0, lives=[], queues=[], **given)
 
-    assert html.count(str(escape(hostile))) == 3
+    assert html.count(str(escape(hostile))) == 4
     assert hostile == escape(hostile) or hostile not in html
 
 

@@ -10,7 +10,8 @@ import pytest
 from db import audit, logins, people
 from db.engine import Database, connect
 from db.records import Role
-from node.console.server import Certificate, Server
+from node.console.server import Server
+from node.tls import Files, ServerTls
 from tests.node.console.browser import HOST, Browser, serving
 from tests.node.console.conftest import PASSWORD, Clock, console
 from tests.peers.certificates import Certificates
@@ -229,7 +230,7 @@ def encrypted(
         host=HOST,
         port=0,
         app=console(sqlite_database, tmp_path, encrypted=True),
-        certificate=Certificate(chain=certificates.server, key=certificates.server_key),
+        tls=ServerTls(Files(certificate=certificates.server, key=certificates.server_key), "console").context,
     )
     server.start()
     yield server.port

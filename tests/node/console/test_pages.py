@@ -20,6 +20,7 @@ from node.console.live import Live
 from tests.db.label_rows import add_report
 from tests.db.rows import add_job, claimed
 from tests.db.test_worklist import read
+from tests.node.console import busy
 from tests.node.console.browser import serving
 from tests.node.console.conftest import NOON, PASSWORD, console
 from tests.node.console.test_app import arrival
@@ -57,6 +58,15 @@ def live_address(sqlite_database: Database, password_hash: str, tmp_path: Path) 
     with serving(console(sqlite_database, tmp_path, live=live)) as client:
         yield f"http://{HOST}:{client.port}"
         live.close()
+
+
+def busy_address(sqlite_database: Database, password_hash: str, tmp_path: Path) -> Iterator[str]:
+    """Where a console is whose node has had a busy morning."""
+    with sqlite_database.write() as connection:
+        people.add(connection, name="anna", password_hash=password_hash, role=Role.ADMINISTRATOR, now=NOON)
+        busy.fill(connection, NOON)
+    with serving(console(sqlite_database, tmp_path, destinations=busy.DESTINATIONS)) as client:
+        yield f"http://{HOST}:{client.port}"
 
 
 def opened(context: BrowserContext) -> tuple[Page, list[str]]:
@@ -142,6 +152,33 @@ def test_a_study_is_seen_without_reload(chromium, sqlite_database, live_address:
     assert focused == "study-6"
     assert wide_enough
     assert shown == ["LINDQVIST, ASTRID"]
+    assert found == []
+    assert complaints == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_an_administrator_looks_at_the_system(chromium, busy_address: str, size: str) -> None:
+    """Its pages, the tokens and the API's page: nothing is cut off, nothing is complained of."""
+    width, height = SIZES[size]
+    context = chromium.new_context(viewport={"width": width, "height": height})
+    page, complaints = opened(context)
+    page.goto(busy_address)
+    page.fill("#name", "anna")
+    page.fill("#password", PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/studies")
+    page.goto(f"{busy_address}/system")
+    seen, found = {"overview": fits(page, f"overview-{size}")}, faults(page)
+    for name in ("jobs", "destinations", "callers", "audit", "settings", "tokens", "api"):
+        page.goto(busy_address + {"tokens": "/account/tokens", "api": "/api"}.get(name, f"/system/{name}"))
+        seen[name] = fits(page, f"{name}-{size}")
+        found += faults(page)
+    page.goto(f"{busy_address}/system/audit")
+    page.get_by_role("button", name="Work out every digest again").click()
+    page.get_by_text("entries, as they were written").wait_for()
+    context.close()
+
+    assert [name for name, whole in seen.items() if not whole] == []
     assert complaints == []
     assert found == []
 

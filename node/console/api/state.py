@@ -1,0 +1,62 @@
+"""Whether the node can work, how much there is in each state, and who did what, by HTTP."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from db import audit
+from db.records import AuditChain, AuditEntry
+from node.console.api.basis import Before, Limit, Node, Text
+from node.console.api.caller import Administrator, Reader
+from node.console.facts import Facts, gather
+from node.implementation import SOFTWARE_VERSION
+from node.telemetry import readiness
+
+router = APIRouter(tags=["state"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """Whether the console's process can do its work; each check says "ok" or what is the matter."""
+
+    ok: bool
+    version: str
+    checks: dict[str, str]
+
+
+@router.get("/health")
+def health(node: Node, _caller: Reader) -> Health:
+    """Whether all is well."""
+    found = readiness.ask(node.checks)
+    return Health(ok=set(found.values()) <= {"ok"}, version=SOFTWARE_VERSION, checks=found)
+
+
+@router.get("/status")
+def status(node: Node, _caller: Reader) -> Facts:
+    """How much there is in each state."""
+    return gather(node.database, node.settings.data)
+
+
+@router.get("/audit")
+def entries(
+    node: Node,
+    caller: Administrator,
+    limit: Limit = 50,
+    before: Before = None,
+    actor: Annotated[Text, Query(description="Who did it.")] = None,
+    action: Annotated[Text, Query(description="What was done, such as study.view.")] = None,
+    subject: Annotated[Text, Query(description="To what.")] = None,
+) -> list[AuditEntry]:
+    """Who did what, the newest first."""
+    with node.database.read() as connection:
+        found = audit.found(connection, limit, before=before, actor=actor, action=action, subject=subject)
+    caller.saw("audit.view", "audit")
+    return found
+
+
+@router.get("/audit/verification")
+def verify(node: Node, _caller: Administrator) -> AuditChain:
+    """Work out every digest of the audit log again; `fault` says what is the matter, null if nothing is."""
+    with node.database.read() as connection:
+        return audit.examine(connection)

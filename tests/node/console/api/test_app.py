@@ -1,0 +1,317 @@
+"""The HTTP API: who reaches what, what it says, and that nothing sent to it is a fault."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+import schemathesis
+from schemathesis import Case
+
+from db import audit, jobs, people
+from db.engine import Database, connect
+from db.records import JobState, Role
+from db.tokens import Scope
+from node.tokens import Tokens
+from tests.db.rows import NOW
+from tests.node.console.api.conftest import OWNERS, STUDY, Program, a_token, fill
+from tests.node.console.browser import Browser, serving
+from tests.node.console.conftest import PASSWORD, Clock, console, with_people
+from training.pseudonym import Pseudonyms
+
+SCOPES = {
+    ("GET", "/studies"): "read",
+    ("GET", "/studies/{study_instance_uid}"): "read",
+    ("GET", "/studies/{study_instance_uid}/predictions"): "read",
+    ("GET", "/studies/{study_instance_uid}/results"): "read",
+    ("GET", "/studies/{study_instance_uid}/reports"): "read",
+    ("GET", "/studies/{study_instance_uid}/labels"): "read",
+    ("GET", "/objects/{sop_instance_uid}"): "read",
+    ("GET", "/reports"): "read",
+    ("GET", "/labels"): "read",
+    ("POST", "/labels/corrections"): "label",
+    ("GET", "/jobs"): "read",
+    ("POST", "/jobs/{job_id}/retry"): "administer",
+    ("GET", "/deliveries"): "read",
+    ("GET", "/destinations"): "read",
+    ("POST", "/destinations/{name}/test"): "administer",
+    ("GET", "/models"): "read",
+    ("GET", "/models/{version}"): "read",
+    ("POST", "/models/{version}/promotion"): "administer",
+    ("POST", "/models/rollback"): "administer",
+    ("PUT", "/models/shadow"): "administer",
+    ("GET", "/health"): "read",
+    ("GET", "/status"): "read",
+    ("GET", "/audit"): "administer",
+    ("GET", "/audit/verification"): "administer",
+}
+"""What this API has, written a second time: what is added, or opened to others, fails until it is here."""
+VALUES = {"{study_instance_uid}": STUDY, "{sop_instance_uid}": "2.25.1001", "{job_id}": "9", "{version}": "m9"}
+
+
+def asked(of: Program, method: str, path: str) -> int:
+    """The status of a request."""
+    for name, value in (VALUES | {"{name}": "nowhere"}).items():
+        path = path.replace(name, value)
+    return (of.get(path) if method == "GET" else of.post(path, method=method)).status
+
+
+def test_the_document_has_every_operation_with_its_scope(browser: Browser) -> None:
+    """It is there for everybody; each operation takes one scope."""
+    document = browser.get("/api/v1/openapi.json").json()
+
+    assert document["openapi"].startswith("3.1")
+    assert document["servers"] == [{"url": "/api/v1"}]
+    there = {
+        (method.upper(), path): words["security"]
+        for path, methods in document["paths"].items()
+        for method, words in methods.items()
+    }
+    assert there == {operation: [{"token": [scope]}] for operation, scope in SCOPES.items()}
+
+
+def test_each_scope_opens_its_operations_and_no_other(programs: dict[Scope, Program], browser: Browser) -> None:
+    """Over every operation: who may is answered, if only that there is no such thing; others are told what it takes."""
+    reached = {
+        scope: {each for each in SCOPES if asked(program, *each) not in (401, 403)}
+        for scope, program in programs.items()
+    }
+    nobody = {asked(Program(browser, None), *each) for each in SCOPES}
+
+    assert reached == {scope: {each for each, needed in SCOPES.items() if needed == scope} for scope in Scope}
+    assert nobody == {401}
+
+
+def test_a_cookie_opens_nothing(browser: Browser) -> None:
+    """CSRF: what another site has a browser send is sent without a token."""
+    browser.log_in("administrator", PASSWORD)
+
+    looked = browser.get("/api/v1/studies")
+    acted = browser.send("/api/v1/models/shadow", "PUT", {}, '{"version": null}')
+
+    assert (looked.status, acted.status) == (401, 401)
+    assert looked.headers["www-authenticate"] == "Bearer"
+    assert looked.headers["cache-control"] == "no-store"
+
+
+def test_a_token_opens_no_more_than_its_owner_may_now(filled: Database, programs: dict[Scope, Program]) -> None:
+    """Another role holds from the next request on; who is disabled has no token any more."""
+    administrator = programs[Scope.ADMINISTER]
+    before = administrator.get("/audit").status
+    with filled.write() as connection:
+        people.set_role(connection, Role.ADMINISTRATOR, Role.VIEWER)
+    lowered = administrator.get("/audit")
+    with filled.write() as connection:
+        people.disable(connection, Role.ADMINISTRATOR, NOW)
+    gone = administrator.get("/audit").status
+
+    assert (before, lowered.status, gone) == (200, 403, 401)
+    assert lowered.json()["detail"] == "administrator is viewer now; this takes the role administrator."
+
+
+def test_wrong_tokens_are_throttled(browser: Browser, reader: Program) -> None:
+    """As logins are; a right one from the same address is let through."""
+    wrong = [Program(browser, "cxr_wrong").get("/status").status for _ in range(11)]
+
+    assert wrong == [401] * 10 + [429]
+    assert reader.get("/status").status == 200
+
+
+def test_views_of_patients_are_audited(reader: Program, filled: Database) -> None:
+    """In the name of the token's owner, with the token; no patient's data is in the entries."""
+    for path in ("/studies?accession_number=A1", f"/studies/{STUDY}", f"/studies/{STUDY}/reports", "/labels", "/jobs"):
+        assert reader.get(path).status == 200
+
+    with filled.read() as connection:
+        entries = [each for each in reversed(audit.newest(connection, 100)) if each.action.endswith(".view")]
+    assert [(each.actor, each.action, each.subject) for each in entries] == [
+        ("viewer", "worklist.view", "studies"),
+        ("viewer", "study.view", STUDY),
+        ("viewer", "study.view", STUDY),
+        ("viewer", "labels.view", "labels"),
+    ]
+    assert [each.detail.get("part") for each in entries] == [None, None, "reports", None]
+    assert not [word for word in ("A1", "DOE", "P1") if word in str([each.detail for each in entries])]
+
+
+def test_a_study_with_all_that_is_known_of_it(reader: Program) -> None:
+    """Image, prediction, result, report and labels, as the records are."""
+    study = f"/studies/{STUDY}"
+    whole, (reading,) = reader.get(study).json(), reader.get(f"{study}/predictions").json()
+    (built,), (report,) = reader.get(f"{study}/results").json(), reader.get(f"{study}/reports").json()
+
+    assert whole["study"]["patient_name"] == "DOE^<script>alert(1)</script>"
+    assert [each["sop_instance_uid"] for each in whole["instances"]] == ["2.25.1001"]
+    assert reading["scores"] == [
+        {"finding": "Mass", "probability": 0.75, "operating_point": 0.5, "boxes": [[1, 2, 3, 4, 0.5]]}
+    ]
+    assert (built["result"]["kind"], built["deliveries"]) == ("sr", [])
+    assert report["text"] == "DOE has a mass."
+    assert reader.get("/studies/1.2.3").json() == {"detail": "No study with this UID has arrived."}
+
+
+def test_an_object_is_had_as_a_file(reader: Program, tmp_path: Path) -> None:
+    """Or it is said that it is not there any more."""
+    there = reader.get("/objects/2.25.1001")
+    (tmp_path / "store" / "2026" / "1.dcm").unlink()
+
+    assert (there.status, there.text, there.headers["content-type"]) == (200, "a DICOM object", "application/dicom")
+    assert reader.get("/objects/2.25.1001").status == 410
+    assert reader.get("/objects/2.25.9").status == 404
+
+
+def test_a_label_is_corrected(programs: dict[Scope, Program], reader: Program) -> None:
+    """And is then the one in force, in the name of the token's owner."""
+    said = {"accession_number": "A1", "finding": "mass", "assertion": "negative", "reason": "seen again"}
+    answer = programs[Scope.LABEL].post("/labels/corrections", said)
+
+    assert (answer.status, answer.json()[0]["after"]) == (201, "negative")
+    (line,) = reader.get("/labels?finding=Mass").json()
+    assert (line["assertion"], line["by"], line["actor"]) == ("negative", "gold", "radiologist")
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "sentence"),
+    [
+        ({"finding": "Mass", "assertion": "negative"}, 422, "Give study_instance_uid or accession_number."),
+        ({"finding": "Mass", "assertion": "negative", "accession_number": "B"}, 400, "No report and no study"),
+        ({"finding": "Gout", "assertion": "negative", "accession_number": "A1"}, 400, "There is no finding"),
+    ],
+)
+def test_a_correction_that_cannot_be_says_why(
+    programs: dict[Scope, Program], said: Mapping[str, str], status: int, sentence: str
+) -> None:
+    """In a sentence, and nothing is written."""
+    answer = programs[Scope.LABEL].post("/labels/corrections", said)
+
+    assert (answer.status, answer.json()["detail"][: len(sentence)]) == (status, sentence)
+
+
+def test_a_body_that_is_too_large_is_refused(programs: dict[Scope, Program]) -> None:
+    """Before it is taken apart."""
+    answer = programs[Scope.LABEL].post("/labels/corrections", {"reason": "x" * 70_000})
+
+    assert (answer.status, answer.json()) == (413, {"detail": "What was sent is too large."})
+
+
+def test_a_dead_job_is_retried_once(administrator: Program, reader: Program, filled: Database) -> None:
+    """The second time it is said that it is queued; the audit log has who did it."""
+    (job,) = reader.get("/jobs?state=dead&state=failed").json()
+    first, second = (administrator.post(f"/jobs/{job['id']}/retry") for _ in range(2))
+
+    assert (job["error"], first.json()["state"]) == ("It broke.", "queued")
+    assert (second.status, second.json()["detail"]) == (
+        409,
+        "The job is queued; only a failed or dead one is queued again.",
+    )
+    with filled.read() as connection:
+        assert jobs.get(connection, job["id"]).state is JobState.QUEUED
+        assert [e.actor for e in audit.found(connection, 9, action="job.retry")] == ["administrator"]
+
+
+def test_models_are_shown_and_acts_on_them_refused_in_words(administrator: Program, reader: Program) -> None:
+    """A candidate of which nobody knows, a rollback without one before, a bundle that is not there."""
+    assert [(each["version"], each["state"]) for each in reader.get("/models").json()] == [
+        ("m1", "current"),
+        ("m2", "candidate"),
+    ]
+    refusals = [
+        administrator.post("/models/m2/promotion"),
+        administrator.post("/models/m2/promotion", {"insist": True}),
+        administrator.post("/models/m2/promotion", {"insist": True, "reason": "a trial"}),
+        administrator.post("/models/m9/promotion"),
+        administrator.post("/models/rollback", {"seen": "m1"}),
+        administrator.post("/models/shadow", {"version": "m1"}, "PUT"),
+        administrator.post("/models/shadow", {"version": None}, "PUT"),
+    ]
+
+    assert [each.status for each in refusals] == [409, 400, 409, 404, 400, 409, 204]
+    assert refusals[0].json()["detail"].startswith("Nothing was compared")
+
+
+def test_destinations_are_shown_with_their_backlog(filled: Database, tmp_path: Path) -> None:
+    """Where each is, and that nothing waits."""
+    pacs = {"name": "pacs", "ae_title": "PACS", "host": "10.0.0.1", "port": 104}
+    token = a_token(filled, Scope.READ)
+    with serving(console(filled, tmp_path, Clock(NOW), destinations=[pacs])) as browser:
+        (shown,) = Program(browser, token).get("/destinations").json()
+
+    assert (shown["name"], shown["destination"]["address"]) == ("pacs", "PACS@10.0.0.1:104")
+    assert (shown["last_sent_at"], shown["unsettled"], shown["troubles"]) == (None, {}, [])
+
+
+def test_the_audit_log_is_listed_and_verified(administrator: Program) -> None:
+    """By who, what and whom; page by page."""
+    every = administrator.get("/audit?action=token.create").json()
+    older = administrator.get(f"/audit?action=token.create&before={every[0]['id']}&limit=1").json()
+
+    assert [each["detail"]["scopes"] for each in every] == [["administer"], ["label"], ["read"]]
+    assert older == [every[1]]
+    assert administrator.get("/audit/verification").json()["fault"] is None
+
+
+def test_patients_are_masked_where_the_site_wants_that(filled: Database, tmp_path: Path) -> None:
+    """Pseudonyms in place of names and numbers, and no DICOM object."""
+    token = a_token(filled, Scope.READ)
+    with serving(console(filled, tmp_path, Clock(NOW), pseudonyms=Pseudonyms(b"a secret"))) as browser:
+        reader = Program(browser, token)
+        shown = "".join(
+            reader.get(path).text
+            for path in ("/studies", f"/studies/{STUDY}", f"/studies/{STUDY}/reports", "/reports", "/labels")
+        )
+        refused = reader.get("/objects/2.25.1001").status
+
+    assert not [word for word in ("DOE", '"P1"', '"A1"') if word in shown]
+    assert "[patient] has a mass." in shown
+    assert refused == 403
+
+
+def test_a_database_that_does_not_answer_is_said(tmp_path: Path) -> None:
+    """503 and a sentence."""
+    gone = connect(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}")
+    with serving(console(gone, tmp_path)) as browser:
+        answer = Program(browser, "cxr_some-token").get("/status")
+
+    assert (answer.status, answer.json()) == (503, {"detail": "The database does not answer."})
+
+
+def test_the_page_has_every_operation(browser: Browser) -> None:
+    """For people, without anything from elsewhere."""
+    browser.log_in("viewer", PASSWORD)
+    page = browser.get("/api")
+
+    assert page.status == 200
+    assert not [path for method, path in SCOPES if f"{method} {path}" not in page.text]
+    assert "wait_s" in page.text
+    assert "//" not in page.text.replace("https://", "")
+
+
+@pytest.fixture
+def everything(migrated_url: str, password_hash: str, tmp_path: Path) -> Iterator[tuple[Any, str]]:
+    """The application over a database of either kind, and a token that opens all of it."""
+    database = fill(with_people(connect(migrated_url), password_hash), tmp_path)
+    made = Tokens(database=database, now=lambda: NOW)
+    token = made.create(OWNERS[Scope.ADMINISTER], "all", set(Scope), days=None, by="a test")[1]
+    yield console(database, tmp_path, Clock(NOW)), token
+    database.close()
+
+
+def test_nothing_that_is_sent_is_a_fault(everything: tuple[Any, str]) -> None:
+    """Whatever fits the document, and what does not: no answer is a 500."""
+    app, token = everything
+    schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", app)
+    faults: list[str] = []
+
+    def ask(case: Case) -> None:
+        status = case.call(headers={"Authorization": f"Bearer {token}"}).status_code
+        if status >= 500:
+            faults.append(f"{case.method} {case.formatted_path}: {status}")
+
+    bounded = hypothesis.settings(max_examples=8, derandomize=True, database=None, deadline=None)
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        for mode in schemathesis.GenerationMode:
+            bounded(hypothesis.given(case=operation.as_strategy(generation_mode=mode))(ask))()
+
+    assert faults == []
