@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData(
@@ -64,6 +65,11 @@ def _id() -> Column[int]:
     return Column("id", Integer, primary_key=True)
 
 
+def _partial(name: str, *columns: str, where: str) -> Index:
+    """An index of the few rows of which this is true: a query that is to use it says so in the same words."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
 study = Table(
     "study",
     metadata,
@@ -75,9 +81,10 @@ study = Table(
     Column("study_date", String(8), nullable=False),
     Column("state", String(16), nullable=False, index=True),
     Column("revision", Integer, nullable=False),
-    Column("settle_at", Utc, index=True),
+    Column("settle_at", Utc),
     Column("first_received_at", Utc, nullable=False, index=True),
     Column("last_received_at", Utc, nullable=False),
+    _partial("ix_study_settle_at", "settle_at", where="settle_at IS NOT NULL"),
 )
 
 instance = Table(
@@ -99,8 +106,9 @@ instance = Table(
     Column("reason_detail", Text, nullable=False, default=""),
     Column("reason_tag", String(16)),
     Column("absence", String(16)),
-    Column("absent_at", Utc, index=True),
+    Column("absent_at", Utc),
     UniqueConstraint("sop_instance_uid", "sha256"),
+    _partial("ix_instance_absence", "absence", "absent_at", where="absence IS NOT NULL"),
 )
 
 job = Table(
@@ -123,6 +131,7 @@ job = Table(
     Column("created_at", Utc, nullable=False),
     Column("ended_at", Utc),
     Index(None, "state", "kind", "not_before"),
+    _partial("ix_job_undone", "state", "kind", "not_before", where="state <> 'done'"),
 )
 
 prediction = Table(
@@ -159,7 +168,8 @@ result = Table(
     Column("retracted_at", Utc),
     Column("retraction_reason", String(32)),
     Column("absence", String(16)),
-    Column("absent_at", Utc, index=True),
+    Column("absent_at", Utc),
+    _partial("ix_result_absence", "absence", "absent_at", where="absence IS NOT NULL"),
 )
 
 delivery = Table(
@@ -167,8 +177,8 @@ delivery = Table(
     metadata,
     _id(),
     Column("result_id", ForeignKey("result.id"), nullable=False),
-    Column("destination", String(64), nullable=False, index=True),
-    Column("state", String(16), nullable=False, index=True),
+    Column("destination", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
     Column("sent_at", Utc),
     Column("error", Text),
     Column("sop_class_uid", String(64)),
@@ -180,6 +190,13 @@ delivery = Table(
     Column("committed_at", Utc),
     Column("tries", Integer, nullable=False, server_default="0"),
     UniqueConstraint("result_id", "destination"),
+    Index(None, "destination", "state"),
+    _partial(
+        "ix_delivery_unsettled",
+        "destination",
+        "state",
+        where="state IN ('waiting', 'asked', 'refused', 'lost', 'unconfirmed')",
+    ),
 )
 
 commitment_request = Table(
@@ -288,6 +305,9 @@ link = Table(
     Column("by", String(16), nullable=False),
     Column("linked_at", Utc, nullable=False),
 )
+
+unlinked = Table("unlinked", metadata, Column("report_id", ForeignKey("report.id"), primary_key=True))
+"""Report versions that no study is linked to, and now and then one that is: who asks looks at `link` as well."""
 
 mining = Table(
     "mining",
@@ -399,6 +419,15 @@ pull = Table(
     UniqueConstraint("study_instance_uid", "source", name="uq_pull_identity"),
 )
 """Studies that are being brought in, or were when that broke off; the row goes when all is here."""
+
+note = Table(
+    "note",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("noted_at", Utc, nullable=False),
+    Column("value", JSON, nullable=False),
+)
+"""What the node notes for itself: counts that take long, and how far a long work has come."""
 
 person = Table(
     "person",

@@ -44,7 +44,10 @@ COMMANDS = {
         "Show how much there is in each state, what is not mined yet, the model in service and the room on the disk.",
     ),
     "studies": ("node.commands.studies:list_studies", "List studies and their states, the newest first."),
-    "instances": ("node.commands.instances:instances", "List stored instances; one that is not read says why."),
+    "instances": (
+        "node.commands.instances:instances",
+        "List stored instances, the newest first; one that is not read says why.",
+    ),
     "jobs": ("node.commands.jobs:list_jobs", "List jobs, the newest first; one that went wrong says why."),
     "results": (
         "node.commands.results:results_app",

@@ -12,7 +12,7 @@ from db.engine import Database
 from db.records import Holding, JobKind, StudyState
 from db.retention import Rule
 from db.sessions import Lifetime
-from node import descriptors, reception
+from node import descriptors, reception, tallies
 from node.clock import utc_now
 from node.console import app
 from node.console.exposure import is_loopback, require_encrypted, require_people
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RETENTION_EVERY_S = 600.0
+COUNTING_EVERY_S = 60.0
 GB = 1_000_000_000
 
 
@@ -147,10 +148,12 @@ def _reconciling(premises: Premises) -> tuple[Service, ...]:
             retry_s=LONGEST_DELAY_S,
         ),
     )
+    keeper = tallies.Keeper(database=premises.database, tallies=lambda: tallies.every(settings.mining), now=now)
+    counting = Beat("counting", COUNTING_EVERY_S, keeper.run)
     if not settings.retention.on:
-        return (reconciler,)
+        return reconciler, counting
     retention = open_retention(settings, premises.database, premises.store, now)
-    return reconciler, Beat("retention", RETENTION_EVERY_S, retention.run)
+    return reconciler, counting, Beat("retention", RETENTION_EVERY_S, retention.run)
 
 
 def open_retention(settings: Settings, database: Database, store: Folder, now: Callable[[], datetime]) -> Retention:
