@@ -21,6 +21,7 @@ from inference.regions import REGIONS, Regions
 from training.cache import Cache, Tell
 from training.dataset import of_split, strata
 from training.export import to_onnx
+from training.journal import Journal
 from training.measure import (
     Reading,
     answering,
@@ -33,6 +34,7 @@ from training.measure import (
     read,
     summary,
 )
+from training.naming import Name
 from training.recipe import Recipe
 from training.snapshot import Item, Snapshot, Split
 from training.target import Target
@@ -74,26 +76,26 @@ def finish(
     cache: Cache,
     *,
     recipe: Recipe,
-    name: str,
-    version: str,
-    words: Words,
+    name: Name,
+    way: str = "",
     folder: Path,
-    tell: Tell,
+    journal: Journal,
     out_of_fold: Reading | None = None,
     across_sources: Mapping[str, float] | None = None,
-) -> tuple[Bundle, float]:
+) -> Bundle:
     """Export the network, calibrate it, choose operating points, measure and write the bundle.
 
     Of a model that learnt by folds (`training.folds`, `training.ridge`) `out_of_fold` is what is said of each patient
     by what has not learnt from them. It stands for the validation set, which the model has learnt from.
-    `across_sources` has the mean AUC in each source of what has learnt from all others.
-
-    Returns:
-        The bundle, and the part of the test images without finding in which one is called present.
+    `across_sources` has the mean AUC in each source of what has learnt from all others. `way` is as in `Name`.
     """
     half = isinstance(network, Ensemble) and len(network.members) > 1
     graph = to_onnx(network, preprocessing.size, half=half)
-    found = measured(graph, preprocessing, snapshot, cache, target=recipe.target, tell=tell, out_of_fold=out_of_fold)
+    with journal.bar("Measuring") as tell:
+        found = measured(
+            graph, preprocessing, snapshot, cache, target=recipe.target, tell=tell, out_of_fold=out_of_fold
+        )
+    words = name.words_of(snapshot)
     results = metrics(
         found.test,
         snapshot.findings,
@@ -105,8 +107,8 @@ def finish(
     }
     flagged = f"Of test images with none of the findings, {found.flagged:.0%} had at least one called present."
     card = Card(
-        name=name,
-        version=version,
+        name=name.name,
+        version=name.version_of(snapshot, recipe, way),
         created=datetime.now(UTC).date(),
         findings=snapshot.findings,
         architecture=architecture(recipe, found.test.grid, network),
@@ -122,7 +124,9 @@ def finish(
         files={},
     )
     files = {MODEL: graph, WEIGHTS: weights(network), "README.md": words.readme.encode()}
-    return write(folder, card, files), found.flagged
+    bundle = write(folder, card, files)
+    journal.write(event="test", flagged_without_finding=round(found.flagged, 3), **bundle.card.metrics.model_dump())
+    return bundle
 
 
 def measured(

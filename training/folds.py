@@ -22,7 +22,6 @@ from safetensors.torch import load, save
 
 from inference.bundle import WEIGHTS, Bundle
 from inference.ensemble import Ensemble
-from inference.network import Network
 from training import cache, checkpoint
 from training.dataset import group_small_sources, labels_of, of_split, strata
 from training.errors import CheckpointError, TrainingError
@@ -31,14 +30,14 @@ from training.finish import finish
 from training.journal import Journal
 from training.measure import Numbers, Reading, concatenated
 from training.measure import read as read_images
+from training.naming import Name
 from training.occupied import occupied
 from training.parallel import Team, joined
 from training.recipe import Machine, Recipe
 from training.refusal import in_sentences, refuse, refuse_incomparable
 from training.reproducible import reproducible
 from training.snapshot import Item, Snapshot, Split, read
-from training.train import MODEL, Name, identity, learnt, member, preprocessing, version_of
-from training.words import of_snapshot
+from training.train import MODEL, identity, learnt, member, preprocessing
 
 ABOUT = "folds.json"
 """What a folder of folds is of."""
@@ -182,30 +181,27 @@ def _whole(  # noqa: PLR0917  what `train` hands on
     members = [
         member(recipe, snapshot, load((_folder(out, number) / WEIGHTS).read_bytes())) for number in range(len(parts))
     ]
-    with Journal(out, 0) as journal, journal.bar("Measuring") as tell:
-        decoded = cache.opened(snapshot, beside, recipe.size, processes=machine.decoders, tell=tell)
-        for each in members:
-            halved(each)
-
-        def read_part(network: Network, part: Snapshot) -> Reading:
-            return _read_by(Ensemble([network]), part, decoded, recipe, tell)
-
-        out_of_fold = concatenated([read_part(*pair) for pair in zip(members, parts, strict=True)])
-        bundle, flagged = finish(
+    for each in members:
+        halved(each)
+    with Journal(out, 0) as journal:
+        with journal.bar("Reading by what has not learnt") as tell:
+            decoded = cache.opened(snapshot, beside, recipe.size, processes=machine.decoders, tell=tell)
+            readings = [
+                _read_by(Ensemble([each]), part, decoded, recipe, tell)
+                for each, part in zip(members, parts, strict=True)
+            ]
+        return finish(
             Ensemble(members),
             prepared,
             snapshot,
             decoded,
             recipe=recipe,
-            name=name.name,
-            version=name.version or f"{version_of(snapshot, recipe)}-folds-{len(parts)}",
-            words=name.words or of_snapshot(snapshot),
+            name=name,
+            way=f"-folds-{len(parts)}",
             folder=out / MODEL,
-            tell=tell,
-            out_of_fold=out_of_fold,
+            journal=journal,
+            out_of_fold=concatenated(readings),
         )
-        journal.write(event="test", flagged_without_finding=round(flagged, 3), **bundle.card.metrics.model_dump())
-    return bundle
 
 
 def _read_by(

@@ -33,14 +33,14 @@ from training.folds import dealt
 from training.journal import Journal
 from training.material import features
 from training.measure import Reading
+from training.naming import Name
 from training.occupied import occupied
 from training.parallel import joined
 from training.recipe import Machine, Recipe
 from training.refusal import in_sentences, refuse
 from training.reproducible import reproducible
 from training.snapshot import Item, Snapshot, Split, read
-from training.train import MODEL, Name, preprocessing, version_of
-from training.words import of_snapshot
+from training.train import MODEL, preprocessing
 
 Numbers = npt.NDArray[np.float64]
 Copies = Sequence[npt.NDArray[np.float16]]
@@ -123,23 +123,19 @@ def _whole(  # noqa: PLR0917  what `train_ridge` hands on
             )
         out_of_fold, across, fit = learnt(snapshot, items, copies, recipe, folds)
         journal.write(event="across sources", **across)
-        with journal.bar("Measuring") as tell:
-            bundle, flagged = finish(
-                regions(lower.cpu(), fit, copies[0].shape[2:]).eval(),
-                prepared,
-                snapshot,
-                decoded,
-                recipe=recipe,
-                name=name.name,
-                version=name.version or f"{version_of(snapshot, recipe)}-ridge",
-                words=name.words or of_snapshot(snapshot),
-                folder=out / MODEL,
-                tell=tell,
-                out_of_fold=out_of_fold,
-                across_sources=across,
-            )
-        journal.write(event="test", flagged_without_finding=round(flagged, 3), **bundle.card.metrics.model_dump())
-    return bundle
+        return finish(
+            regions(lower.cpu(), fit, copies[0].shape[2:]).eval(),
+            prepared,
+            snapshot,
+            decoded,
+            recipe=recipe,
+            name=name,
+            way="-ridge",
+            folder=out / MODEL,
+            journal=journal,
+            out_of_fold=out_of_fold,
+            across_sources=across,
+        )
 
 
 def learnt(

@@ -16,11 +16,12 @@ from typing import Any, Literal
 from inference import bundle
 from inference.bundle import Bundle
 from training.errors import DivergedError, TrainingError
+from training.naming import Name
 from training.occupied import occupied
 from training.outcome import Outcome, frozen, outcomes
 from training.recipe import LossName, Machine, Recipe
 from training.snapshot import Snapshot, read
-from training.train import MODEL, Name, identity, train
+from training.train import MODEL, identity, train
 
 Over = Literal["pooling", "loss"]
 Say = Callable[[str], None]

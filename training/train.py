@@ -42,28 +42,16 @@ from training.finish import finish
 from training.journal import Journal
 from training.learner import Learner, Part
 from training.material import Features, Images, Material, features
+from training.naming import Name
 from training.occupied import occupied
 from training.parallel import Team, joined
 from training.recipe import Machine, Recipe
 from training.refusal import in_sentences, refuse
 from training.reproducible import reproducible
 from training.snapshot import Item, Snapshot, Split, read
-from training.words import Words, of_snapshot
 
 MODEL = "model"
 """The bundle, in the training's folder."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Name:
-    """What a card says of a model beside its numbers.
-
-    Without a version the snapshot, the backbone and the seed make one; without words the snapshot says what it is.
-    """
-
-    name: str = "chest"
-    version: str | None = None
-    words: Words | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,11 +228,6 @@ def member(recipe: Recipe, snapshot: Snapshot, state: Mapping[str, torch.Tensor]
     return network
 
 
-def version_of(snapshot: Snapshot, recipe: Recipe) -> str:
-    """The version of a model that was given none."""
-    return f"{snapshot.sha256[:8]}-{recipe.backbone}-{recipe.seed}"
-
-
 def preprocessing(recipe: Recipe) -> Preprocessing:
     """The size asked for, and grey levels as the backbone's weights expect them.
 
@@ -391,20 +374,16 @@ def keep(run: Run, learner: Learner, position: Position) -> None:
 def measured(run: Run, learner: Learner, decoded: Cache, name: Name) -> Bundle:
     """Export the best network, measure it and write the bundle."""
     best = member(run.recipe, run.snapshot, learner.best)
-    with run.journal.bar("Measuring") as tell:
-        bundle, flagged = finish(
-            best,
-            run.preprocessing,
-            run.snapshot,
-            decoded,
-            recipe=run.recipe,
-            name=name.name,
-            version=name.version or version_of(run.snapshot, run.recipe),
-            words=name.words or of_snapshot(run.snapshot),
-            folder=run.out / MODEL,
-            tell=tell,
-        )
-    run.journal.write(event="test", flagged_without_finding=round(flagged, 3), **bundle.card.metrics.model_dump())
+    bundle = finish(
+        best,
+        run.preprocessing,
+        run.snapshot,
+        decoded,
+        recipe=run.recipe,
+        name=name,
+        folder=run.out / MODEL,
+        journal=run.journal,
+    )
     checkpoint.forget(run.out)
     return bundle
 

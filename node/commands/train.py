@@ -74,10 +74,11 @@ def _trained(
         import training.folds as by_folds  # noqa: PLC0415 - it needs torch, and its help does not
         import training.ridge as by_regions  # noqa: PLC0415
         import training.train as story  # noqa: PLC0415
+        from training.naming import Name  # noqa: PLC0415
         from training.words import read  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise needs_extra(error) from error
-    given = story.Name(name=name, version=version, words=read(words) if words else None)
+    given = Name(name=name, version=version, words=read(words) if words else None)
     if recipe.tune == "none":
         return by_regions.train_ridge(folder, out, recipe, machine, folds or FOLDS, name=given)
     if folds:

@@ -12,6 +12,7 @@ from db.engine import Database
 from db.records import Role
 from tests.node.console.browser import serving
 from tests.node.console.conftest import NOON, PASSWORD, console
+from tests.peers.axe import faults
 from tests.peers.processes import HOST, require
 
 SIZES = {"wide": (1280, 800), "narrow": (390, 844)}
@@ -53,6 +54,7 @@ def test_a_person_comes_looks_and_goes_by_keyboard(chromium, address: str, size:
     page, complaints = opened(context)
 
     page.goto(address)
+    found = faults(page)
     keep(page, f"login-{size}-{scheme}")
     page.keyboard.type("anna")  # the field has the focus
     page.keyboard.press("Tab")
@@ -63,10 +65,12 @@ def test_a_person_comes_looks_and_goes_by_keyboard(chromium, address: str, size:
     with page.expect_response("**/system/counts") as renewed:
         page.evaluate("htmx.ajax('GET', '/system/counts', '#counts')")
     page.keyboard.press("Tab")
+    found += faults(page)
     skip = page.evaluate("document.activeElement.textContent")
     page.get_by_role("link", name="Account").click()
     page.wait_for_url("**/account")
     seen["account"] = fits(page, f"account-{size}-{scheme}")
+    found += faults(page)
     page.get_by_role("button", name="Log out").press("Enter")
     page.wait_for_url("**/login")
     page.go_back()
@@ -77,6 +81,17 @@ def test_a_person_comes_looks_and_goes_by_keyboard(chromium, address: str, size:
     assert renewed.value.ok
     assert skip == "Skip to the content"
     assert complaints == []
+    assert found == []
+
+
+def test_a_picture_without_words_is_found(chromium) -> None:
+    """What finds faults here does find one."""
+    page = chromium.new_page()
+    page.set_content("<html lang=en><title>t</title><main><img src='/none.png'></main></html>")
+    found = faults(page)
+    page.close()
+
+    assert [fault.partition(" ")[0] for fault in found] == ["image-alt"]
 
 
 def fits(page: Page, name: str) -> bool:
