@@ -1,10 +1,10 @@
-"""What the node notes for itself under a name: a count that took long, or how far a long work has come."""
+"""What the node notes for itself under a name: a count that took long."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db.schema import note
@@ -30,8 +30,3 @@ def read(connection: Connection, name: str) -> Note | None:
     """What was noted last under the name."""
     row = connection.execute(select(note.c.value, note.c.noted_at).where(note.c.name == name)).one_or_none()
     return None if row is None else Note(value=row.value, noted_at=row.noted_at)
-
-
-def erase(connection: Connection, name: str) -> None:
-    """Forget what was noted under the name."""
-    connection.execute(delete(note).where(note.c.name == name))

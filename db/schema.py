@@ -427,7 +427,7 @@ note = Table(
     Column("noted_at", Utc, nullable=False),
     Column("value", JSON, nullable=False),
 )
-"""What the node notes for itself: counts that take long, and how far a long work has come."""
+"""What the node notes for itself: counts that take long."""
 
 person = Table(
     "person",

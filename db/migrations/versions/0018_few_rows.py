@@ -54,9 +54,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """An image that a person has given up is missing again, which is what an older node has a word for."""
-    for table in ("instance", "result"):
-        op.execute(f"UPDATE {table} SET absence = 'missing' WHERE absence = 'lost'")  # noqa: S608 - names of ours
     op.drop_table("note")
     op.drop_table("unlinked")
     op.drop_index("ix_delivery_destination_state", "delivery")
