@@ -26,7 +26,7 @@ SOUGHT: dict[str, tuple[str, Ask]] = {
     "a claim": ("ix_job_undone", lambda c: jobs.claim(c, kinds=[JobKind.READ], owner="w", now=NOW, lease_s=60)),
     "what is not done": ("ix_job_undone", jobs.undone),
     "how much is not done": ("ix_job_undone", jobs.unfinished_count),
-    "dead jobs": ("ix_job_state_id", lambda c: jobs.newest(c, 20, [JobState.DEAD])),
+    "dead jobs": ("ix_job_", lambda c: jobs.newest(c, 20, [JobState.DEAD])),
     "why deliveries wait": ("ix_job_undone", jobs.troubles),
     "settled studies": ("ix_study_settle_at", lambda c: studies.settled(c, NOW)),
     "arriving studies": ("ix_study_settle_at", studies.unsettled_count),
