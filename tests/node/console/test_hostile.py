@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from db import audit, deliveries, gold, jobs, models, processes, reports, results, studies, tokens
+from db import audit, corrections, deliveries, jobs, models, processes, reports, results, studies, tokens
 from db.engine import Connection, Database
 from db.processes import Process
 from db.records import DeliveryState, JobState, StoredPrediction
@@ -43,7 +43,7 @@ def fill(connection: Connection) -> None:
         NOW,
     )
     reports.record(connection, _message())
-    gold.correct(
+    corrections.correct(
         connection,
         study_id=study.id,
         finding="Mass",
