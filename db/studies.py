@@ -213,7 +213,7 @@ def find(connection: Connection, study_instance_uid: str) -> Study | None:
 
 def of_report(connection: Connection, report_id: int) -> list[Study]:
     """The studies that a version of a report is linked to."""
-    query = select(study).join(link, link.c.study_id == study.c.id).where(link.c.report_id == report_id)
+    query = select(*_STUDY_COLUMNS).join(link, link.c.study_id == study.c.id).where(link.c.report_id == report_id)
     return [_study(row) for row in connection.execute(query.order_by(study.c.id)).mappings()]
 
 

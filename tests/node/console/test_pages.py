@@ -60,6 +60,7 @@ def live_address(sqlite_database: Database, password_hash: str, tmp_path: Path) 
         live.close()
 
 
+@pytest.fixture
 def busy_address(sqlite_database: Database, password_hash: str, tmp_path: Path) -> Iterator[str]:
     """Where a console is whose node has had a busy morning."""
     with sqlite_database.write() as connection:

@@ -69,7 +69,7 @@ def _log_in(page: Page, address: str) -> None:
     page.fill("#name", "rita")
     page.fill("#password", PASSWORD)
     page.keyboard.press("Enter")
-    page.wait_for_url("**/system")
+    page.wait_for_url("**/studies")
 
 
 def seen(page: Page) -> npt.NDArray[np.uint8]:
