@@ -10,24 +10,10 @@ from db import concordance
 from db.concordance import Counted, Group
 from db.engine import Connection
 from db.vocabulary import EIGHT
+from node.agreement.band import Band
 from node.agreement.measures import Fourfold, fourfold
 
 WEEK = timedelta(weeks=1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Band:
-    """What is watched: the last weeks beside those before them.
-
-    Attributes:
-        width: how far kappa may move either way.
-        recent: weeks that count as now, the one that has begun included.
-        earlier: weeks before these that it is held against.
-    """
-
-    width: float = 0.1
-    recent: int = 4
-    earlier: int = 26
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,8 @@ from db import concordance
 from db.concordance import Group
 from db.engine import Database
 from db.vocabulary import EIGHT
-from node.agreement.course import Band, Course, courses
+from node.agreement.band import Band
+from node.agreement.course import Course, courses
 from node.agreement.measures import Figure, Fourfold
 from node.console.access import Visit
 from node.console.chart import Axis, Chart, Series, chart

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 from inference.policy import Policy as ReadingPolicy
 from nlp.aggregate import Policy
 from nlp.parser import MODEL
-from node.agreement.course import Band
+from node.agreement.band import Band
 from node.sections.section import Port, Secret, Section
 
 

@@ -17,7 +17,8 @@ from db import deliveries, jobs, models
 from db.concordance import Group
 from db.engine import Connection, Database
 from db.errors import DatabaseError
-from node.agreement.course import Band, Course, courses
+from node.agreement.band import Band
+from node.agreement.course import Course, courses
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 from db import schema
 from db.concordance import Group
 from db.engine import Connection, Database
-from node.agreement.course import Band, courses
+from node.agreement.band import Band
+from node.agreement.course import courses
 
 NOW = datetime(2026, 3, 14, 9, tzinfo=UTC)
 MONDAY = date(2026, 3, 9)
