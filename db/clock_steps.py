@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select, update
 
-from db.jobs import AWAITING
+from db.jobs import AWAITING, UNDONE
 from db.records import JobState
 from db.schema import job, study
 
@@ -51,6 +51,6 @@ def _ahead(now: datetime, longest: Longest) -> tuple[ColumnElement[bool], Column
     hopes = and_(job.c.error_code.is_not(None), job.c.error_code == AWAITING)
     return (
         study.c.settle_at > quiet,
-        and_(job.c.state == JobState.RUNNING, job.c.lease_until > lease),
-        and_(job.c.state == JobState.QUEUED, job.c.not_before > retry, ~hopes),
+        and_(UNDONE, job.c.state == JobState.RUNNING, job.c.lease_until > lease),
+        and_(UNDONE, job.c.state == JobState.QUEUED, job.c.not_before > retry, ~hopes),
     )

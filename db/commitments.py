@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from db.records import CommitmentRequest, JobKind, JobState, SopReference
+from db.jobs import UNDONE
+from db.records import CommitmentRequest, JobKind, SopReference
 from db.schema import commitment_request, job
 
 
@@ -57,7 +58,7 @@ def open_references(connection: Connection) -> frozenset[str]:
     asked = select(commitment_request.c.references).join(
         job, (job.c.kind == JobKind.COMMIT) & (job.c.subject_id == commitment_request.c.id)
     )
-    lists = connection.execute(asked.where(job.c.state != JobState.DONE)).scalars()
+    lists = connection.execute(asked.where(UNDONE)).scalars()
     return frozenset(each["sop_instance_uid"] for references in lists for each in references)
 
 

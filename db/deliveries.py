@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, literal_column, or_, select, update
 
 from db.records import Delivery, DeliveryState, Parcel, Result, ResultKind
 from db.results import result_of
@@ -22,6 +22,8 @@ UNSETTLED = (
     DeliveryState.UNCONFIRMED,
 )
 """States in which a result is on its way, or waits for a person."""
+IS_UNSETTLED = delivery.c.state.in_([literal_column(f"'{state}'") for state in UNSETTLED])
+"""That it is in one of them, in the words in which both databases know the index of these few."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,6 +240,8 @@ def newest(
         query = query.where(delivery.c.destination == destination)
     if states:
         query = query.where(delivery.c.state.in_(states))
+        if set(states) <= set(UNSETTLED):
+            query = query.where(IS_UNSETTLED)
     return [_delivery(row) for row in connection.execute(query).mappings()]
 
 
@@ -245,6 +249,15 @@ def last_sent(connection: Connection, destination: str) -> datetime | None:
     """When a destination last took something."""
     query = select(delivery.c.sent_at).where(delivery.c.destination == destination, delivery.c.sent_at.is_not(None))
     return connection.execute(query.order_by(delivery.c.sent_at.desc()).limit(1)).scalar()
+
+
+def of_results(connection: Connection, result_ids: Collection[int]) -> dict[int, list[Delivery]]:
+    """The same of several results; of one that goes nowhere, nothing."""
+    query = select(delivery).where(delivery.c.result_id.in_(list(result_ids)))
+    found: dict[int, list[Delivery]] = {result_id: [] for result_id in result_ids}
+    for row in connection.execute(query.order_by(delivery.c.destination)).mappings():
+        found[row["result_id"]].append(_delivery(row))
+    return found
 
 
 def counts(connection: Connection) -> dict[str, int]:
@@ -258,7 +271,7 @@ def counts(connection: Connection) -> dict[str, int]:
 def unsettled(connection: Connection) -> list[tuple[str, str, int]]:
     """Destination, state and number of the deliveries that have not arrived, by an index of their states."""
     query = select(delivery.c.destination, delivery.c.state, func.count())
-    query = query.where(delivery.c.state.in_(UNSETTLED)).group_by(delivery.c.destination, delivery.c.state)
+    query = query.where(IS_UNSETTLED).group_by(delivery.c.destination, delivery.c.state)
     return [(name, state, count) for name, state, count in connection.execute(query)]
 
 

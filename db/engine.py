@@ -66,22 +66,6 @@ class Database:
             with _confirmed(connection):
                 transaction.commit()
 
-    def faults(self) -> list[str]:
-        """What is wrong with the database's own structure, a sentence each; of PostgreSQL the server knows more.
-
-        Reads all of an SQLite file.
-        """
-        if self.engine.dialect.name != "sqlite":
-            return []
-        try:
-            with self.read() as connection:
-                words = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check(20)")]
-                orphans = len(connection.exec_driver_sql("PRAGMA foreign_key_check").all())
-        except DatabaseDamagedError as error:
-            return [str(error)]
-        found = [] if words == ["ok"] else [f"{DAMAGED} ({len(words)} faults)"]
-        return found + ([f"{orphans} rows refer to rows that are not there"] if orphans else [])
-
     @contextmanager
     def rebuild(self) -> Iterator[Connection]:
         """A transaction that may replace tables: foreign keys are checked at its end, not at each statement.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Select, and_, case, func, or_, select, update
+from sqlalchemy import Connection, CursorResult, Select, and_, case, func, literal_column, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db.errors import LeaseLostError
@@ -34,6 +34,9 @@ UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
 
 ENDED_BADLY = (JobState.FAILED, JobState.DEAD)
 """The states in which a job waits for a person."""
+
+UNDONE = job.c.state != literal_column("'done'")
+"""Said of every job that is sought among those not done: in these words both databases know the index of these few."""
 
 SENDING = (JobKind.DELIVER, JobKind.RETRACT)
 """The kinds of job that send objects to a destination."""
@@ -139,7 +142,8 @@ def any_due(
 
 
 def _due(kinds: Collection[JobKind], now: datetime, to: str | None, not_to: Collection[str]) -> Select[Any]:
-    which = select(job.c.id).where(job.c.state == JobState.QUEUED, job.c.kind.in_(kinds), job.c.not_before <= now)
+    which = select(job.c.id).where(UNDONE, job.c.state == JobState.QUEUED)
+    which = which.where(job.c.kind.in_(kinds), job.c.not_before <= now)
     if to is not None:
         which = which.where(job.c.destination == to)
     return which.where(job.c.destination.not_in(not_to)) if not_to else which
@@ -219,7 +223,7 @@ def postpone(connection: Connection, held: Job, *, now: datetime, delay_s: float
 
 def any_expired(connection: Connection, now: datetime) -> bool:
     """True if a lease has run out."""
-    query = select(job.c.id).where(job.c.state == JobState.RUNNING, job.c.lease_until < now).limit(1)
+    query = select(job.c.id).where(UNDONE, job.c.state == JobState.RUNNING, job.c.lease_until < now).limit(1)
     return connection.execute(query).first() is not None
 
 
@@ -228,7 +232,7 @@ def expire(connection: Connection, now: datetime) -> list[int]:
     last = job.c.attempts - job.c.postponed >= MAX_ATTEMPTS
     statement = (
         update(job)
-        .where(job.c.state == JobState.RUNNING, job.c.lease_until < now)
+        .where(UNDONE, job.c.state == JobState.RUNNING, job.c.lease_until < now)
         .values(
             state=case((last, JobState.DEAD), else_=JobState.QUEUED),
             ended_at=case((last, now), else_=None),
@@ -246,7 +250,7 @@ def retry(connection: Connection, job_id: int | None, now: datetime) -> list[int
     """A person asks again for a failed or dead job, or for all of them. Returns the ids put back."""
     statement = (
         update(job)
-        .where(job.c.state.in_(ENDED_BADLY))
+        .where(UNDONE, job.c.state.in_(ENDED_BADLY))
         .values(
             state=JobState.QUEUED,
             postponed=job.c.attempts,  # a fencing token never goes back, so all earlier claims are forgiven
@@ -266,7 +270,7 @@ def due(connection: Connection, now: datetime, limit: int = 100) -> list[int]:
     """Ids of queued jobs that may run now, the longest waiting first."""
     query = (
         select(job.c.id)
-        .where(job.c.state == JobState.QUEUED, job.c.not_before <= now)
+        .where(UNDONE, job.c.state == JobState.QUEUED, job.c.not_before <= now)
         .order_by(job.c.not_before, job.c.id)
         .limit(limit)
     )
@@ -276,6 +280,7 @@ def due(connection: Connection, now: datetime, limit: int = 100) -> list[int]:
 def wake(connection: Connection, destination: str, now: datetime) -> None:
     """The destination answers again: what waits for it, and not for its commitment, need not wait longer."""
     waits = (
+        UNDONE,
         job.c.kind.in_(SENDING),
         job.c.destination == destination,
         job.c.state == JobState.QUEUED,
@@ -314,7 +319,7 @@ def troubles(connection: Connection) -> list[tuple[str, str, int, str]]:
     """Why deliveries wait: destination, error code, how many jobs, and the sentence of one of them."""
     query = (
         select(job.c.destination, job.c.error_code, func.count(), func.max(job.c.error))
-        .where(job.c.kind.in_(SENDING), job.c.error_code != CHANGED, job.c.state.in_((*UNFINISHED, *ENDED_BADLY)))
+        .where(UNDONE, job.c.kind.in_(SENDING), job.c.error_code != CHANGED)
         .group_by(job.c.destination, job.c.error_code)
         .order_by(job.c.destination, job.c.error_code)
     )
@@ -369,7 +374,7 @@ def wake_for_model(connection: Connection, now: datetime) -> None:
     """Another model is in service: what waits for one need not wait longer."""
     connection.execute(
         update(job)
-        .where(job.c.error_code == NO_MODEL, job.c.state == JobState.QUEUED, job.c.not_before > now)
+        .where(UNDONE, job.c.error_code == NO_MODEL, job.c.state == JobState.QUEUED, job.c.not_before > now)
         .values(not_before=now)
     )
 
@@ -415,13 +420,13 @@ def newest(
 
 def running(connection: Connection) -> list[Job]:
     """What is being worked on, in the order in which it could begin."""
-    query = select(job).where(job.c.state == JobState.RUNNING).order_by(job.c.not_before, job.c.id)
+    query = select(job).where(UNDONE, job.c.state == JobState.RUNNING).order_by(job.c.not_before, job.c.id)
     return [_job(row) for row in connection.execute(query).mappings()]
 
 
 def unfinished_count(connection: Connection, kind: JobKind | None = None) -> int:
     """How many jobs, all or of one kind, are queued or running."""
-    query = select(func.count()).select_from(job).where(job.c.state.in_(UNFINISHED))
+    query = select(func.count()).select_from(job).where(UNDONE, job.c.state.in_(UNFINISHED))
     if kind is not None:
         query = query.where(job.c.kind == kind)
     return connection.execute(query).scalar_one()
@@ -430,7 +435,7 @@ def unfinished_count(connection: Connection, kind: JobKind | None = None) -> int
 def any_at_hand(connection: Connection, kind: JobKind, now: datetime) -> bool:
     """Whether a job of this kind runs, or may run now."""
     waits = and_(job.c.state == JobState.QUEUED, job.c.not_before <= now)
-    query = select(job.c.id).where(job.c.kind == kind, or_(job.c.state == JobState.RUNNING, waits)).limit(1)
+    query = select(job.c.id).where(UNDONE, job.c.kind == kind, or_(job.c.state == JobState.RUNNING, waits)).limit(1)
     return connection.execute(query).first() is not None
 
 
@@ -443,8 +448,7 @@ def counts(connection: Connection) -> dict[str, int]:
 def undone(connection: Connection) -> list[Undone]:
     """How many jobs are not done, and since when the oldest could run, by kind and state; the index alone is read."""
     query = select(job.c.kind, job.c.state, func.count(), func.min(job.c.not_before))
-    query = query.where(job.c.state.in_((*UNFINISHED, *ENDED_BADLY)))
-    rows = connection.execute(query.group_by(job.c.kind, job.c.state))
+    rows = connection.execute(query.where(UNDONE).group_by(job.c.kind, job.c.state))
     return [Undone(kind=kind, state=state, count=count, oldest=oldest) for kind, state, count, oldest in rows]
 
 

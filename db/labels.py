@@ -12,7 +12,7 @@ the study or on any of its reports outranks what was mined from all of them, and
 reports is.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -159,7 +159,7 @@ def of_reports(
     """Every report that counts, in the order of their rows; streamed.
 
     Args:
-        connection: a transaction that reads nothing else until the stream ends.
+        connection: a transaction that writes nothing until the stream ends.
         accession_number: only those under it.
         unlinked: only those of no study.
         newest_first: the other way round.
@@ -239,9 +239,10 @@ def left_out(connection: Connection) -> LeftOut:
     return LeftOut(cancelled=of_status, other_examination=of_examination)
 
 
-def study_uids(connection: Connection) -> dict[int, str]:
-    """The Study Instance UID of every study by its row id."""
-    return dict(connection.execute(select(study.c.id, study.c.study_instance_uid)).all())
+def study_uids(connection: Connection, study_ids: Collection[int]) -> dict[int, str]:
+    """The Study Instance UIDs of some studies by their row ids."""
+    query = select(study.c.id, study.c.study_instance_uid).where(study.c.id.in_(study_ids))
+    return dict(connection.execute(query).all())
 
 
 def together(states: Sequence[States]) -> States:

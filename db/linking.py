@@ -11,11 +11,13 @@ from what both rows say, so making it again changes nothing.
 * An accession number is compared as it is written: to forgive anything there would be to link another order.
 * Where both sides name a patient, it must be the same one. Case, blanks around the id and leading zeros do not count:
   systems pad ids, and the accession number has already matched. Nothing else is forgiven, nor is a name compared.
+* What is linked to nothing has a row in `unlinked`, so that a list of it need not look at everything. A row too many
+  does no harm, since whoever asks looks at the links as well; so it is written whenever a link is taken back.
 * Every version is linked by its own names: a correction may move a report to another study.
 * What examination a report is of does not matter here: the link says whose order it answers. Labels ask for both.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, Literal
@@ -40,7 +42,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db.report_records import LinkedBy
-from db.schema import Utc, link, report, study
+from db.schema import Utc, link, report, study, unlinked
+
+AT_ONCE = 500
+"""How many rows one statement names."""
 
 Scope = Literal["messages", "studies", "everything"]
 
@@ -48,21 +53,32 @@ Scope = Literal["messages", "studies", "everything"]
 def link_messages(connection: Connection, message_ids: Sequence[int], now: datetime) -> None:
     """Link the reports of these new messages to the studies that are here."""
     if message_ids:
-        connection.execute(_link(connection.dialect.name, "messages"), {"message_ids": message_ids, "now": now})
+        connection.execute(_link(connection.dialect.name, "messages"), {"message_ids": message_ids, "now": now}).close()
+        connection.execute(_NOTE_UNLINKED, {"message_ids": message_ids})
 
 
 def link_studies(connection: Connection, study_ids: Sequence[int], now: datetime) -> None:
     """Link these studies to the reports that wait for them."""
     if study_ids:
-        connection.execute(_take_back("studies"), {"study_ids": study_ids})
-        connection.execute(_link(connection.dialect.name, "studies"), {"study_ids": study_ids, "now": now})
+        _relink(connection, "studies", {"study_ids": study_ids}, now)
 
 
 def link_everything(connection: Connection, now: datetime) -> list[int]:
     """Link every report and study that belong together. Returns the studies for which that changed anything."""
-    taken_back = connection.execute(_take_back("everything")).scalars().all()
-    linked = connection.execute(_link(connection.dialect.name, "everything"), {"now": now}).scalars().all()
-    return sorted({*taken_back, *linked})
+    return _relink(connection, "everything", {}, now)
+
+
+def _relink(connection: Connection, scope: Scope, which: Mapping[str, Any], now: datetime) -> list[int]:
+    """Take back what is mistaken and link what is missing. Returns the studies for which that changed anything."""
+    lost = connection.execute(_take_back(scope), which).all()
+    if lost:
+        rows = [{"report_id": each} for each in sorted({row.report_id for row in lost})]
+        connection.execute(_unlinked(connection.dialect.name), rows)
+    linked = connection.execute(_link(connection.dialect.name, scope), {**which, "now": now}).all()
+    found = sorted({row.report_id for row in linked})
+    for start in range(0, len(found), AT_ONCE):
+        connection.execute(delete(unlinked).where(unlinked.c.report_id.in_(found[start : start + AT_ONCE])))
+    return sorted({row.study_id for row in (*lost, *linked)})
 
 
 def anything_to_link(connection: Connection) -> bool:
@@ -114,8 +130,26 @@ def _link(dialect: str, scope: Scope) -> Executable:
     )
     insert = (postgresql if dialect == "postgresql" else sqlite).insert(link)
     names = [column.name for column in link.columns]
-    statement: Executable = insert.from_select(names, every).on_conflict_do_nothing().returning(link.c.study_id)
+    statement: Executable = (
+        insert.from_select(names, every).on_conflict_do_nothing().returning(link.c.report_id, link.c.study_id)
+    )
     return statement
+
+
+@cache
+def _unlinked(dialect: str) -> Executable:
+    insert = (postgresql if dialect == "postgresql" else sqlite).insert(unlinked)
+    statement: Executable = insert.values(report_id=bindparam("report_id")).on_conflict_do_nothing()
+    return statement
+
+
+_NOTE_UNLINKED = unlinked.insert().from_select(
+    ["report_id"],
+    select(report.c.id).where(
+        report.c.message_id.in_(bindparam("message_ids", expanding=True)),
+        ~exists().where(link.c.report_id == report.c.id),
+    ),
+)
 
 
 def _pairs_by_uid(scope: Scope) -> Select[Any]:
@@ -128,7 +162,7 @@ def _pairs_by_accession(scope: Scope) -> Select[Any]:
 
 @cache
 def _take_back(scope: Scope) -> Executable:
-    return delete(link).where(_is_mistaken(scope)).returning(link.c.study_id)
+    return delete(link).where(_is_mistaken(scope)).returning(link.c.report_id, link.c.study_id)
 
 
 def _is_mistaken(scope: Scope) -> ColumnElement[bool]:

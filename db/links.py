@@ -3,29 +3,34 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, case, exists, func, null, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, case, exists, func, null, or_, select
 
 from db import linking, reports
 from db.report_records import ReportLink, ReportStatus
-from db.schema import link, report, study
+from db.schema import link, report, study, unlinked
 from db.vocabulary import Examination, Unlinked
 
 
 def listed(connection: Connection, *, unlinked_only: bool = False, limit: int = 100) -> list[ReportLink]:
     """The version that holds now of each report, with its studies or why it has none; the last received first."""
-    query = select(*_SHOWN, _why_unlinked().label("unlinked")).where(reports.holds_now())
     if unlinked_only:
-        query = query.where(~_linked())
-    rows = connection.execute(query.order_by(report.c.id.desc()).limit(limit)).mappings().all()
-    uids = _study_uids(connection, [row["report_id"] for row in rows])
-    return [_report_link(row, uids.get(row["report_id"], ())) for row in rows]
+        newest = _of_unlinked(unlinked.c.report_id).order_by(unlinked.c.report_id.desc())
+    else:
+        newest = select(report.c.id).where(reports.holds_now()).order_by(report.c.id.desc())
+    ids = list(connection.execute(newest.limit(limit)).scalars())
+    # Why is asked of these alone: PostgreSQL would make a table of all studies to ask it of who knows how many.
+    query = select(*_SHOWN, _why_unlinked().label("unlinked")).where(report.c.id.in_(ids)).order_by(report.c.id.desc())
+    uids = _study_uids(connection, ids)
+    return [_report_link(row, uids.get(row["report_id"], ())) for row in connection.execute(query).mappings()]
 
 
 def counts(connection: Connection) -> dict[str, int]:
     """How many reports there are that are "linked", and how many that are not, by the reason's code."""
-    why = select(func.coalesce(_why_unlinked(), "linked").label("why")).where(reports.holds_now()).subquery()
-    query = select(why.c.why, func.count().label("how_many")).group_by(why.c.why)
-    return {row.why: row.how_many for row in connection.execute(query)}
+    linked = select(func.count()).select_from(report).where(reports.holds_now(), _linked())
+    why = _of_unlinked(_why_unlinked().label("why")).subquery()
+    query = select(why.c.why, func.count()).group_by(why.c.why)
+    found = {"linked": connection.execute(linked).scalar_one(), **dict(connection.execute(query).all())}
+    return {code: number for code, number in found.items() if number}
 
 
 def waiting(connection: Connection) -> list[tuple[str, str]]:
@@ -35,7 +40,7 @@ def waiting(connection: Connection) -> list[tuple[str, str]]:
     patient's.
     """
     named = (func.coalesce(report.c.study_instance_uid, "").label("uid"), report.c.accession_number)
-    query = select(*named, func.max(report.c.id)).where(reports.holds_now(), _why_unlinked() == Unlinked.NO_STUDY)
+    query = _of_unlinked(*named, func.max(report.c.id)).where(_why_unlinked() == Unlinked.NO_STUDY)
     rows = connection.execute(query.group_by(*named).order_by(func.max(report.c.id).desc()))
     return [(row.uid, row.accession_number) for row in rows]
 
@@ -51,6 +56,12 @@ _SHOWN = (
     *(report.c[name] for name in ("source", "report_key", "accession_number", "status", "version_at")),
     *(report.c[name] for name in ("modality", "procedure", "examination")),
 )
+
+
+def _of_unlinked(*columns: ColumnElement[Any]) -> Select[Any]:
+    """These of the current version of each report that is not linked."""
+    query = select(*columns).select_from(unlinked).join(report, report.c.id == unlinked.c.report_id)
+    return query.where(reports.holds_now(), ~_linked())
 
 
 def _linked() -> ColumnElement[bool]:

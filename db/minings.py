@@ -212,7 +212,7 @@ def counts(connection: Connection) -> dict[str, int]:
 
 
 def _waits() -> ColumnElement[bool]:
-    return and_(job.c.kind == JobKind.MINE, job.c.state == JobState.QUEUED)
+    return and_(jobs.UNDONE, job.c.kind == JobKind.MINE, job.c.state == JobState.QUEUED)
 
 
 def _by(miner: MinerIdentity) -> ColumnElement[bool]:

@@ -216,6 +216,17 @@ def every(connection: Connection) -> list[Result]:
     return _results(connection.execute(select(result).order_by(result.c.id)).mappings())
 
 
+def newest(connection: Connection, limit: int) -> list[Result]:
+    """The result objects that were built last, in the order in which they were built."""
+    query = select(result).order_by(result.c.id.desc()).limit(limit)
+    return _results(connection.execute(query).mappings())[::-1]
+
+
+def uids(connection: Connection) -> list[str]:
+    """The SOP Instance UIDs of all result objects, in the order in which they were built."""
+    return list(connection.execute(select(result.c.sop_instance_uid).order_by(result.c.id)).scalars())
+
+
 def _stands(at: datetime | None) -> ColumnElement[bool]:
     stands = result.c.retracted_at.is_(None)
     return stands if at is None else or_(stands, result.c.retracted_at > at)

@@ -71,6 +71,11 @@ def _by_code_point() -> Text:
     return Text().with_variant(Text(collation="C"), "postgresql")
 
 
+def _partial(name: str, *columns: str, where: str) -> Index:
+    """An index of the few rows of which this is true: a query that is to use it says so in the same words."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
 study = Table(
     "study",
     metadata,
@@ -82,7 +87,7 @@ study = Table(
     Column("study_date", String(8), nullable=False),
     Column("state", String(16), nullable=False),
     Column("revision", Integer, nullable=False),
-    Column("settle_at", Utc, index=True),
+    Column("settle_at", Utc),
     Column("first_received_at", Utc, nullable=False),
     Column("last_received_at", Utc, nullable=False),
     Column("calling_ae", String(16), nullable=False, server_default=text("''")),
@@ -92,6 +97,7 @@ study = Table(
     Index(None, "calling_ae", "first_received_at", "id"),
     Index(None, "sought_name", "first_received_at", "id"),
     Index(None, "patient_id", "first_received_at", "id"),
+    _partial("ix_study_settle_at", "settle_at", where="settle_at IS NOT NULL"),
 )
 """`calling_ae` sent its first instance; `sought_name` is the patient's name as people look for it."""
 
@@ -114,8 +120,9 @@ instance = Table(
     Column("reason_detail", Text, nullable=False, default=""),
     Column("reason_tag", String(16)),
     Column("absence", String(16)),
-    Column("absent_at", Utc, index=True),
+    Column("absent_at", Utc),
     UniqueConstraint("sop_instance_uid", "sha256"),
+    _partial("ix_instance_absence", "absence", "absent_at", where="absence IS NOT NULL"),
 )
 
 job = Table(
@@ -139,6 +146,7 @@ job = Table(
     Column("ended_at", Utc),
     Index(None, "state", "kind", "not_before"),
     Index(None, "state", "id"),
+    _partial("ix_job_undone", "state", "kind", "not_before", where="state <> 'done'"),
 )
 
 prediction = Table(
@@ -186,7 +194,8 @@ result = Table(
     Column("retracted_at", Utc),
     Column("retraction_reason", String(32)),
     Column("absence", String(16)),
-    Column("absent_at", Utc, index=True),
+    Column("absent_at", Utc),
+    _partial("ix_result_absence", "absence", "absent_at", where="absence IS NOT NULL"),
 )
 
 delivery = Table(
@@ -195,7 +204,7 @@ delivery = Table(
     _id(),
     Column("result_id", ForeignKey("result.id"), nullable=False),
     Column("destination", String(64), nullable=False),
-    Column("state", String(16), nullable=False, index=True),
+    Column("state", String(16), nullable=False),
     Column("sent_at", Utc),
     Column("error", Text),
     Column("sop_class_uid", String(64)),
@@ -209,6 +218,13 @@ delivery = Table(
     UniqueConstraint("result_id", "destination"),
     Index(None, "destination", "sent_at"),
     Index(None, "destination", "id"),
+    Index(None, "destination", "state"),
+    _partial(
+        "ix_delivery_unsettled",
+        "state",
+        "destination",
+        where="state IN ('waiting', 'asked', 'refused', 'lost', 'unconfirmed')",
+    ),
 )
 
 commitment_request = Table(
@@ -322,6 +338,9 @@ link = Table(
     Column("by", String(16), nullable=False),
     Column("linked_at", Utc, nullable=False),
 )
+
+unlinked = Table("unlinked", metadata, Column("report_id", ForeignKey("report.id"), primary_key=True))
+"""Report versions that no study is linked to, and now and then one that is: who asks looks at `link` as well."""
 
 mining = Table(
     "mining",
@@ -543,6 +562,15 @@ pull = Table(
     UniqueConstraint("study_instance_uid", "source", name="uq_pull_identity"),
 )
 """Studies that are being brought in, or were when that broke off; the row goes when all is here."""
+
+note = Table(
+    "note",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("noted_at", Utc, nullable=False),
+    Column("value", JSON, nullable=False),
+)
+"""What the node notes for itself: counts that take long."""
 
 person = Table(
     "person",

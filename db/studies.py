@@ -250,6 +250,12 @@ def instances(connection: Connection, study_id: int | None = None) -> list[Store
     return [_instance(row) for row in connection.execute(query).mappings()]
 
 
+def newest_instances(connection: Connection, limit: int) -> list[StoredInstance]:
+    """Instances, the last received first."""
+    query = select(instance).order_by(instance.c.id.desc()).limit(limit)
+    return [_instance(row) for row in connection.execute(query).mappings()]
+
+
 def with_uids(connection: Connection, sop_instance_uids: Collection[str]) -> dict[str, list[StoredInstance]]:
     """What is stored under each of these SOP Instance UIDs; one that is not stored is left out."""
     found: dict[str, list[StoredInstance]] = {}

@@ -29,6 +29,8 @@ from sqlalchemy import (
 )
 
 from db import positives
+from db.deliveries import IS_UNSETTLED
+from db.jobs import UNDONE
 from db.positives import Positive
 from db.progress import AMISS, GIVEN_UP, SETTLED_BY_STATE, STATES, Progress, of_study
 from db.records import DeliveryState, JobKind, JobState, Study, StudyState
@@ -105,10 +107,10 @@ def mark(connection: Connection) -> str:
     """Something that is another once a study came, or one of the list has got further; quick, whatever there is."""
     newest = (select(func.max(table.c.id)).scalar_subquery() for table in (study, instance, job, result, delivery))
     arriving = select(func.count()).where(study.c.settle_at.is_not(None)).scalar_subquery()
-    asked = select(func.count()).where(delivery.c.state == DeliveryState.ASKED).scalar_subquery()
-    queued = select(func.count()).where(job.c.state == JobState.QUEUED).scalar_subquery()
+    asked = select(func.count()).where(IS_UNSETTLED, delivery.c.state == DeliveryState.ASKED).scalar_subquery()
+    queued = select(func.count()).where(UNDONE, job.c.state == JobState.QUEUED).scalar_subquery()
     numbers = connection.execute(select(*newest, arriving, asked, queued)).one()
-    running = select(job.c.id).where(job.c.state == JobState.RUNNING).limit(_RUNNING)
+    running = select(job.c.id).where(UNDONE, job.c.state == JobState.RUNNING).limit(_RUNNING)
     return ".".join(str(number or 0) for number in (*numbers, *sorted(connection.execute(running).scalars())))
 
 
@@ -190,8 +192,10 @@ _IN_ORDER = select(study.c.id, study.c.first_received_at.label("at"))
 _UNDELIVERED = union(
     _IN_ORDER.join(result, result.c.study_id == study.c.id)
     .join(delivery, delivery.c.result_id == result.c.id)
-    .where(delivery.c.state.in_(AMISS)),
-    _IN_ORDER.join(job, job.c.subject_id == study.c.id).where(job.c.kind == JobKind.DELIVER, job.c.state.in_(GIVEN_UP)),
+    .where(IS_UNSETTLED, delivery.c.state.in_(AMISS)),
+    _IN_ORDER.join(job, job.c.subject_id == study.c.id).where(
+        UNDONE, job.c.kind == JobKind.DELIVER, job.c.state.in_(GIVEN_UP)
+    ),
 )
 
 

@@ -47,7 +47,10 @@ COMMANDS = {
         "node.commands.studies:studies_app",
         "What has arrived, and what became of it; without a further word studies are listed.",
     ),
-    "instances": ("node.commands.instances:instances", "List stored instances; one that is not read says why."),
+    "instances": (
+        "node.commands.instances:instances",
+        "List stored instances, the newest first; one that is not read says why.",
+    ),
     "jobs": ("node.commands.jobs:list_jobs", "List jobs, the newest first; one that went wrong says why."),
     "results": (
         "node.commands.results:results_app",

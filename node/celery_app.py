@@ -171,6 +171,11 @@ def _end_process(job: Job) -> None:
     os._exit(os.EX_SOFTWARE)
 
 
+def reads(worker: Celery) -> bool:
+    """Whether the worker takes studies to read, by the queues of its `-Q`."""
+    return QUEUES[JobKind.READ] in worker.amqp.queues.consume_from
+
+
 @cache
 def _settings() -> Settings:
     file = os.environ.get("CXR_CONFIG")
@@ -181,7 +186,8 @@ def _settings() -> Settings:
 def _workplace() -> Workplace:
     settings = _settings()
     database = open_database(settings)
-    return workplace.build(settings, database, Broker(settings.broker, database), overdue=_end_process)
+    broker = Broker(settings.broker, database)
+    return workplace.build(settings, database, broker, overdue=_end_process, reads=reads(app))
 
 
 app = Celery("cxr-node", set_as_current=False)

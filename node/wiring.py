@@ -13,7 +13,7 @@ from db.records import Holding, JobKind, StudyState
 from db.retention import Rule
 from db.sessions import Lifetime
 from nlp.workers import Pool
-from node import descriptors, reception
+from node import descriptors, reception, tallies
 from node.clock import utc_now
 from node.console import app
 from node.console.exposure import is_loopback, require_encrypted, require_people
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RETENTION_EVERY_S = 600.0
+COUNTING_EVERY_S = 60.0
 GB = 1_000_000_000
 
 
@@ -159,10 +160,12 @@ def _reconciling(premises: Premises) -> tuple[Service, ...]:
         ),
     )
     ledger = Ledger(database=premises.database)
+    keeper = tallies.Keeper(database=premises.database, tallies=lambda: tallies.every(settings.mining), now=now)
+    counting = Beat("counting", COUNTING_EVERY_S, keeper.run)
     if not settings.retention.on:
-        return reconciler, ledger
+        return reconciler, ledger, counting
     retention = open_retention(settings, premises.database, premises.store, now)
-    return reconciler, ledger, Beat("retention", RETENTION_EVERY_S, retention.run)
+    return reconciler, ledger, counting, Beat("retention", RETENTION_EVERY_S, retention.run)
 
 
 def open_retention(settings: Settings, database: Database, store: Folder, now: Callable[[], datetime]) -> Retention:

@@ -100,11 +100,12 @@ class Workplace:
         return too_many or 0 < limits.max_memory_mb < _resident_mb()
 
 
-def build(settings: Settings, database: Database, broker: Announcer, overdue: Overdue) -> Workplace:
+def build(settings: Settings, database: Database, broker: Announcer, overdue: Overdue, *, reads: bool) -> Workplace:
     """Put a worker's process together; the schema is brought up to date.
 
     Args:
         overdue: told of a job that runs past its deadline.
+        reads: whether it reads studies, and so is not ready without a model.
 
     Raises:
         SettingsError: something in the settings cannot be used.
@@ -121,7 +122,7 @@ def build(settings: Settings, database: Database, broker: Announcer, overdue: Ov
         observer=observer,
         now=utc_now,
     )
-    watch = watch_over(settings, database, observer.metrics, reads=True)
+    watch = watch_over(settings, database, observer.metrics, reads=reads)
     return Workplace(
         settings=settings,
         database=database,

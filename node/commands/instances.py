@@ -3,15 +3,28 @@
 import typer
 
 from db import studies
-from node.commands.options import ConfigOption, DataOption, JsonOption, UidsOption, opened, print_json, print_table
+from node.commands.options import (
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    LimitOption,
+    UidsOption,
+    opened,
+    print_json,
+    print_table,
+)
 
 
 def instances(
-    config: ConfigOption = None, data: DataOption = None, uids: UidsOption = False, as_json: JsonOption = False
+    config: ConfigOption = None,
+    data: DataOption = None,
+    limit: LimitOption = 100,
+    uids: UidsOption = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """List stored instances; one that is not read says why.
+    """List stored instances, the newest first; one that is not read says why.
 
-    `file` says whether its file is here, or was found damaged or missing, or was removed by retention.
+    `file` says whether its file is here, or was found damaged or missing, or was removed by retention. --uids has all.
 
     Example: cxr instances --uids
     """
@@ -19,7 +32,7 @@ def instances(
         if uids:
             typer.echo("\n".join(studies.instance_uids(connection)))
             return
-        found = studies.instances(connection)
+        found = studies.newest_instances(connection, limit)
     if as_json:
         print_json(found)
         return

@@ -2,6 +2,7 @@
 
 import getpass
 from dataclasses import asdict
+from datetime import datetime
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import Annotated
 
 import typer
 
-from db import corrections, tally
+from db import corrections
 from db.tally import Cooccurrence, Counted
-from db.vocabulary import EIGHT, FINDINGS, Assertion
+from db.vocabulary import Assertion
+from node import tallies
 from node.clock import utc_now
 from node.commands import sheet
 from node.commands.options import ByOption, ConfigOption, DataOption, JsonOption, opened, print_json, print_table, who
@@ -32,7 +34,7 @@ class Findings(StrEnum):
     @property
     def names(self) -> tuple[str, ...]:
         """The findings' names, in the vocabulary's order."""
-        return tuple(FINDINGS) if self is Findings.FOURTEEN else tuple(finding.name for finding in EIGHT)
+        return tallies.FOURTEEN if self is Findings.FOURTEEN else tallies.EIGHT
 
 
 FindingsOption = Annotated[
@@ -167,21 +169,23 @@ def table(
     of the findings; uncertain and negative, reports again; gold, people's labels in force; studies, with their reports
     put together; images of these studies that may be read. "Uncertain only" and "None of these" are the reports that
     have no positive finding and are not Normal; with Normal and those with a finding they make the total. --json has
-    under `counted` how many reports that is of, how many are not mined yet, and with what they were mined.
+    under `counted` how many reports that is of, how many are not mined yet, and with what they were mined. Many
+    reports are counted every few minutes: `counted_at` says when, and is null where it was just now.
 
     Example: cxr labels table --findings 14 --csv table1.csv
     """
     with opened(config, data).read() as connection:
-        found = tally.table(connection, findings.names)
+        counted = tallies.look(connection, tallies.label_table(findings.names))
+    found = counted.value
     columns = ("label", "reports", "overlap", "uncertain", "negative", "gold", "studies", "images")
     cells = [tuple(asdict(row).values()) for row in found.rows]
     if csv_file is not None:
         sheet.write(csv_file, columns, cells)
     if as_json:
-        print_json(found)
+        print_json(asdict(found) | {"counted_at": counted.counted_at})
         return
     print_table(columns, cells, empty="")
-    _say(found.counted)
+    _say(found.counted, counted.counted_at)
 
 
 @labels_app.command("cooccurrence")
@@ -203,17 +207,18 @@ def cooccurrence(
     """
     draw = None if plot is None else chord.artist(plot)
     with opened(config, data).read() as connection:
-        found = tally.cooccurrence(connection, findings.names)
+        counted = tallies.look(connection, tallies.cooccurrence(findings.names))
+    found = counted.value
     columns, rows = _matrix(found)
     if csv_file is not None:
         sheet.write(csv_file, columns, rows)
     if draw is not None:
         draw(found)
     if as_json:
-        print_json(found)
+        print_json(asdict(found) | {"counted_at": counted.counted_at})
         return
     print_table(columns, rows, empty="")
-    _say(found.counted)
+    _say(found.counted, counted.counted_at)
 
 
 def _user() -> str:
@@ -230,8 +235,10 @@ def _matrix(found: Cooccurrence) -> tuple[tuple[str, ...], list[tuple[object, ..
     return ("finding", "reports", "alone", *found.findings), rows
 
 
-def _say(counted: Counted) -> None:
+def _say(counted: Counted, at: datetime | None) -> None:
     """What the counts are of, in sentences."""
+    if at is not None:
+        typer.echo(f"\nCounted at {at.astimezone():%Y-%m-%d %H:%M:%S}; so many reports are counted every few minutes.")
     typer.echo(
         f"\n{counted.labelled} of {counted.reports} reports have labels: {counted.with_finding} with a finding, "
         f"{counted.uncertain_only} with an uncertain one only, {counted.normal} Normal, "

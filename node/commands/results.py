@@ -29,7 +29,10 @@ results_app = typer.Typer(
 def list_results(
     config: ConfigOption = None,
     data: DataOption = None,
-    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Only so many, those built last.")] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", min=1, help="Only so many, those built last. Without it 100, but all with --uids."),
+    ] = None,
     uids: UidsOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -40,8 +43,11 @@ def list_results(
     Example: cxr results list --json
     """
     with opened(config, data).read() as connection:
-        found = results.every(connection)[-(limit or 0) :]
-        sent = {result.id: deliveries.of_result(connection, result.id) for result in found}
+        if uids and limit is None:
+            typer.echo("\n".join(results.uids(connection)))
+            return
+        found = results.newest(connection, limit or 100)
+        sent = deliveries.of_results(connection, [result.id for result in found])
         superseded = results.superseded(connection, sent.keys())
     if uids:
         typer.echo("\n".join(result.sop_instance_uid for result in found))

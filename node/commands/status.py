@@ -3,19 +3,21 @@
 import shutil
 from typing import Any
 
-from db import deliveries, holdings, jobs, links, minings, models, processes, reports, studies
+from db import deliveries, holdings, jobs, models, processes, reports, studies
 from db.engine import Connection
-from nlp import miner
 from nlp.errors import NlpError
+from node import tallies
 from node.clock import utc_now
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table, settings_of
 from node.heartbeat import SILENT
 from node.sections.running import MiningSettings
+from node.tallies import Counted
 
 
 def status(config: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:
     """Show how much there is in each state, what is not mined yet, the model in service and the room on the disk.
 
+    Where there are many reports they are counted every few minutes, and it says when (`reports_counted_at`).
     --json has the processes that are alive and the queues with their age, too.
 
     Example: cxr status --json
@@ -23,6 +25,8 @@ def status(config: ConfigOption = None, data: DataOption = None, as_json: JsonOp
     settings = settings_of(config, data)
     with opened(config, data).read() as connection:
         model, shadow = models.current(connection), models.shadow(connection)
+        by_link, unmined = tallies.look(connection, tallies.LINKS), _unmined(connection, settings.mining)
+        kept = [each.counted_at for each in (by_link, unmined) if each and each.counted_at]
         facts: dict[str, Any] = {
             "model": model.version if model else None,
             "shadow": shadow.version if shadow else None,
@@ -35,9 +39,10 @@ def status(config: ConfigOption = None, data: DataOption = None, as_json: JsonOp
                 {"destination": name, "code": code, "jobs": count, "error": words}
                 for name, code, count, words in jobs.troubles(connection)
             ],
-            "reports": links.counts(connection),
+            "reports": by_link.value,
             "report_versions": reports.count(connection),
-            "unmined_report_versions": _unmined(connection, settings.mining),
+            "unmined_report_versions": unmined and unmined.value,
+            "reports_counted_at": min(kept, default=None),
             "absent_files": holdings.counts(connection),
             "free_bytes": shutil.disk_usage(settings.data).free if settings.data.exists() else None,
         }
@@ -57,16 +62,17 @@ def status(config: ConfigOption = None, data: DataOption = None, as_json: JsonOp
     rows.append(("report versions", facts["report_versions"]))
     unmined = facts["unmined_report_versions"]
     rows.append(("report versions, not mined", "the miner is not installed" if unmined is None else unmined))
+    if facts["reports_counted_at"]:
+        rows.append(("reports were counted at", facts["reports_counted_at"]))
     rows += [(f"stored files, {absence}", count) for absence, count in sorted(facts["absent_files"].items())]
     if facts["free_bytes"] is not None:
         rows.append(("free on disk, GiB", f"{facts['free_bytes'] / 1024**3:.1f}"))
     print_table(["what", "how many"], rows, empty="Nothing yet.")
 
 
-def _unmined(connection: Connection, settings: MiningSettings) -> int | None:
+def _unmined(connection: Connection, settings: MiningSettings) -> Counted[int] | None:
     """How many report versions the miner in force has not mined; None where it is not installed."""
     try:
-        identity = miner.identity(settings.language_model, settings.policy)
+        return tallies.look(connection, tallies.unmined(settings))
     except NlpError:
         return None
-    return minings.unmined_count(connection, identity)

@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import datetime
+from itertools import islice
 
 from db import labels
 from db.engine import Connection
 from db.labels import ReportLabels, StudyLabels
 from db.report_records import PUBLISHED
 from db.vocabulary import FINDINGS, NORMAL, Assertion
+
+BATCH = 500
+"""Reports whose studies are asked for at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +63,14 @@ def lines(
         for study in labels.of_studies(connection, study_instance_uid=study_instance_uid):
             yield from _of_study(study)
         return
-    uids = labels.study_uids(connection)
-    for report in labels.of_reports(connection, accession_number=accession_number, newest_first=True):
-        uid = uids[report.study_ids[0]] if report.study_ids else None
-        for finding in (*FINDINGS, NORMAL):
-            if report.readable or finding in report.gold:
-                yield _line(report, finding, report, report.accession_number, uid)
+    found = labels.of_reports(connection, accession_number=accession_number, newest_first=True)
+    while batch := list(islice(found, BATCH)):
+        uids = labels.study_uids(connection, {report.study_ids[0] for report in batch if report.study_ids})
+        for report in batch:
+            uid = uids[report.study_ids[0]] if report.study_ids else None
+            for finding in (*FINDINGS, NORMAL):
+                if report.readable or finding in report.gold:
+                    yield _line(report, finding, report, report.accession_number, uid)
 
 
 def chosen(found: Iterator[LabelLine], *, finding: str | None, assertion: Assertion | None) -> Iterator[LabelLine]:

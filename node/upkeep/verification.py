@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from db import holdings
+from db import holdings, structure
 from db.engine import Database
 from db.records import Absence, Holding, StoredFile
 from node.errors import NodeError
@@ -66,7 +66,7 @@ class Verification:
         Raises:
             StoreAwayError: the store is empty, and nothing is marked as missing for it.
         """
-        found = Verified(database=self.database.faults())
+        found = Verified(database=structure.faults(self.database))
         if found.database:
             return found
         self._require_store()

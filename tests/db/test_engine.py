@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from db import studies
+from db import structure, studies
 from db.engine import Database, connect
 from db.errors import DatabaseDamagedError, DatabaseUnavailableError, DatabaseUrlError, OutcomeUnknownError
 from tests.db.races import race
@@ -122,7 +122,7 @@ def test_damaged_file_names_the_command_that_helps(tmp_path: Path):
     with pytest.raises(DatabaseDamagedError, match="run cxr restore"), database.read():
         pass
 
-    faults = database.faults()
+    faults = structure.faults(database)
     database.close()
     assert len(faults) == 1
     assert "damaged" in faults[0]
@@ -130,13 +130,13 @@ def test_damaged_file_names_the_command_that_helps(tmp_path: Path):
 
 def test_page_overwritten_inside_is_found(sqlite_database: Database, tmp_path: Path):
     """A database whose middle was written over is told from a whole one by `faults`."""
-    assert sqlite_database.faults() == []
+    assert structure.faults(sqlite_database) == []
     sqlite_database.close()
     with (tmp_path / "cxr.db").open("r+b") as file:
         file.seek(3 * 4096)
         file.write(b"\xff" * 8192)
 
-    faults = connect(f"sqlite:///{tmp_path / 'cxr.db'}").faults()
+    faults = structure.faults(connect(f"sqlite:///{tmp_path / 'cxr.db'}"))
 
     assert len(faults) == 1
     assert "damaged" in faults[0]

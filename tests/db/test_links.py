@@ -92,3 +92,16 @@ def test_each_report_under_an_accession_number_has_its_current_version(database:
         found = reports.current_of_each(connection, "A1")
 
     assert [each.text for each in found] == ["two", "one"]
+
+
+def test_a_report_whose_link_is_taken_back_waits_again(database: Database):
+    """The study of its UID came later, and is another patient's: it is in the list of those without a study."""
+    happen(database, brought(study_instance_uid="2.25.7"), settled("2.25.1"))
+    with database.read() as connection:
+        assert links.listed(connection, unlinked_only=True) == []
+
+    happen(database, settled("2.25.7", patient_id="P2"))
+
+    with database.read() as connection:
+        assert [each.unlinked for each in links.listed(connection, unlinked_only=True)] == [Unlinked.OTHER_PATIENT]
+        assert links.counts(connection) == {"other_patient": 1}

@@ -9,23 +9,26 @@ from sqlalchemy import event
 from db import audit, deliveries, jobs, studies
 from db.engine import Connection, Database
 from db.records import JobState, StudyState
+from db.schema import delivery
 from tests.db.rows import add_job, add_result, add_study
 
 ASKED: dict[str, tuple[Callable[[Connection], object], str]] = {
     "dead jobs": (lambda c: jobs.newest(c, 51, (JobState.DEAD,), before=1000), "ix_job_state_id"),
-    "running jobs": (jobs.running, "ix_job_state_"),
-    "jobs that are not done": (jobs.undone, "ix_job_state_"),
+    "running jobs": (jobs.running, "ix_job_undone"),
+    "jobs that are not done": (jobs.undone, "ix_job_undone"),
     "last sent": (lambda c: deliveries.last_sent(c, "pacs"), "ix_delivery_destination_sent_at"),
     "newest of a destination": (
         lambda c: deliveries.newest(c, 51, before=1000, destination="pacs"),
         "ix_delivery_destination_id",
     ),
-    "not arrived": (deliveries.unsettled, "ix_delivery_state"),
+    "not arrived": (deliveries.unsettled, "ix_delivery_unsettled"),
     "entries of a person": (lambda c: audit.found(c, 51, before=1000, actor="anna"), "ix_audit_actor_id"),
     "refusals": (lambda c: audit.found(c, 51, action="association.reject"), "ix_audit_action_id"),
     "entries of a study": (lambda c: audit.found(c, 51, subject="2.25.1"), "ix_audit_subject_id"),
     "studies under way": (lambda c: studies.counts(c, (StudyState.ARRIVING,)), "ix_study_state"),
 }
+MANY = 500
+"""Deliveries to others, so that one destination's are few."""
 
 
 @pytest.mark.parametrize("what", ASKED)
@@ -34,7 +37,10 @@ def test_it_is_found_by_an_index(database: Database, what: str) -> None:
     ask, index = ASKED[what]
     with database.write() as connection:
         study_id = add_study(connection)
-        add_result(connection, study_id, add_job(connection, study_id))
+        result_id = add_result(connection, study_id, add_job(connection, study_id))
+        others = [{"result_id": result_id, "destination": f"d{each}", "state": "sent"} for each in range(MANY)]
+        connection.execute(delivery.insert(), others)
+        connection.exec_driver_sql("ANALYZE delivery")
     with database.read() as connection:
         plan = _plan(connection, ask)
 

@@ -5,14 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from celery import Celery
 
 from db import jobs
 from db.engine import Database
 from db.records import JobKind, JobState
 from node import wiring, workplace
+from node.celery_app import reads
 from node.errors import SettingsError
 from node.parts import Role
 from node.settings import load
+from node.telemetry.watch import Watch
 from node.workplace import Workplace
 from tests.nodes import StartNode, chest, push
 from tests.peers.pacs import StorageScp
@@ -56,10 +59,10 @@ def open_place(
 ) -> Callable[..., tuple[Workplace, Heard]]:
     """A workplace on the same data folder."""
 
-    def build(database: Database, **more: Any) -> tuple[Workplace, Heard]:
+    def build(database: Database, *, reads: bool = True, **more: Any) -> tuple[Workplace, Heard]:
         settings = load(None, **settings_options(pacs=pacs, **({"mining.workers": 0} | more)))
         heard = Heard()
-        return workplace.build(settings, database, heard, overdue=lambda _job: None), heard
+        return workplace.build(settings, database, heard, overdue=lambda _job: None, reads=reads), heard
 
     return build
 
@@ -101,6 +104,28 @@ def test_worker_ends_after_its_jobs_or_above_its_memory(received: Database, open
 
     assert [few.run(4711) for _ in range(3)] == [False, True, True]
     assert small.run(4711) is True
+
+
+@pytest.mark.parametrize(("queues", "waits"), [("inference", True), ("delivery,mining", False), ("training", False)])
+def test_only_who_reads_waits_for_a_model(queues: str, waits: bool) -> None:
+    """The queues of `-Q` say what a worker does."""
+    worker = Celery(set_as_current=False)
+    worker.amqp.queues.select(queues.split(","))
+
+    assert reads(worker) is waits
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_readiness_names_the_model_where_studies_are_read(
+    sqlite_database: Database, open_place: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, *, asked: bool
+) -> None:
+    """A worker that delivers and mines is ready on a site that has not promoted a model yet."""
+    watched: list[Watch] = []
+    monkeypatch.setattr(workplace, "endpoints", lambda _settings, watch: watched.append(watch) or ())
+
+    open_place(sqlite_database, reads=asked)
+
+    assert ["model" in watch.checks for watch in watched] == [asked]
 
 
 def test_broker_and_threads_do_not_mix(settings_options: Callable[..., dict[str, Any]], tmp_path: Path):
