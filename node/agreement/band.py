@@ -1,4 +1,4 @@
-"""The band in which agreement is expected to stay; settings name it, so it knows no database."""
+"""Within what agreement is to stay. It loads nothing: settings name it."""
 
 from dataclasses import dataclass
 
