@@ -50,8 +50,9 @@ def escape(text: str, delimiters: Delimiters) -> str:
         delimiters.component: "S",
         delimiters.repetition: "R",
         delimiters.subcomponent: "T",
-        "\n": ".br",
     }
+    if "." not in names:  # it would break the message apart where it is a delimiter
+        names["\n"] = ".br"
 
     def written(match: re.Match[str]) -> str:
         character = match[0]

@@ -1,7 +1,7 @@
 """Escape sequences of HL7 text."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from node.hl7.escape import STANDARD, Delimiters, escape, unescape
@@ -21,6 +21,7 @@ def test_what_is_escaped_comes_back(text: str, delimiters: Delimiters) -> None:
 
 @settings(deadline=None)
 @given(st.text(), DELIMITERS)
+@example("\n", Delimiters(field=".", component='"', repetition="#", escape="$", subcomponent="%"))
 def test_escaped_text_holds_no_delimiter(text: str, delimiters: Delimiters) -> None:
     """No escaped text can break a message apart."""
     d = delimiters
