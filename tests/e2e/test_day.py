@@ -4,6 +4,7 @@ CXR_PICTURES names a folder for a picture of each page, at both widths.
 """
 
 from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 
 import pydicom
@@ -15,6 +16,7 @@ from db import people
 from db.records import JobKind, JobState, Role
 from node import passwords
 from node.clock import utc_now
+from node.models import registration
 from node.parts import Node
 from tests.node.console.conftest import PASSWORD
 from tests.node.console.test_pages import SIZES, keep, opened
@@ -85,10 +87,14 @@ def report(node: Node, text: str) -> str:
         return code(ris.ask(oru(accession="A1", text=text)))
 
 
-def test_a_day_at_the_console(start_node: StartNode, browser: BrowserContext, radiograph: FileDataset) -> None:
+def test_a_day_at_the_console(
+    start_node: StartNode, browser: BrowserContext, radiograph: FileDataset, tiny_model: Path, tmp_path: Path
+) -> None:
     """From the push of a modality to the results that are taken back, each step seen where somebody would see it."""
     pytest.importorskip("spacy", reason="the extra `reports` is not installed")
-    node = start_node(**{"reading.accept_unknown_view": True, "reading.accept_unknown_body_part": True})
+    unnamed = {"reading.accept_unknown_view": True, "reading.accept_unknown_body_part": True}
+    node = start_node(**{"reading.model": None, **unnamed})
+    registration.register(node.database, tiny_model, tmp_path / "data", by="anna", now=utc_now())
     with node.database.write() as connection:
         people.add(
             connection, name="rita", password_hash=passwords.hashed(PASSWORD), role=Role.ADMINISTRATOR, now=utc_now()
@@ -99,13 +105,27 @@ def test_a_day_at_the_console(start_node: StartNode, browser: BrowserContext, ra
     rita.log_in("rita")
     page.get_by_text("No study has arrived yet.").wait_for()
     page.get_by_text("Live", exact=True).wait_for()
+    push(node, of_another(radiograph))
+    page.get_by_role("row", name="SILVA, MARIA").get_by_text("read", exact=True).wait_for()  # without a reload
+    page.get_by_role("link", name="SILVA, MARIA").click()
+    page.locator("p.soft", has_text="By starter-").wait_for()
+
+    rita.go("/models/tiny-1", "model")
+    page.get_by_label("Promote it all the same").check()
+    page.get_by_label("Why (for the audit log; nothing of a patient)").fill("It is the day's model.")
+    page.get_by_label("Let tiny-1 read from the next study on").check()
+    page.get_by_role("button", name="Promote").click()
+    page.get_by_text("reads", exact=True).first.wait_for()
+
+    page.goto(f"{rita.address}/studies")
+    page.get_by_text("Live", exact=True).wait_for()
     push(node, radiograph)
-    page.get_by_role("row", name="LINDQVIST, ASTRID").get_by_text("Pneumothorax").wait_for()  # without a reload
+    page.get_by_role("row", name="LINDQVIST, ASTRID").get_by_text("Pneumothorax").wait_for()
     rita.look("worklist")
 
     page.get_by_role("link", name="LINDQVIST, ASTRID").click()
-    page.wait_for_url("**/studies/*")
-    page.wait_for_function("document.querySelector('.radiograph').naturalWidth > 0")
+    page.locator("p.soft", has_text="By tiny-1").wait_for()
+    page.wait_for_function("() => document.querySelector('.radiograph').naturalWidth > 0")
     with page.expect_response("**/heat?*") as heat:
         page.get_by_label("Heat map of Effusion").check()
     assert heat.value.ok
@@ -151,6 +171,15 @@ def test_a_day_at_the_console(start_node: StartNode, browser: BrowserContext, ra
 
     assert rita.wrong == []
     assert rita.complaints == []
+
+
+def of_another(ds: FileDataset) -> FileDataset:
+    """The same image of another patient's study."""
+    other = deepcopy(ds)
+    other.PatientID, other.PatientName, other.AccessionNumber = "P2", "SILVA^MARIA", "A2"
+    other.StudyInstanceUID, other.SeriesInstanceUID, other.SOPInstanceUID = "2.25.21", "2.25.22", "2.25.23"
+    other.file_meta.MediaStorageSOPInstanceUID = other.SOPInstanceUID
+    return other
 
 
 def is_mined(node: Node) -> bool:

@@ -36,7 +36,7 @@ def test_a_radiologist_looks_closer(start_node: StartNode, shared_data: Path, pa
         page, complaints = opened(browser.new_context(viewport={"width": width, "height": height}))
         _log_in(page, f"http://{HOST}:{node.console.port}")
         page.goto(f"http://{HOST}:{node.console.port}/studies/{ds.StudyInstanceUID}")
-        page.wait_for_function("document.querySelector('.radiograph').naturalWidth > 0")
+        page.wait_for_function("() => document.querySelector('.radiograph').naturalWidth > 0")
         page.get_by_role("application").focus()
         page.keyboard.press("b")  # boxes off
         plain = seen(page)
@@ -50,7 +50,7 @@ def test_a_radiologist_looks_closer(start_node: StartNode, shared_data: Path, pa
         page.get_by_role("button", name="Reset").click()
         with page.expect_response("**/heat?*"):
             page.get_by_label("Heat map of").first.check()
-        page.wait_for_function("document.querySelector('img.heat').complete")
+        page.wait_for_function("() => document.querySelector('img.heat').complete")
         heated = seen(page)
         fitting = fits(page, f"study-test-{size}")
         browser.close()
