@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from db import links, studies
 from db.engine import connect
 from db.records import StudyState
+from db.schema import unlinked
 from node.__main__ import app
 from node.errors import SettingsError
 from tests.db.label_rows import add_report
@@ -109,7 +110,8 @@ def test_killed_pull_goes_on(protocol: str, orthanc: Orthanc, migrated_file: Pat
             second = chest(AccessionNumber=f"A{number}", **uids() | same)
             for ds in (first, second):
                 orthanc.post("/instances", file_of(ds))
-            add_report(connection, str(number))
+            report_id = add_report(connection, str(number))
+            connection.execute(unlinked.insert().values(report_id=report_id))
     config = settings_file(tmp_path, orthanc, protocol)
 
     def here() -> int:
