@@ -13,6 +13,7 @@ from pynetdicom import AE
 from db import links, pulls, studies
 from db.engine import Database
 from db.records import StudyState
+from db.schema import unlinked
 from node import premises
 from node.errors import SettingsError, UnreachableError
 from node.files import Folder
@@ -92,7 +93,8 @@ def test_study_is_kept_and_linked(pull: StartPull, archive: QueryRetrieveScp, sq
     """A study that a report waits for comes, is not read, and the report waits no more."""
     archive.holds = [study(1), study(2)]
     with sqlite_database.write() as connection:
-        add_report(connection, "1")
+        report_id = add_report(connection, "1")
+        connection.execute(unlinked.insert().values(report_id=report_id))
     work = pull()
 
     dones = brought(work, *work.missing())
