@@ -125,10 +125,12 @@ def console(
     if fixed_model:
         options["reading.model"] = data
     settings = load(None, data=data, **{name: value for name, value in options.items() if value is not None})
+    store = Folder(data / "store")
+    store.close()  # pages read, and write nothing there
     return app.build(
         settings=settings,
         database=database,
-        store=Folder(data / "store"),
+        store=store,
         announce=lambda _job_id: None,
         encrypted=encrypted,
         lifetime=LIFETIME,
