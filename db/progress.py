@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from sqlalchemy import ColumnElement, and_, case, func, select
 
+from db.jobs import ENDED_BADLY
 from db.records import DeliveryState, JobKind, JobState, ResultKind, StudyState
 from db.schema import delivery, job, result, study
 
@@ -45,8 +46,6 @@ SETTLED_BY_STATE = frozenset({Progress.KEPT, Progress.ARRIVING, Progress.NOT_REA
 """Where the state says it all."""
 AMISS = (DeliveryState.REFUSED, DeliveryState.LOST, DeliveryState.UNCONFIRMED)
 """A delivery that waits for a person."""
-GIVEN_UP = (JobState.FAILED, JobState.DEAD)
-"""A job that waits for a person."""
 
 
 _ANY = result.alias("any_result")
@@ -59,7 +58,7 @@ def of_study() -> ColumnElement[str]:
     """
     reading = and_(study.c.state == StudyState.QUEUED, _jobs(JobKind.READ, JobState.RUNNING) > 0)
     worst = _worst_delivery()
-    stuck = and_(worst == _RANKS[Progress.SENDING][0], _jobs(JobKind.DELIVER, *GIVEN_UP) > 0)
+    stuck = and_(worst == _RANKS[Progress.SENDING][0], _jobs(JobKind.DELIVER, *ENDED_BADLY) > 0)
     return case(
         (reading, Progress.READING.value),
         (study.c.state != StudyState.READ, study.c.state),

@@ -30,9 +30,9 @@ from sqlalchemy import (
 
 from db import positives
 from db.deliveries import IS_UNSETTLED
-from db.jobs import UNDONE
+from db.jobs import ENDED_BADLY, UNDONE
 from db.positives import Positive
-from db.progress import AMISS, GIVEN_UP, SETTLED_BY_STATE, STATES, Progress, of_study
+from db.progress import AMISS, SETTLED_BY_STATE, STATES, Progress, of_study
 from db.records import DeliveryState, JobKind, JobState, Study, StudyState
 from db.schema import Utc, delivery, instance, job, positive, result, study
 from db.sought import sought
@@ -194,7 +194,7 @@ _UNDELIVERED = union(
     .join(delivery, delivery.c.result_id == result.c.id)
     .where(IS_UNSETTLED, delivery.c.state.in_(AMISS)),
     _IN_ORDER.join(job, job.c.subject_id == study.c.id).where(
-        UNDONE, job.c.kind == JobKind.DELIVER, job.c.state.in_(GIVEN_UP)
+        UNDONE, job.c.kind == JobKind.DELIVER, job.c.state.in_(ENDED_BADLY)
     ),
 )
 

@@ -1,6 +1,5 @@
 """`cxr labels`: the labels in force, a person's corrections, and the paper's Table 1 and Figure 2 of this site."""
 
-import getpass
 from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
@@ -111,7 +110,7 @@ def correct(
     Example: cxr labels correct --accession 4711 --finding Effusion --assertion negative --by dr.lee
     """
     name = correction.finding_named(finding)
-    actor = _user() if by is None else by.strip()
+    actor = who(by) if by is None else by.strip()
     if not actor:
         raise SettingsError("--by is empty; say who corrects")
     if (study is None) == (accession is None):
@@ -219,13 +218,6 @@ def cooccurrence(
         return
     print_table(columns, rows, empty="")
     _say(found.counted, counted.counted_at)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError) as error:  # a container may run as a number without a name
-        raise SettingsError("the operating system has no name for this user; say who corrects with --by") from error
 
 
 def _matrix(found: Cooccurrence) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:

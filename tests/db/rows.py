@@ -6,6 +6,7 @@ from typing import Any
 from db import jobs, results, studies
 from db.engine import Connection
 from db.records import Arrival, Job, JobKind
+from db.report_records import MessageArrival, ReportArrival, ReportStatus
 
 NOW = datetime(2026, 3, 14, 9, 26, 53, 589793, UTC)
 
@@ -35,6 +36,37 @@ def arrival(number: int = 1, **values: Any) -> Arrival:
         "received_at": NOW,
     }
     return Arrival(**usual | values)
+
+
+def message(at: datetime = NOW, *, sender: str = "RIS", **report: Any) -> MessageArrival:
+    """A message with one final report; `report` takes the place of the usual values."""
+    usual: dict[str, Any] = {
+        "source": "H",
+        "report_key": "A1",
+        "modality": "RAD",
+        "procedure": "CHEST 2 VIEWS",
+        "accession_number": "A1",
+        "study_instance_uid": "2.25.1",
+        "patient_id": "P1",
+        "status": ReportStatus.FINAL,
+        "version_at": at,
+        "message_at": at,
+        "text": "Clear lungs",
+        "sections": (),
+    }
+    return MessageArrival(
+        sending_application=sender,
+        sending_facility=sender,
+        control_id="1",
+        message_type="ORU^R01",
+        version="2.4",
+        raw=b"",
+        sha256="0" * 64,
+        peer_address="127.0.0.1",
+        answer="AA",
+        received_at=at,
+        reports=(ReportArrival(**usual | report),),
+    )
 
 
 def add_study(connection: Connection, uid: str = "2.25.1") -> int:

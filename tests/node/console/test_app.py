@@ -11,11 +11,10 @@ from starlette.requests import Request
 from db import deliveries, models, reports, studies
 from db.engine import Database, connect
 from db.records import Arrival, DeliveryState
-from db.report_records import MessageArrival, ReportArrival, ReportStatus
 from node.console import system
 from node.console.access import Visit
 from node.console.frame import Frame
-from tests.db.rows import add_job, add_result, add_study
+from tests.db.rows import add_job, add_result, add_study, message
 from tests.node.console.browser import Browser, serving
 from tests.node.console.conftest import NOON, PASSWORD, console, with_people
 
@@ -38,7 +37,16 @@ def busy(database: Database) -> Database:
     """The database with a study, a report and a model in it."""
     with database.write() as connection:
         studies.record_arrival(connection, arrival(), NOON)
-        reports.record(connection, message())
+        reports.record(
+            connection,
+            message(
+                NOON,
+                report_key="ACC-4711",
+                accession_number="ACC-4711",
+                study_instance_uid=None,
+                patient_id="PATIENT-4711",
+            ),
+        )
         models.register(connection, name="tiny", version="tiny<1>", path="/", card={}, now=NOON)
         models.promote(connection, "tiny<1>", by="a test", now=NOON)
     return database
@@ -69,37 +77,6 @@ def arrival() -> Arrival:
         calling_ae="MODALITY",
         calling_address="127.0.0.1",
         received_at=NOON,
-    )
-
-
-def message() -> MessageArrival:
-    """A message with a report."""
-    report = ReportArrival(
-        source="HOSPITAL",
-        report_key="ACC-4711",
-        modality="RAD",
-        procedure="CHEST 2 VIEWS",
-        accession_number="ACC-4711",
-        study_instance_uid=None,
-        patient_id="PATIENT-4711",
-        status=ReportStatus.FINAL,
-        version_at=NOON,
-        message_at=NOON,
-        text="Clear lungs",
-        sections=(),
-    )
-    return MessageArrival(
-        sending_application="RIS",
-        sending_facility="H",
-        control_id="1",
-        message_type="ORU^R01",
-        version="2.4",
-        raw=b"",
-        sha256="0" * 64,
-        peer_address="127.0.0.1",
-        answer="AA",
-        received_at=NOON,
-        reports=(report,),
     )
 
 

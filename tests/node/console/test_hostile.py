@@ -1,15 +1,15 @@
 """Whatever a peer, a RIS or a person calls things: on every page it is text."""
 
 from pathlib import Path
+from urllib.parse import quote
 
 from db import audit, corrections, deliveries, jobs, models, processes, reports, results, studies, tokens
 from db.engine import Connection, Database
 from db.processes import Process
 from db.records import DeliveryState, JobState, StoredPrediction
-from db.report_records import MessageArrival, ReportArrival, ReportStatus
 from db.tokens import Scope
 from db.vocabulary import Assertion
-from tests.db.rows import NOW, add_job, add_result, arrival
+from tests.db.rows import NOW, add_job, add_result, arrival, message
 from tests.node.console.browser import serving
 from tests.node.console.conftest import PASSWORD, Clock, console
 from tests.node.console.test_access import MATRIX
@@ -17,7 +17,15 @@ from tests.node.console.test_access import MATRIX
 SCRIPT = "<script>alert(1)</script>"
 QUOTED = '"><img src=x onerror=alert(2)>'
 STUDY = "2.25.1"
-VALUES = {"{study_uid}": STUDY, "{name}": "console.css", "{version}": "m1"}
+VALUES = {
+    "{study_uid}": STUDY,
+    "{number:int}": "1",
+    "{size}": "first",
+    "{report_id}": "1",
+    "{trial_id}": "1",
+    "{version}": quote(QUOTED, safe=""),
+    "{name}": "console.css",
+}
 
 
 def fill(connection: Connection) -> None:
@@ -42,7 +50,9 @@ def fill(connection: Connection) -> None:
         ),
         NOW,
     )
-    reports.record(connection, _message())
+    report = {"source": SCRIPT, "report_key": QUOTED, "accession_number": SCRIPT, "patient_id": QUOTED}
+    text = f"There is a mass. {SCRIPT} {QUOTED}"
+    reports.record(connection, message(sender=SCRIPT, procedure=f"CHEST {SCRIPT}", text=text, **report))
     corrections.correct(
         connection,
         study_id=study.id,
@@ -64,36 +74,6 @@ def fill(connection: Connection) -> None:
 
 def _card() -> dict[str, object]:
     return {"metrics": {"mean_auc": 0.5}}
-
-
-def _message() -> MessageArrival:
-    report = ReportArrival(
-        source=SCRIPT,
-        report_key=QUOTED,
-        modality="CR",
-        procedure=f"CHEST {SCRIPT}",
-        accession_number=SCRIPT,
-        study_instance_uid=STUDY,
-        patient_id=QUOTED,
-        status=ReportStatus.FINAL,
-        version_at=NOW,
-        message_at=NOW,
-        text=f"There is a mass. {SCRIPT} {QUOTED}",
-        sections=(),
-    )
-    return MessageArrival(
-        sending_application=SCRIPT,
-        sending_facility=SCRIPT,
-        control_id="1",
-        message_type="ORU^R01",
-        version="2.4",
-        raw=b"",
-        sha256="0" * 64,
-        peer_address="127.0.0.1",
-        answer="AA",
-        received_at=NOW,
-        reports=(report,),
-    )
 
 
 def test_a_name_with_a_script_is_text_on_every_page(database: Database, tmp_path: Path) -> None:

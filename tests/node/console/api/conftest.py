@@ -11,10 +11,9 @@ import pytest
 from db import models, reports, results, studies
 from db.engine import Database
 from db.records import Arrival, Role, StoredPrediction
-from db.report_records import MessageArrival, ReportArrival, ReportStatus
 from db.tokens import Scope
 from node.tokens import Tokens
-from tests.db.rows import NOW, add_job, add_result, arrival
+from tests.db.rows import NOW, add_job, add_result, arrival, message
 from tests.node.console.browser import Answer, Browser, serving
 from tests.node.console.conftest import Clock, console, with_people
 
@@ -67,7 +66,7 @@ def fill(database: Database, data: Path) -> Database:
         job_id = add_job(connection, study.id)
         add_result(connection, study.id, job_id)
         results.add_prediction(connection, prediction(studies.instances(connection, study.id)[0].id), NOW)
-        reports.record(connection, message())
+        reports.record(connection, message(text="DOE has a mass."))
         connection.exec_driver_sql("UPDATE job SET state = 'dead', error_code = 'fault', error = 'It broke.'")
         for version in ("m1", "m2"):
             models.register(connection, name="tiny", version=version, path=f"models/{version}", card={}, now=NOW)
@@ -85,37 +84,6 @@ def prediction(instance_id: int) -> StoredPrediction:
     score = {"finding": "Mass", "probability": 0.75, "operating_point": 0.5, "boxes": [[1, 2, 3, 4, 0.5]]}
     return StoredPrediction(
         instance_id=instance_id, model_version="m1", rows=8, columns=6, scores=[score], cam=b"", cam_shape=(0,)
-    )
-
-
-def message() -> MessageArrival:
-    """A message with the report of the study."""
-    report = ReportArrival(
-        source="H",
-        report_key="A1",
-        modality="RAD",
-        procedure="CHEST 2 VIEWS",
-        accession_number="A1",
-        study_instance_uid=STUDY,
-        patient_id="P1",
-        status=ReportStatus.FINAL,
-        version_at=NOW,
-        message_at=NOW,
-        text="DOE has a mass.",
-        sections=(),
-    )
-    return MessageArrival(
-        sending_application="RIS",
-        sending_facility="H",
-        control_id="1",
-        message_type="ORU^R01",
-        version="2.4",
-        raw=b"",
-        sha256="0" * 64,
-        peer_address="127.0.0.1",
-        answer="AA",
-        received_at=NOW,
-        reports=(report,),
     )
 
 
