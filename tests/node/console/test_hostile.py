@@ -26,6 +26,8 @@ VALUES = {
     "{version}": quote(QUOTED, safe=""),
     "{name}": "console.css",
 }
+NOT_THERE = ("/lexicon/", "/trainings/", f"/studies/{STUDY}/")
+"""Addresses of what `fill` does not make: trials, trainings, and the files of a study; every other page is shown."""
 
 
 def fill(connection: Connection) -> None:
@@ -90,6 +92,8 @@ def test_a_name_with_a_script_is_text_on_every_page(database: Database, tmp_path
                 shown[path] = client.get(path)
 
     assert {path: answer.status for path, answer in shown.items() if answer.status >= 500} == {}
+    missed = [path for path, answer in shown.items() if answer.status == 404]
+    assert [path for path in missed if not path.startswith(NOT_THERE)] == []
     pages = {path: answer.text for path, answer in shown.items() if "html" in answer.headers.get("content-type", "")}
     assert [path for path, text in pages.items() if "<script>alert" in text] == []
     assert [path for path, text in pages.items() if "<img src=x" in text or "<b>AE" in text] == []
