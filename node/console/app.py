@@ -130,9 +130,8 @@ def build(
             now=now,
         )
     )
-    models = Models(
-        database=database, frame=frame, now=now, zone=console.time_zone, fixed=settings.reading.model is not None
-    )
+    fixed = settings.reading.model is not None
+    models = Models(database=database, frame=frame, now=now, zone=console.time_zone, fixed=fixed)
     every_page: tuple[Page, ...] = (
         *pages.of_studies(
             worklist=Worklist(database=database, frame=frame, viewing=viewing, zone=console.time_zone),
@@ -145,6 +144,7 @@ def build(
                 viewing=viewing,
                 pictures=pictures,
                 viewer_url=console.viewer_url,
+                fixed=fixed,
             ),
             imaging=Imaging(database=database, pictures=pictures),
             downloads=Downloads(database=database, store=store, viewing=viewing, now=now),

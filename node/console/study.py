@@ -57,7 +57,10 @@ class Destination:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyPage:
-    """The page and the forms on it; `viewer_url` leads to the site's viewer, with {study_uid} in it."""
+    """The page and the forms on it.
+
+    `viewer_url` leads to the site's viewer, with {study_uid} in it; `fixed` if the settings name the model that reads.
+    """
 
     database: Database
     acts: Acts
@@ -65,6 +68,7 @@ class StudyPage:
     viewing: Viewing
     pictures: Pictures
     viewer_url: str | None
+    fixed: bool
 
     def show(self, visit: Visit) -> Response:
         """All of a study."""
@@ -127,6 +131,7 @@ class StudyPage:
             standing=len(found.standing),
             retracted=bool(found.results) and not found.standing,
             current=current.version if current else None,
+            fixed=self.fixed,
             viewer=self._viewer(found.study.study_instance_uid),
             reasons=REASONS,
             delivery_states=DELIVERY_STATES,

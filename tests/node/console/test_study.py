@@ -137,3 +137,15 @@ def test_what_cannot_be_had_is_said(study: Database, tmp_path: Path) -> None:
 
     assert [each.status for each in answers] == [409, 404, 404, 404, 410]
     assert answers[0].text == "There is no picture."
+
+
+def test_it_is_said_when_the_settings_name_the_model(database: Database, tmp_path: Path) -> None:
+    """No promoted model is named as in service where another one reads."""
+    with database.write() as connection:
+        add_study(connection)
+    with serving(console(database, tmp_path, fixed_model=True)) as client:
+        client.log_in("administrator", PASSWORD)
+        page = client.get("/studies/2.25.1").text
+
+    assert "The settings name the model that reads." in page
+    assert "is in service" not in page
