@@ -8,7 +8,7 @@ from db.records import DeliveryState, StudyState
 
 TODAY = datetime(2026, 3, 18, 14, 5, tzinfo=UTC)
 """A Wednesday afternoon."""
-BEFORE, VERSION = "starter-0.1.1", "2026-01-whole"
+BEFORE, VERSION = "starter-0.2.0", "2026-01-whole"
 """The model that read until January, and the one that reads."""
 POINTS = {
     "Atelectasis": 0.31,
