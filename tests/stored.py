@@ -1,4 +1,4 @@
-"""An image in a store as reception leaves it there: the node's own File Meta Information, and the data set as it came."""
+"""An image in a store as reception leaves it: the node's own File Meta Information, and the data set as it came."""
 
 import hashlib
 from dataclasses import replace

@@ -96,7 +96,7 @@ def page() -> Iterator[Page]:
 
 @pytest.fixture
 def node(start_node: StartNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Node:
-    """A node with the model that it comes with; what trains in half an hour elsewhere is so small here that it takes seconds."""
+    """A node with the model that it comes with; a training that takes half an hour elsewhere takes seconds here."""
     monkeypatch.setitem(METHODS, "upper", replace(METHODS["upper"], arguments=tuple(shlex.split(SMALL))))
     monkeypatch.setattr(department, "SICK", 0.6)
     monkeypatch.setattr(department, "WEIGHTS", {each.name: 1.0 if each.name in LEARNT else 0.01 for each in EIGHT})

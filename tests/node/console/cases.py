@@ -54,7 +54,7 @@ CASES = (
         "WARDXR",
         29,
         {"Pneumothorax": 0.47, "Atelectasis": 0.44},
-        "FINDINGS: Portable image. Bibasilar atelectasis. No effusion or pneumothorax.\nIMPRESSION: Bibasilar atelectasis.",
+        "FINDINGS: Portable image. Bibasilar atelectasis. No effusion or pneumothorax.",
     ),
     Case("ROSSI^GIULIA", "DXROOM1", 33, {}, CLEAR),
     Case(

@@ -100,7 +100,9 @@ class Day:
         ready = at + timedelta(seconds=31)
         job_id = self._begin(study_id, at)
         for image in studies.instances(self.connection, study_id):
-            frontals.record(self.connection, [Frontal(instance_id=image.id, view="AP" if image.calling_ae == "WARDXR" else "PA")])
+            frontals.record(
+                self.connection, [Frontal(instance_id=image.id, view="AP" if image.calling_ae == "WARDXR" else "PA")]
+            )
             if results.prediction_of(self.connection, image.id, VERSION) is None:
                 results.add_prediction(self.connection, said(image.id, VERSION, probabilities), ready)
         job = claimed(self.connection, at=ready)
@@ -145,10 +147,19 @@ class Day:
         if state is DeliveryState.REFUSED:
             words = "SOP Class not supported (0x0122)."
             deliveries.mark(self.connection, ids[1:2], state, error=words)
-            jobs.end(self.connection, held, state=JobState.FAILED, now=at, error_code="refused", error=f"1 of 3 objects: {words}")
+            jobs.end(
+                self.connection,
+                held,
+                state=JobState.FAILED,
+                now=at,
+                error_code="refused",
+                error=f"1 of 3 objects: {words}",
+            )
             return
         for delivery_id in ids:
-            form = AsSent(sop_class_uid="1", sop_instance_uid=f"2.{delivery_id}", transfer_syntax_uid="1", sha256="0" * 64)
+            form = AsSent(
+                sop_class_uid="1", sop_instance_uid=f"2.{delivery_id}", transfer_syntax_uid="1", sha256="0" * 64
+            )
             deliveries.sent(self.connection, delivery_id, form, at + timedelta(seconds=2))
         if state is DeliveryState.COMMITTED:
             deliveries.ask(self.connection, ids, f"2.25.9{study_id}", at + timedelta(seconds=2))
@@ -183,7 +194,7 @@ class Day:
         concordance.refresh(self.connection, [study_id for study_id, _ in self.reports.values()])
 
     def _shown(self) -> None:
-        """The study with radiographs: a model that is told where their signs are reads them, and the report comes later."""
+        """The study with radiographs: they are read by a model that is told where their signs are, and reported later."""
         at = TODAY - timedelta(minutes=24)
         case = Case("LINDQVIST^ASTRID", "DXROOM1", 24, report=REPORT)
         model = Classifier(write_told(self.data / "told", SPOTS, version=VERSION), threads=1)

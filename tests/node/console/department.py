@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import SetCookieParam
-
 from db.engine import Database, connect
 from db.records import Role
 from inference.isolation import Isolated
@@ -28,7 +26,7 @@ class Department:
 
     address: str
     client: Browser
-    cookie: SetCookieParam
+    cookie: dict[str, str]
 
 
 @contextmanager
@@ -41,7 +39,7 @@ def at_work(migrated_file: Path, password_hash: str, data: Path) -> Iterator[Dep
     with serving(served) as client:
         client.log_in(Role.ADMINISTRATOR, PASSWORD)
         address = f"http://{HOST}:{client.port}"
-        cookie: SetCookieParam = {"name": "cxr", "value": client.cookies["cxr"], "url": address}
+        cookie = {"name": "cxr", "value": client.cookies["cxr"], "url": address}
         yield Department(address=address, client=client, cookie=cookie)
     pictures.stop()
     database.close()

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from db import comparisons, jobs, models, results, snapshots, studies, training_runs
 from db.engine import Connection
-from db.records import JobKind, JobState
+from db.records import JobState
 from db.vocabulary import Split
 from inference import bundle
 from node.learning.methods import METHODS

@@ -1,7 +1,4 @@
-"""Looking at pages in a real browser, as people do: at two widths, light and dark.
-
-CXR_PICTURES names a folder for a picture of each; some of them stand in the documents.
-"""
+"""Looking at pages in a real browser, as people do: at two widths, light and dark."""
 
 import os
 from collections.abc import Iterator
@@ -20,6 +17,8 @@ SIZES = {"wide": (1280, 800), "narrow": (390, 844)}
 SCHEMES = ("light", "dark")
 COLOURS = 64
 """Of a picture: as many as a page needs."""
+UNFOLD = "() => document.querySelectorAll(':not(figcaption) > details').forEach(each => { each.open = true; })"
+"""All but the numbers of charts, which are long and alike."""
 FITS = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
 
 
@@ -45,7 +44,7 @@ def looked_at(page: Page, name: str, *, tall: int | None = None, colours: int = 
     """What is wrong with the page as it stands, looked at in each way; it is left wide, light and unfolded.
 
     Each way shows whether anything is cut off. axe looks at two of them, which have both widths and both schemes, with
-    everything unfolded.
+    everything unfolded but the numbers of charts.
 
     Args:
         page: in a browser.
@@ -58,7 +57,7 @@ def looked_at(page: Page, name: str, *, tall: int | None = None, colours: int = 
         shown(page, size, scheme)
         whole = fits(page, f"{name}-{size}-{scheme}", tall=tall, colours=colours)
         wrong += [] if whole else [f"{name} is cut off, {size}"]
-    page.evaluate("() => document.querySelectorAll('details').forEach(each => { each.open = true; })")
+    page.evaluate(UNFOLD)
     for size, scheme in (("narrow", "dark"), ("wide", "light")):
         shown(page, size, scheme)
         wrong += [] if page.evaluate(FITS) else [f"{name} is cut off, {size}, unfolded"]
@@ -80,7 +79,7 @@ def fits(page: Page, name: str, *, tall: int | None = None, colours: int = COLOU
 
 
 def keep(page: Page, name: str, *, tall: int | None = None, colours: int = COLOURS) -> None:
-    """A picture, if somebody wants pictures."""
+    """A picture, if somebody wants pictures: CXR_PICTURES names a folder for them."""
     if folder := os.environ.get("CXR_PICTURES"):
         picture = Image.open(BytesIO(page.screenshot(full_page=True))).convert("RGB")
         picture = picture.crop((0, 0, picture.width, min(picture.height, tall or picture.height)))

@@ -1,7 +1,6 @@
 """Every page of a department at work, as people see it: at two widths, light and dark, and by axe.
 
-`CXR_PICTURES=docs make test ARGS=tests/node/console/test_looks.py` makes the documents' pictures anew; `git clean -f docs`
-removes those that no document shows.
+CXR_PICTURES names a folder for a picture of each; CONTRIBUTING.md says how the documents' are made.
 """
 
 from collections.abc import Iterator
