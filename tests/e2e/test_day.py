@@ -40,7 +40,8 @@ pytest.importorskip("spacy", reason="the extra `reports` is not installed")
 pytestmark = [pytest.mark.peer, pytest.mark.timeout(300)]
 
 RADIOGRAPH = "golang-samples__healthcare_testdata_dicom_00000001_000.dcm"
-REPORT = "The heart is enlarged. No pneumothorax.~No pleural effusion."
+REPORT = "Heart size is normal. No pneumothorax.~No pleural effusion."
+"""The model that the node comes with takes the heart of this radiograph for enlarged."""
 LEARNT = ("Cardiomegaly", "Effusion")
 STUDIES = 30
 """Of the department; so many have both findings, and neither, in training, validation and test."""
@@ -49,7 +50,7 @@ SMALL = (
     "--effective-batch 8 --copies 0 --decoders 1 --threads 1"
 )
 PATIENCE_MS = 120_000
-"""For a training, on a machine that may be busy."""
+"""For anything to appear, on a machine that may be busy."""
 
 
 class Reader:
@@ -80,9 +81,9 @@ class Reader:
         """A button."""
         self.page.get_by_role("button", name=name, exact=True).click()
 
-    def sees(self, text: str, *, within: str = "main", timeout_ms: float = 30_000) -> None:
+    def sees(self, text: str, *, within: str = "main") -> None:
         """Something appears, without a reload."""
-        self.page.locator(within).get_by_text(text).first.wait_for(timeout=timeout_ms)
+        self.page.locator(within).get_by_text(text).first.wait_for()
 
 
 @pytest.fixture
@@ -90,6 +91,7 @@ def page() -> Iterator[Page]:
     """A page in Debian's Chromium; nothing may have complained in the end."""
     with browsing() as browser:
         page, complaints = opened(browser.new_context())
+        page.set_default_timeout(PATIENCE_MS)
         yield page
         assert complaints == []
 
@@ -202,10 +204,10 @@ def is_learnt(rita: Reader) -> None:
     rita.page.get_by_label("Version of the model").fill("spring")
     rita.press("Start")
     rita.page.wait_for_url("**/trainings/spring")
-    rita.page.locator(".badge", has_text="training").wait_for(timeout=PATIENCE_MS)
-    rita.page.get_by_role("progressbar").wait_for(timeout=PATIENCE_MS)
-    rita.page.get_by_role("img", name="AUC on the validation patients").wait_for(timeout=PATIENCE_MS)
-    rita.sees("Its model is here", timeout_ms=PATIENCE_MS)
+    rita.page.locator(".badge", has_text="training").wait_for()
+    rita.page.get_by_role("progressbar").wait_for()
+    rita.page.get_by_role("img", name="AUC on the validation patients").wait_for()
+    rita.sees("Its model is here")
     rita.look("training")
 
 
@@ -214,7 +216,7 @@ def is_promoted(rita: Reader) -> None:
     rita.page.get_by_role("link", name="spring", exact=True).click()
     rita.page.wait_for_url("**/models/spring")
     rita.press("Compare")
-    rita.page.get_by_role("region", name="Comparison").get_by_role("row", name="Mean").wait_for(timeout=PATIENCE_MS)
+    rita.page.get_by_role("region", name="Comparison").get_by_role("row", name="Mean").wait_for()
     rita.sees("It does not know")
     rita.look("model")
     rita.page.get_by_label("Promote it all the same").check()

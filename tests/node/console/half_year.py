@@ -26,7 +26,7 @@ SKILL = {
 WEEKS = 29
 SINCE = 9
 """Weeks that the model of today has read."""
-WORSE = ("Infiltration", 4, 0.80)
+WORSE = ("Infiltration", 4, 0.72)
 """A finding that the model sees too often, the weeks since then, and its specificity in these."""
 
 
