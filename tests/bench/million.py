@@ -17,7 +17,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from db import jobs, migration
+from db import backlog, jobs, migration
 from db.engine import Connection, Database, connect
 from db.records import JobKind
 from node import tallies
@@ -144,7 +144,7 @@ def machines(database: Database) -> dict[str, float]:
     return {
         "reconcile, one tick": percentile_ms(reconciler.tick),
         "is a job due? (worker)": percentile_ms(asked(lambda c: jobs.any_due(c, [JobKind.READ], datetime.now(UTC)))),
-        "undone jobs (metrics)": percentile_ms(asked(jobs.undone)),
+        "undone jobs (metrics)": percentile_ms(asked(backlog.undone)),
     }
 
 

@@ -8,8 +8,9 @@ from db import audit, deliveries, dossier, jobs, linking, reports, results, stud
 from db.deliveries import AsSent
 from db.dossier import READ_AGAIN, RETRACT, Dossier
 from db.engine import Connection, Database
-from db.records import DeliveryState, JobKind, StoredPrediction, StudyState
+from db.records import JobKind, StoredPrediction, StudyState
 from db.report_records import MessageArrival, ReportArrival, ReportStatus
+from db.result_records import DeliveryState
 from tests.db.rows import NOW, add_job, add_result, add_study, arrival, later
 
 

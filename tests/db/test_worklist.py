@@ -12,7 +12,8 @@ from sqlalchemy import event, update
 from db import jobs, positives, studies, worklist
 from db.engine import Connection, Database
 from db.progress import Progress
-from db.records import DeliveryState, JobKind, JobState, StudyState
+from db.records import JobKind, JobState, StudyState
+from db.result_records import DeliveryState
 from db.schema import delivery, job, result, study
 from db.sought import sought
 from db.worklist import Listing, Wanted

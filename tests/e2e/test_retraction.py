@@ -14,10 +14,11 @@ import pytest
 from pydicom.dataset import FileDataset
 from typer.testing import CliRunner, Result
 
-from db import audit, deliveries, jobs, results, retractions, studies
+from db import audit, backlog, deliveries, jobs, results, retractions, studies
 from db.deliveries import AsSent
 from db.engine import Connection, Database, connect
-from db.records import JobKind, JobState, ResultKind, StudyState
+from db.records import JobKind, JobState, StudyState
+from db.result_records import ResultKind
 from db.retractions import Wanted
 from node.__main__ import app
 from node.files import Folder
@@ -61,7 +62,7 @@ def named(note: FileDataset) -> set[str]:
 def unfinished(node: Node) -> int:
     """How many jobs have not ended."""
     with node.database.read() as connection:
-        return jobs.unfinished_count(connection)
+        return backlog.unfinished_count(connection)
 
 
 def test_archive_is_told_what_it_got(start_node: StartNode, pacs: StorageScp):
@@ -276,7 +277,7 @@ def test_notes_and_kills_in_between(sqlite_database: Database, tmp_path: Path, p
 
         def ended() -> bool:
             with sqlite_database.read() as connection:
-                return jobs.unfinished_count(connection) == 0
+                return backlog.unfinished_count(connection) == 0
 
         wait_until(ended, timeout_s=60, what="notes are left")
 

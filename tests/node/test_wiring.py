@@ -35,7 +35,10 @@ def test_who_receives_loads_neither_models_nor_makers_of_results():
     ids=["scp", "two", "all"],
 )
 def test_ready_line_names_what_a_node_does(
-    settings_options: Callable[..., dict[str, Any]], roles: list[Role] | None, there: list[str], not_there: list[str]
+    settings_options: Callable[..., dict[str, Any]],
+    roles: list[Role] | None,
+    there: list[str],
+    not_there: list[str],
 ):
     """Whoever starts a role alone sees which it is."""
     node = wiring.build(load(None, **settings_options()), roles)

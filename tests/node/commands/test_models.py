@@ -9,8 +9,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from db import audit, models, results, studies
+from db.audit import AuditEntry
 from db.engine import Database, connect
-from db.records import AuditEntry, ModelState, StoredPrediction
+from db.learning_records import ModelState
+from db.records import StoredPrediction
 from node.__main__ import app
 from node.commands import options, promotion
 from node.settings import DATABASE_FILE

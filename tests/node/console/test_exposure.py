@@ -7,7 +7,7 @@ import pytest
 
 from db import people
 from db.engine import connect
-from db.records import Role as PersonRole
+from db.people_records import Role as PersonRole
 from node import wiring
 from node.commands.serve import ready_line
 from node.console.exposure import require_encrypted, require_people

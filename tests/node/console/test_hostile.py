@@ -3,10 +3,11 @@
 from pathlib import Path
 from urllib.parse import quote
 
-from db import audit, corrections, deliveries, jobs, models, processes, reports, results, studies, tokens
+from db import audit, backlog, corrections, deliveries, jobs, models, processes, reports, results, studies, tokens
 from db.engine import Connection, Database
 from db.processes import Process
-from db.records import DeliveryState, JobState, StoredPrediction
+from db.records import JobState, StoredPrediction
+from db.result_records import DeliveryState
 from db.tokens import Scope
 from db.vocabulary import Assertion
 from tests.db.rows import NOW, add_job, add_result, arrival, message
@@ -41,7 +42,7 @@ def fill(connection: Connection) -> None:
     instance = studies.instances(connection, study.id)[0]
     job_id = add_job(connection, study.id, destination=SCRIPT)
     connection.exec_driver_sql("UPDATE job SET state = 'running', owner = 'host:1:1', attempts = 1")
-    jobs.end(connection, jobs.running(connection)[0], state=JobState.DEAD, now=NOW, error_code=SCRIPT, error=QUOTED)
+    jobs.end(connection, backlog.running(connection)[0], state=JobState.DEAD, now=NOW, error_code=SCRIPT, error=QUOTED)
     result_id = add_result(connection, study.id, job_id)
     deliveries.add(connection, [result_id], SCRIPT, DeliveryState.REFUSED)
     scores = [{"finding": "Mass", "probability": 0.9, "operating_point": 0.5, "boxes": []}]

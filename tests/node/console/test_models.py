@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from db import audit, jobs, models, people, results, snapshots, studies
+from db import audit, backlog, models, people, results, snapshots, studies
 from db.engine import Database
-from db.records import JobKind, ModelState, Role, StoredPrediction
+from db.learning_records import ModelState
+from db.people_records import Role
+from db.records import JobKind, StoredPrediction
 from db.vocabulary import Split
 from node.models import registration
 from node.models.comparing import Comparing
@@ -215,7 +217,7 @@ def test_a_shadow_beside_live_today(database: Database, first: Browser) -> None:
     assert '<th scope="row">Mass</th><td class="number">1</td><td class="number">0.0 %</td>' in shown
     assert states(database)["good"] is ModelState.CANDIDATE
     with database.read() as connection:
-        assert jobs.unfinished_count(connection, JobKind.SHADOW) == 0
+        assert backlog.unfinished_count(connection, JobKind.SHADOW) == 0
 
 
 def said(instance_id: int, version: str, probability: float) -> StoredPrediction:

@@ -8,7 +8,8 @@ import pytest
 
 from db import commitments, jobs, studies
 from db.engine import Database
-from db.records import Job, JobKind, JobState, SopReference
+from db.records import Job, JobKind, JobState
+from db.result_records import SopReference
 from node.destinations.commitment import PATIENCE, Answering, Desk
 from node.dicom.commitment import Report, Request
 from node.dicom.opening import Address

@@ -12,9 +12,10 @@ import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import Comprehensive3DSRStorage, ExplicitVRLittleEndian
 
-from db import deliveries, jobs
+from db import awakening, deliveries, jobs
 from db.engine import Database
-from db.records import DeliveryState, Job, JobKind, JobState, ResultKind
+from db.records import Job, JobKind, JobState
+from db.result_records import DeliveryState, ResultKind
 from node.destinations.commitment import RESEND_DELAY_S, Desk
 from node.destinations.delivery import Delivery, Recipient
 from node.destinations.routes import Route, dispatch
@@ -216,7 +217,7 @@ def test_refused_object_waits_for_a_person(status: int, words: str, house: House
 
     again = FakePacs(0)
     with house.database.write() as connection:
-        jobs.retry(connection, job.id, house.time)
+        awakening.retry(connection, job.id, house.time)
     assert house.deliver(again).state is JobState.DONE
     assert again.sent == [[house.paths[1].name]]
 
@@ -312,7 +313,7 @@ def test_damaged_object_is_not_sent_and_the_others_are(damage: Callable[[Path], 
 
     house.paths[0].write_bytes(house.data[0])
     with house.database.write() as connection:
-        jobs.retry(connection, job.id, house.time)
+        awakening.retry(connection, job.id, house.time)
     assert house.deliver(FakePacs(0)).state is JobState.DONE
     assert house.states() == [SENT] * 3
 
@@ -387,7 +388,7 @@ def test_object_that_the_destination_lost_is_sent_again_as_the_same(house: House
     assert [state for state, _ in house.states()] == ["committed", "lost", "committed"]
 
     with house.database.write() as connection:
-        jobs.retry(connection, job.id, house.time)
+        awakening.retry(connection, job.id, house.time)
     house.deliver(pacs, commitment=True)
     assert answer(house, pacs.asked[-1])
     assert house.deliver(pacs, commitment=True).state is JobState.DONE

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from db import comparisons, jobs, models, snapshots
+from db import awakening, comparisons, jobs, models, snapshots
 from db.engine import Database
 from db.learning_records import StoredComparison
 from db.records import JobKind, JobState
@@ -68,7 +68,7 @@ def test_a_node_that_stops_goes_on_with_it(sqlite_database: Database, data: Path
     stopped = run(sqlite_database, first)
     with sqlite_database.write() as connection:
         (job,) = jobs.newest(connection, 1)
-        jobs.wake_one(connection, job.id, NOW)
+        awakening.wake_one(connection, job.id, NOW)
     done = run(sqlite_database, handler(sqlite_database, data))
 
     assert (job.state, job.error_code, job.attempts - job.postponed) == (JobState.QUEUED, "node_stopped", 0)

@@ -11,7 +11,8 @@ from pydicom.dataset import FileDataset
 
 from db import audit, deliveries, results, studies
 from db.engine import Connection, Database, connect
-from db.records import Absence, DeliveryState, Holding, JobKind, JobState, StoredInstance, StudyState
+from db.records import Absence, Holding, JobKind, JobState, StoredInstance, StudyState
+from db.result_records import DeliveryState
 from db.retention import Rule
 from db.schema import gold, job, study, true_box
 from db.vocabulary import Reason

@@ -10,7 +10,8 @@ import pytest
 
 from db import models, reports, results, studies
 from db.engine import Database
-from db.records import Arrival, Role, StoredPrediction
+from db.people_records import Role
+from db.records import Arrival, StoredPrediction
 from db.tokens import Scope
 from node.tokens import Tokens
 from tests.db.rows import NOW, add_job, add_result, arrival, message
