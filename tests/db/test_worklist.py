@@ -18,17 +18,14 @@ from db.schema import delivery, job, result, study
 from db.sought import sought
 from db.worklist import Listing, Wanted
 from tests.bench.worklist import fill
-from tests.db.rows import NOW, add_job, add_result, arrival, claimed, later
+from tests.db.rows import NOW, add_job, add_result, arrival, claimed, later, record
 
 
 def arrived(connection: Connection, number: int, **values: Any) -> int:
     """A study of this number, a second after the one before it; its row id."""
     uid = f"2.25.{number}"
     usual = {"study_instance_uid": uid, "received_at": later(number), "accession_number": f"A{number}"}
-    studies.record_arrival(connection, arrival(number, **usual | values), settle_at=later(number))
-    found = studies.find(connection, uid)
-    assert found is not None
-    return found.id
+    return record(connection, arrival(number, **usual | values), later(number)).id
 
 
 def numbers(listing: Listing) -> list[str]:

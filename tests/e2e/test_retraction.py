@@ -14,7 +14,7 @@ import pytest
 from pydicom.dataset import FileDataset
 from typer.testing import CliRunner, Result
 
-from db import audit, backlog, deliveries, jobs, results, retractions, studies
+from db import audit, backlog, deliveries, jobs, results, retractions
 from db.deliveries import AsSent
 from db.engine import Connection, Database, connect
 from db.records import JobKind, JobState, StudyState
@@ -26,7 +26,7 @@ from node.objects import encoding
 from node.parts import Node
 from node.settings import DATABASE_FILE
 from tests.conftest import ROOT
-from tests.db.rows import NOW, add_job, add_result, arrival, claimed
+from tests.db.rows import NOW, add_job, add_result, arrival, claimed, record
 from tests.nodes import StartNode, chest, data_set, destination, push, wait_for_study
 from tests.peers import cluster
 from tests.peers.orthanc import Orthanc
@@ -226,9 +226,7 @@ def sent_results(connection: Connection, folder: Path, studies_count: int) -> di
     for number in range(1, studies_count + 1):
         uid = f"2.25.{number}"
         new = arrival(study_instance_uid=uid, sop_instance_uid=f"{uid}.9", sha256=f"{number:064x}")
-        studies.record_arrival(connection, new, settle_at=None)
-        study = studies.find(connection, uid)
-        assert study is not None
+        study = record(connection, new, None)
         if job_id is None:
             job_id = add_job(connection, study.id)
             jobs.end(connection, claimed(connection), state=JobState.DONE, now=NOW)

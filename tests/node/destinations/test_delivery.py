@@ -23,8 +23,8 @@ from node.dicom.commitment import Report, Request
 from node.dicom.outgoing import NO_CONTEXT, Answer, Outgoing
 from node.errors import UnreachableError
 from node.files import Folder
-from node.worker import Worker
 from tests.db.rows import NOW, add_job, add_result, add_study
+from tests.working import worker_of
 
 ANSWERED = (DeliveryState.SENT, None)
 
@@ -111,15 +111,7 @@ class House:
             destinations={"pacs": recipient} if destinations is None else destinations,
             now=lambda: self.time,
         )
-        worker = Worker(
-            database=self.database,
-            handlers={JobKind.DELIVER: delivery},
-            announce=lambda _id: None,
-            on_dead=lambda _connection, _job: None,
-            lease_s=60,
-            now=lambda: self.time,
-        )
-        assert worker.run_one([JobKind.DELIVER])
+        assert worker_of(self.database, JobKind.DELIVER, delivery, lambda: self.time).run_one([JobKind.DELIVER])
         with self.database.read() as connection:
             return jobs.get(connection, self.job_id)
 

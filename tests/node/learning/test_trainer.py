@@ -23,6 +23,7 @@ from node.worker import Worker
 from tests.db.rows import NOW
 from tests.peers.processes import wait_until
 from tests.testset import write_model
+from tests.working import worker_of
 from training.snapshot import SnapshotError
 
 TINY = (
@@ -66,15 +67,7 @@ def worker(database: Database, tmp_path: Path) -> Callable[..., tuple[Worker, Tr
             "missing": lambda: None,
         }
         trainer = Trainer(database=database, data=tmp_path / "data", now=utc_now, program=program, **(arguments | more))
-        worker = Worker(
-            database=database,
-            handlers={JobKind.TRAIN: trainer},
-            announce=lambda _: None,
-            on_dead=lambda _connection, _job: None,
-            lease_s=60,
-            now=utc_now,
-        )
-        return worker, trainer
+        return worker_of(database, JobKind.TRAIN, trainer, utc_now), trainer
 
     return build
 
