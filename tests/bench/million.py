@@ -17,62 +17,20 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from db import backlog, jobs, migration
+from db import backlog, jobs
 from db.engine import Connection, Database, connect
 from db.records import JobKind
 from node import tallies
 from node.__main__ import app
 from node.reconcile import Reconciler, study_failed
 from node.sections.running import MiningSettings
+from tests.bench import large
 from tests.bench.reception import processor
 from tests.peers.databases import Postgres
 
 FEW = 1000
 TARGET_MS = 300
 TIMES = 20
-AT = "2026-03-14 09:26:53.000000"
-NUMBERS = {
-    "sqlite": "WITH RECURSIVE numbers(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < {rows})",
-    "postgresql": "WITH numbers AS (SELECT i FROM generate_series(1, {rows}) AS series(i))",
-}
-TENTH = "CASE WHEN i / 10 * 10 = i THEN 'X' ELSE 'A' END"
-"""Of every tenth report the accession number is that of no study."""
-STATEMENTS = (
-    "INSERT INTO study (study_instance_uid, patient_id, patient_name, accession_number, study_date, state, revision, "
-    "first_received_at, last_received_at) {numbers} "
-    "SELECT '2.25.' || i, 'P' || i, 'BENCH', 'A' || i, '20260314', 'read', 1, '{at}', '{at}' FROM numbers",
-    "INSERT INTO instance (study_id, sop_instance_uid, sop_class_uid, transfer_syntax_uid, series_instance_uid, path, "
-    "size, sha256, calling_ae, calling_address, received_at, reason_detail) {numbers} "
-    "SELECT i, '2.25.1.' || i, '1.2', '1.2', '2.25.2.' || i, '2026/03/14/' || i, 1, 'S' || i, 'CR', '127.0.0.1', "
-    "'{at}', '' FROM numbers",
-    "INSERT INTO job (kind, key, subject_id, revision, state, attempts, postponed, not_before, created_at, ended_at) "
-    "{numbers} SELECT 'read', 'read:' || i || ':1', i, 1, 'done', 1, 0, '{at}', '{at}', '{at}' FROM numbers",
-    "INSERT INTO result (job_id, study_id, revision, kind, model_version, sop_class_uid, sop_instance_uid, "
-    "series_instance_uid, path, size, sha256, created_at) {numbers} SELECT i, i, 1, 'sr', 'm1', '1.2', '2.25.3.' || i, "
-    "'2.25.4.' || i, '2026/03/14/r' || i, 1, 'R' || i, '{at}' FROM numbers",
-    "INSERT INTO delivery (result_id, destination, state, sent_at, tries) {numbers} "
-    "SELECT i, 'pacs', 'sent', '{at}', 0 FROM numbers",
-    "INSERT INTO message (sending_application, sending_facility, control_id, message_type, version, raw, sha256, "
-    "peer_address, answer, received_at) {numbers} "
-    "SELECT 'RIS', 'H', 'M' || i, 'ORU', '2.5.1', '', 'S' || i, '127.0.0.1', 'AA', '{at}' FROM numbers",
-    "INSERT INTO report (message_id, source, report_key, accession_number, patient_id, modality, procedure, "
-    "examination, status, version_at, message_at, text, sections, received_at) {numbers} "
-    "SELECT i, 'RIS', 'F' || i, {tenth} || i, 'P' || i, 'DX', 'XR Chest', 'chest_radiograph', 'final', '{at}', '{at}', "
-    "'Clear lungs.', '[]', '{at}' FROM numbers",
-    'INSERT INTO link (report_id, study_id, "by", linked_at) {numbers} '
-    "SELECT i, i, 'accession', '{at}' FROM numbers WHERE i / 10 * 10 <> i",
-    "INSERT INTO unlinked {numbers} SELECT i FROM numbers WHERE i / 10 * 10 = i",
-    "INSERT INTO mining (report_id, lexicon_version, rules_version, language_model, policy, readability, normal, "
-    "mined_at) {numbers} SELECT i, '1', '1', '', 'coded', 'mined', {false}, '{at}' FROM numbers",
-    'INSERT INTO mention (mining_id, concept, code, scheme, kind, finding, assertion, sentence, start, "end", section, '
-    "rule_id, fired) {numbers} SELECT i, 'effusion', '1', 'S', 'finding', 'Effusion', 'positive', 'Effusion.', 0, 8, "
-    "'', 'r', '[]' FROM numbers",
-    "INSERT INTO label (mining_id, finding, assertion, mention_id) {numbers} "
-    "SELECT i, 'Effusion', 'positive', i FROM numbers",
-    "INSERT INTO audit (at, actor, action, subject, detail, digest) {numbers} "
-    "SELECT '{at}', 'node', 'bench', 'S' || i, '{{}}', '' FROM numbers",
-)
-
 VIEWS = (
     ["status"],
     ["studies"],
@@ -94,17 +52,6 @@ VIEWS = (
     ["users", "list"],
 )
 """What people look at."""
-
-
-def fill(database: Database, rows: int) -> None:
-    """Write the rows with the database's own means."""
-    dialect = database.engine.dialect.name
-    words = {"at": AT, "tenth": TENTH, "false": "FALSE" if dialect == "postgresql" else "0"}
-    words["numbers"] = NUMBERS[dialect].format(rows=rows)
-    migration.upgrade(database)
-    with database.write() as connection:
-        for statement in STATEMENTS:
-            connection.exec_driver_sql(statement.format(**words))
 
 
 def analyze(database: Database) -> None:
@@ -204,7 +151,7 @@ def main() -> None:
         for count in (FEW, rows):
             with databases(postgres) as (folder, found):
                 for name, database in found.items():
-                    fill(database, count)
+                    large.fill(database, count, datetime.now(UTC))
                     analyze(database)
                     asked[f"{name} {count:,}"] = machines(database)
                     if count == rows:
