@@ -1,32 +1,31 @@
-"""A large site's database: `python -m tests.bench.million [--rows 1000000]`.
+"""A large site: `python -m tests.bench.million [--rows 1000000] [--asked 40] [--kind sqlite]`.
 
 So many studies, images, finished jobs, results, deliveries and linked, mined reports on both databases: what the
 reconciler and an idle worker ask many times a minute, in milliseconds beside a thousand rows of each, and every list
 and count of `cxr`, run in this process (a new one takes half a second longer to load), the 95th percentile beside 300.
+Then every page of the console (see `tests.bench.pages`).
 """
 
 import argparse
 import statistics
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from typer.testing import CliRunner
 
 from db import backlog, jobs
-from db.engine import Connection, Database, connect
+from db.engine import Connection, Database
 from db.records import JobKind
 from node import tallies
 from node.__main__ import app
 from node.reconcile import Reconciler, study_failed
 from node.sections.running import MiningSettings
-from tests.bench import large
+from tests.bench import large, pages
 from tests.bench.reception import processor
-from tests.peers.databases import Postgres
+from tests.node.console.conftest import NOON
 
 FEW = 1000
 TARGET_MS = 300
@@ -119,48 +118,42 @@ def count_again(database: Database) -> float:
     return time.perf_counter() - begin
 
 
-@contextmanager
-def databases(postgres: Postgres) -> Iterator[tuple[Path, dict[str, Database]]]:
-    """A folder, and an empty database of each kind."""
-    with tempfile.TemporaryDirectory(prefix="cxr-bench-") as folder:
-        found = {"SQLite": connect(f"sqlite:///{folder}/cxr.db"), "PostgreSQL": connect(postgres.create_database())}
-        yield Path(folder), found
-        for database in found.values():
-            database.close()
-
-
 def show(title: str, columns: dict[str, dict[str, float]], *, judged: bool = False) -> None:
     """Print a table."""
-    print(f"\n{title:<34}", *(f"{name:>20}" for name in columns))
+    print(f"\n{title:<38}", *(f"{name:>16}" for name in columns), flush=True)
     for question in next(iter(columns.values())):
         times = [column[question] for column in columns.values()]
         beside = ("yes" if max(times) < TARGET_MS else "NO") if judged else ""
-        print(f"{question:<34}", *(f"{ms:20.1f}" for ms in times), f"  {beside}")
+        print(f"{question:<38}", *(f"{ms:16.1f}" for ms in times), f"  {beside}", flush=True)
+
+
+def measured(kind: str, rows: int, asked: int) -> None:
+    """All of it on a database of a kind."""
+    machines_of: dict[str, dict[str, float]] = {}
+    for count in (FEW, rows):
+        with large.opened(kind) as (database, folder):
+            begin = time.perf_counter()
+            large.fill(database, count, NOON)
+            analyze(database)
+            print(f"{kind}: {count:,} rows of each written in {time.perf_counter() - begin:.0f} s", flush=True)
+            machines_of[f"{count:,}"] = machines(database)
+            if count == rows:
+                show(f"{kind}, asked by machines", machines_of)
+                print(f"the kept counts are made in {count_again(database):.1f} s")
+                show(f"seen by people, below {TARGET_MS} ms?", {"cxr": views(database, folder)}, judged=True)
+                pages.measured(database, folder, rows, asked)
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=1_000_000)
-    rows = parser.parse_args().rows
-    postgres = Postgres()
-    asked: dict[str, dict[str, float]] = {}
-    seen: dict[str, dict[str, float]] = {}
-    print(f"{processor()}; milliseconds, the 95th percentile of {TIMES}")
-    try:
-        for count in (FEW, rows):
-            with databases(postgres) as (folder, found):
-                for name, database in found.items():
-                    large.fill(database, count, datetime.now(UTC))
-                    analyze(database)
-                    asked[f"{name} {count:,}"] = machines(database)
-                    if count == rows:
-                        print(f"{name}: the kept counts are made in {count_again(database):.1f} s")
-                        seen[f"{name} {count:,}"] = views(database, folder)
-    finally:
-        postgres.close()
-    show("asked by machines", asked)
-    show(f"seen by people, below {TARGET_MS} ms?", seen, judged=True)
+    parser.add_argument("--asked", type=int, default=40)
+    parser.add_argument("--kind", choices=large.KINDS, action="append")
+    options = parser.parse_args()
+    print(f"{processor()}; milliseconds, the 95th percentile of {TIMES}; of pages the median and the 95th percentile")
+    for kind in options.kind or large.KINDS:
+        measured(kind, options.rows, options.asked)
 
 
 if __name__ == "__main__":

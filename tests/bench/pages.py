@@ -1,11 +1,10 @@
-"""Every page of a large site's console: `python -m tests.bench.pages [--rows 1000000] [--asked 40] [--kind sqlite]`.
+"""Every page of a large site's console, for `tests.bench.million`.
 
-On each database: the server's time of each page as a browser gets it, over a connection to a console of its own, and
-how long Chromium takes from the click until the page with all it names is there. Milliseconds; the aims are 150 of
-server time on PostgreSQL, 300 on SQLite, and 1000 for the browser, each as the 95th percentile.
+The server's time of each page as a browser gets it, over a connection to a console of its own, and how long Chromium
+takes from the click until the page with all that it names is there. Milliseconds; the aims are 150 of server time on
+PostgreSQL, 300 on SQLite, and 1000 for the browser, each as the 95th percentile.
 """
 
-import argparse
 import re
 import statistics
 import time
@@ -17,7 +16,6 @@ from playwright.sync_api import sync_playwright
 
 from db.engine import Database
 from tests.bench import large
-from tests.bench.reception import processor
 from tests.node.console.browser import HOST, Browser, serving
 from tests.node.console.conftest import NOON, PASSWORD, console
 from tests.node.console.test_access import MATRIX
@@ -74,22 +72,6 @@ NOT_ASKED = {
 }
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--asked", type=int, default=40)
-    parser.add_argument("--kind", choices=large.KINDS, action="append")
-    options = parser.parse_args()
-    missed = not_asked()
-    assert not missed, f"pages that nobody measures: {missed}"
-    print(f"{processor()}; {options.rows:,} studies and reports; ms, p50 and p95")
-    for kind in options.kind or large.KINDS:
-        with large.opened(kind) as (database, folder):
-            large.fill(database, options.rows, NOON)
-            measured(database, folder, options.rows, options.asked)
-
-
 def not_asked() -> set[str]:
     """Pages without a parameter in their path that no question is about."""
     asked = {re.split(r"\?", path)[0] for path in QUESTIONS.values()}
@@ -99,6 +81,8 @@ def not_asked() -> set[str]:
 
 def measured(database: Database, folder: Path, rows: int, asked: int) -> None:
     """Ask every question and print a row of each."""
+    missed = not_asked()
+    assert not missed, f"pages that nobody measures: {missed}"
     kind = database.engine.dialect.name
     large.add_administrator(database, PASSWORD, NOON)
     print(f"\n{kind:<38}{'server':>16}{'browser':>16}")
@@ -154,7 +138,3 @@ def chromium(browser: Browser) -> Iterator[Callable[[str], object]]:
         page.wait_for_url("**/studies")
         yield lambda path: page.goto(f"http://{HOST}:{browser.port}{path}", wait_until="load")
         program.close()
-
-
-if __name__ == "__main__":
-    main()
