@@ -17,7 +17,7 @@ from db.result_records import DeliveryState
 from db.schema import delivery, job, result, study
 from db.sought import sought
 from db.worklist import Listing, Wanted
-from tests.bench.worklist import fill
+from tests.bench.large import fill
 from tests.db.rows import NOW, add_job, add_result, arrival, claimed, later, record
 
 
@@ -307,7 +307,7 @@ def plans(database: Database) -> Iterator[list[list[str]]]:
 @pytest.fixture
 def large(database: Database) -> Database:
     """Enough studies that an index is worth it."""
-    fill(database, 4000)
+    fill(database, 4000, NOW)
     return database
 
 
