@@ -18,7 +18,8 @@ from playwright.sync_api import Page
 from pydicom.dataset import FileDataset
 
 from db import people
-from db.records import JobKind, JobState, Role
+from db.people_records import Role
+from db.records import JobKind, JobState
 from db.vocabulary import EIGHT
 from node import passwords
 from node.clock import utc_now

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from db.records import DeliveryState, StudyState
+from db.records import StudyState
+from db.result_records import DeliveryState
 
 TODAY = datetime(2026, 3, 18, 14, 5, tzinfo=UTC)
 """A Wednesday afternoon."""

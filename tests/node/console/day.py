@@ -14,7 +14,8 @@ from db import concordance, deliveries, frontals, jobs, minings, positives, resu
 from db.deliveries import AsSent
 from db.engine import Connection
 from db.learning_records import Frontal
-from db.records import Arrival, DeliveryState, JobKind, JobState, StoredPrediction, StudyState
+from db.records import Arrival, JobKind, JobState, StoredPrediction, StudyState
+from db.result_records import DeliveryState
 from db.vocabulary import EIGHT, Reason
 from inference import image_file
 from inference.classifier import Classifier
@@ -25,7 +26,7 @@ from node.files import Folder
 from node.memory import kept
 from tests.bundles import Spot, write_told
 from tests.db.label_rows import add_report
-from tests.db.rows import arrival, claimed
+from tests.db.rows import add_result, arrival, claimed, prediction, record, score
 from tests.node.console.cases import CASES, POINTS, TODAY, VERSION, Case
 from tests.stored import put
 
@@ -68,10 +69,7 @@ class Day:
             self._stuck(study_id, case, at)
 
     def _arrive(self, new: Arrival, at: datetime) -> int:
-        studies.record_arrival(self.connection, new, at + timedelta(seconds=30))
-        found = studies.find(self.connection, new.study_instance_uid)
-        assert found is not None
-        return found.id
+        return record(self.connection, new, at + timedelta(seconds=30)).id
 
     def _stuck(self, study_id: int, case: Case, at: datetime) -> None:
         """A study that waits, or is not to be read, or could not be."""
@@ -115,19 +113,15 @@ class Day:
 
     def _built(self, study_id: int, job_id: int, at: datetime) -> list[int]:
         return [
-            results.add_result(
+            add_result(
                 self.connection,
-                job_id=job_id,
-                study_id=study_id,
-                revision=1,
+                study_id,
+                job_id,
+                10 * study_id + place,
                 kind=kind,
                 model_version=VERSION,
-                sop_class_uid="1.2.840.10008.5.1.4.1.1.88.34",
-                sop_instance_uid=f"2.25.7{study_id:03}{place}",
-                series_instance_uid=f"2.25.8{study_id:03}{place}",
-                path=f"2026/03/18/{study_id}-{kind}.dcm",
                 size=size,
-                sha256=hashlib.sha256(f"{study_id} {kind}".encode()).hexdigest(),
+                path=f"2026/03/18/{study_id}-{kind}.dcm",
                 created_at=at,
             )
             for place, (kind, size) in enumerate(KINDS.items())
@@ -194,7 +188,7 @@ class Day:
         concordance.refresh(self.connection, [study_id for study_id, _ in self.reports.values()])
 
     def _shown(self) -> None:
-        """The study with radiographs: they are read by a model that is told where their signs are, and reported later."""
+        """The study with radiographs: a model that is told where their signs are reads them, and a report comes later."""
         at = TODAY - timedelta(minutes=24)
         case = Case("LINDQVIST^ASTRID", "DXROOM1", 24, report=REPORT)
         model = Classifier(write_told(self.data / "told", SPOTS, version=VERSION), threads=1)
@@ -213,13 +207,8 @@ class Day:
 
 def said(instance_id: int, version: str, probabilities: Mapping[str, float]) -> StoredPrediction:
     """What a model said of an image, without maps."""
-    scores = [
-        {"finding": name, "probability": each, "operating_point": POINTS[name], "boxes": []}
-        for name, each in probabilities.items()
-    ]
-    return StoredPrediction(
-        instance_id=instance_id, model_version=version, rows=1, columns=1, scores=scores, cam=b"", cam_shape=(0, 0, 0)
-    )
+    scores = [score(each, name, operating_point=POINTS[name]) for name, each in probabilities.items()]
+    return prediction(instance_id, version, scores=scores)
 
 
 def _pointed(foreseen: StoredPrediction) -> StoredPrediction:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from db.engine import Database, connect
-from db.records import Role
+from db.people_records import Role
 from inference.isolation import Isolated
 from node.files import Folder
 from node.pictures.gallery import Gallery

@@ -141,7 +141,7 @@ def _standing(labels: Labels, scores: Scores) -> Standing:
 
 def _curves(truth: Scores, scores: Scores) -> dict[str, Any]:
     found = {name: curve(truth[:, place], scores[:, place]) for place, name in enumerate(NAMES)}
-    return {name: points(each) for name, each in found.items() if each is not None}
+    return {name: points(each, 40) for name, each in found.items() if each is not None}
 
 
 def shadowed(connection: Connection) -> None:

@@ -83,4 +83,4 @@ def keep(page: Page, name: str, *, tall: int | None = None, colours: int = COLOU
     if folder := os.environ.get("CXR_PICTURES"):
         picture = Image.open(BytesIO(page.screenshot(full_page=True))).convert("RGB")
         picture = picture.crop((0, 0, picture.width, min(picture.height, tall or picture.height)))
-        picture.quantize(colours).save(Path(folder) / f"console-{name}.png", optimize=True)
+        picture.quantize(colours, Image.Quantize.MAXCOVERAGE).save(Path(folder) / f"console-{name}.png", optimize=True)

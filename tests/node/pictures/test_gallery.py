@@ -12,7 +12,7 @@ from PIL import Image
 
 from db import results, studies
 from db.engine import Database
-from db.records import Absence, StoredInstance, StoredPrediction
+from db.records import Absence, StoredInstance
 from db.schema import instance
 from db.vocabulary import Reason
 from inference.errors import NotReadable
@@ -21,7 +21,7 @@ from node.demonstration import phantom
 from node.files import Folder
 from node.pictures.gallery import FIRST_SIDE, Gallery
 from node.pictures.shelf import PNG_END, Shelf, Size
-from tests.db.rows import NOW, arrival
+from tests.db.rows import NOW, arrival, prediction, record, score
 from tests.stored import put
 
 ROWS, COLUMNS = 1500, 64
@@ -57,7 +57,7 @@ def shown(sqlite_database: Database, tmp_path: Path) -> Iterator[Shown]:
     ds.Rows, ds.Columns, ds.PixelData = ROWS, COLUMNS, np.repeat(ramp, COLUMNS).tobytes()
     with sqlite_database.write() as connection:
         new = put(store, ds, arrival())
-        studies.record_arrival(connection, new, NOW)
+        record(connection, new)
     gallery = Gallery(
         store=store,
         database=sqlite_database,
@@ -126,16 +126,8 @@ def test_a_picture_goes_with_its_file(shown: Shown, absence: Absence, reason: Re
 def test_a_heat_map_is_of_a_model_and_a_finding(shown: Shown) -> None:
     """Of the radiograph's shape, opaque where the map is highest; of no other model and no other finding."""
     cam = np.array([[0, 0], [0, 8]], dtype="<f4")
-    score = {"finding": "Mass", "probability": 0.9, "operating_point": 0.5, "boxes": []}
-    made = StoredPrediction(
-        instance_id=shown.image.id,
-        model_version="m1",
-        rows=ROWS,
-        columns=COLUMNS,
-        scores=[score],
-        cam=cam.tobytes(),
-        cam_shape=(1, 2, 2),
-    )
+    of = {"rows": ROWS, "columns": COLUMNS, "cam": cam.tobytes(), "cam_shape": (1, 2, 2)}
+    made = prediction(shown.image.id, scores=[score(0.9)], **of)
     with shown.database.write() as connection:
         results.add_prediction(connection, made, NOW)
     data = shown.gallery.heat(shown.image.id, "m1", "Mass")
