@@ -188,7 +188,7 @@ class Day:
         concordance.refresh(self.connection, [study_id for study_id, _ in self.reports.values()])
 
     def _shown(self) -> None:
-        """The study with radiographs: a model that is told where their signs are reads them, and a report comes later."""
+        """The study with radiographs: read by a model that is told where their signs are, and reported later."""
         at = TODAY - timedelta(minutes=24)
         case = Case("LINDQVIST^ASTRID", "DXROOM1", 24, report=REPORT)
         model = Classifier(write_told(self.data / "told", SPOTS, version=VERSION), threads=1)

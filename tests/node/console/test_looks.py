@@ -36,7 +36,7 @@ PAGES = {
     "tokens": "/account/tokens",
     "api": "/api",
 }
-TALL = {"study": 1500, "model": 1500, "worklist": 1100}
+TALL = {"study": 1610, "model": 1500, "worklist": 1100}
 """How much of a picture is kept, in pixels from the top."""
 GREYS = {"study": 256}
 """A radiograph takes more colours than other pages."""
