@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from starlette.applications import Starlette
 
 from db import people
@@ -19,7 +20,6 @@ from inference.errors import NotReadable
 from nlp.aggregate import Policy
 from nlp.datafiles import Sources
 from nlp.workers import Pool
-from node import passwords
 from node.console import app
 from node.console.imaging import Pictures
 from node.console.live import Live
@@ -54,8 +54,8 @@ class Clock:
 
 @pytest.fixture(scope="session")
 def password_hash() -> str:
-    """What is kept of everybody's password."""
-    return passwords.hashed(PASSWORD)
+    """What is kept of everybody's password, made so that it is soon compared: it takes its costs with it."""
+    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from db.records import JobKind
 from tests.node.console.browser import Browser, serving
 from tests.node.console.conftest import NOON, PASSWORD, console
 from tests.node.console.test_models import compared, data, sent
-from tests.node.console.test_pages import SIZES, chromium, fits, opened
+from tests.node.console.test_pages import LOOKS, SIZES, chromium, fits, opened
 from tests.peers.axe import faults
 from tests.peers.processes import HOST
 
@@ -50,7 +50,7 @@ def write_journal(folder: Path) -> None:
     (folder / "progress.json").write_text(json.dumps({"what": "Epoch 5 of at most 10", "done": 83, "total": 200}))
 
 
-@pytest.mark.parametrize(("size", "scheme"), [("wide", "light"), ("narrow", "dark")])
+@pytest.mark.parametrize(("size", "scheme"), LOOKS)
 def test_models_and_trainings_as_people_see_them(
     chromium,
     learning: Browser,

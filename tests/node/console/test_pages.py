@@ -16,7 +16,8 @@ from db.engine import Database
 from db.people_records import Role
 from db.records import JobState, StudyState
 from db.result_records import DeliveryState
-from nlp import miner, parser
+from nlp import parser
+from nlp.miner import Miner
 from node import mining
 from node.console.live import Live
 from tests.db.label_rows import add_report
@@ -30,6 +31,8 @@ from tests.peers.axe import faults
 from tests.peers.processes import HOST, require
 
 SIZES = {"wide": (1280, 800), "narrow": (390, 844)}
+LOOKS = [("wide", "light"), ("narrow", "dark")]
+"""What is cut off depends on the width alone, what can be read on the scheme: two looks show both."""
 
 
 @pytest.fixture(scope="module")
@@ -80,8 +83,7 @@ def opened(context: BrowserContext) -> tuple[Page, list[str]]:
     return page, complaints
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("size", "scheme"), LOOKS)
 def test_a_person_comes_looks_and_goes_by_keyboard(chromium, address: str, size: str, scheme: str) -> None:
     """At both widths, light and dark: nothing is cut off, nothing is complained of."""
     width, height = SIZES[size]
@@ -121,8 +123,7 @@ def test_a_person_comes_looks_and_goes_by_keyboard(chromium, address: str, size:
     assert found == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("size", "scheme"), LOOKS)
 def test_a_study_is_seen_without_reload(chromium, sqlite_database, live_address: str, size: str, scheme: str) -> None:
     """It arrives while the list stands open, is filtered away and found again."""
     width, height = SIZES[size]
@@ -246,13 +247,12 @@ def keep(page: Page, name: str) -> None:
         picture.quantize(64).save(Path(folder) / f"console-{name}.png", optimize=True)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("size", "scheme"), LOOKS)
 def test_a_radiologist_finds_a_report_and_corrects_it(
-    chromium, address: str, sqlite_database: Database, size: str, scheme: str
+    chromium, address: str, sqlite_database: Database, loaded_miner: Miner, size: str, scheme: str
 ) -> None:
     """From the counts to the reports of a finding, to one with its mentions, and back; and to another lexicon."""
-    mined_reports(sqlite_database)
+    mined_reports(sqlite_database, loaded_miner)
     width, height = SIZES[size]
     context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
     page, complaints = opened(context)
@@ -287,9 +287,8 @@ def test_a_radiologist_finds_a_report_and_corrects_it(
     assert complaints == []
 
 
-def mined_reports(database: Database) -> None:
+def mined_reports(database: Database, made: Miner) -> None:
     """Some reports, as mining leaves them."""
-    made = miner.load()
     with database.write() as connection:
         for number, text in enumerate(TEXTS):
             at = NOON - timedelta(hours=7 * number)
