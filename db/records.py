@@ -69,7 +69,8 @@ class DeliveryState(StrEnum):
     Where the destination has to commit: waiting -> sent -> asked -> committed. A failed commitment leads back to
     waiting and in the end to `lost` (it accepted the object and has it no more); without an answer the end is
     `unconfirmed`. `withheld` was not sent because no finding is above its operating point, `withdrawn` because the
-    result was taken back first; if it names a SOP Instance, it was tried or lost before, and may be there all the same.
+    result was taken back first, or its file is lost; if it names a SOP Instance, it was tried or lost before, and
+    may be there all the same.
     """
 
     WAITING = "waiting"
@@ -130,12 +131,14 @@ class Absence(StrEnum):
     """Why the store has no file for a row any more, or none that is to be used.
 
     DAMAGED: it was not what the row says, and lies in the quarantine. MISSING: it is not there. REMOVED: retention
-    removed it, because a person switched that on. The same bytes, received again or put back, end each of these.
+    removed it, because a person switched that on. LOST: it was damaged or missing, and a person accepted that. The same
+    bytes, received again or put back, end each of these.
     """
 
     DAMAGED = "damaged"
     MISSING = "missing"
     REMOVED = "removed"
+    LOST = "lost"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from db.learning_records import RunState
 from db.progress import Progress
-from db.records import DeliveryState, JobKind, JobState, ModelState, StudyState
+from db.records import Absence, DeliveryState, JobKind, JobState, ModelState, StudyState
 from db.report_records import ReportStatus
 
 WORRYING = frozenset(
@@ -33,6 +33,11 @@ JOB_STATES: dict[str, str] = {
     JobState.DEAD: "dead",
 }
 JOB_KINDS = {JobKind.READ: "read", JobKind.DELIVER: "deliver", JobKind.RETRACT: "retract"}
+ABSENCES: dict[str, str] = {
+    Absence.DAMAGED: "damaged, in the quarantine",
+    Absence.MISSING: "missing",
+    Absence.LOST: "accepted as lost",
+}
 DELIVERY_STATES: dict[str, str] = {
     DeliveryState.WAITING: "waiting",
     DeliveryState.SENT: "sent",
