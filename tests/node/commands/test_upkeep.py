@@ -1,5 +1,6 @@
 """`cxr verify, backup, restore, retention`: what they print and how they end."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -106,6 +107,19 @@ def test_backup_of_a_damaged_store_ends_with_one(node: Node, tmp_path: Path):
     assert made.exit_code == 1
     assert "run cxr verify" in made.output
     assert (tmp_path / "backup" / "manifest.json").exists()
+
+
+def test_disk_that_is_full_is_named(node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A sentence says where there is no room and that the same command goes on."""
+    target = tmp_path / "backup"
+
+    def full(*_: object) -> bool:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("node.upkeep.transfer.bring", full)
+    made = cxr("backup", target, "--data", node.settings.data)
+
+    assert str(made.exception) == f"{target} has no room left: make room there; the same command goes on"
 
 
 def test_retention_shows_and_asks(node: Node, tmp_path: Path):
