@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
-from db import holdings, jobs
+from db import awakening, holdings
 from db.records import Absence, Holding, JobKind, JobState, StoredFile
 from db.schema import instance, job
 from db.vocabulary import Reason
@@ -36,4 +36,4 @@ def go_on(connection: Connection, kinds: Collection[Holding], study_id: int, now
         job.c.error_code == Reason.DAMAGED,
     )
     failed = connection.execute(query).scalars().all()
-    return [job_id for each in failed for job_id in jobs.retry(connection, each, now)]
+    return [job_id for each in failed for job_id in awakening.retry(connection, each, now)]

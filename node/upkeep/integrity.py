@@ -6,7 +6,8 @@ import io
 from pathlib import Path
 from typing import Any
 
-from db.records import Absence, Holding, Result, StoredFile, StoredInstance
+from db.records import Absence, Holding, StoredFile, StoredInstance
+from db.result_records import Result
 from node.intake import Origin, file_meta
 
 AT_ONCE = 256 * 1024

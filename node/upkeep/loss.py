@@ -10,7 +10,8 @@ from datetime import datetime
 
 from db import audit, losses, results, studies
 from db.engine import Connection, Database
-from db.records import Absence, Holding, Result, StoredInstance
+from db.records import Absence, Holding, StoredInstance
+from db.result_records import Result
 from node.errors import NodeError
 from node.upkeep import integrity
 

@@ -8,7 +8,8 @@ import pytest
 from pydicom.dataset import FileDataset
 
 from db import audit, studies
-from db.records import Absence, JobState, SopReference, StoredInstance
+from db.records import Absence, JobState, StoredInstance
+from db.result_records import SopReference
 from db.vocabulary import Reason
 from node.clock import utc_now
 from node.destinations.commitment import Desk
