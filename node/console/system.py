@@ -9,15 +9,15 @@ from typing import Any
 
 from starlette.responses import Response
 
-from db import backlog, deliveries, models, processes, studies
+from db import backlog, deliveries, holdings, models, processes, studies
 from db.backlog import Undone
 from db.engine import Database
 from db.people_records import Role
 from db.processes import Process
-from db.records import Job, StudyState
+from db.records import Absence, Job, StudyState
 from node.console.access import Visit
 from node.console.frame import Frame
-from node.console.words import DELIVERY_STATES, STUDY_STATES, WORRYING
+from node.console.words import ABSENCES, DELIVERY_STATES, STUDY_STATES, WORRYING
 from node.heartbeat import SILENT
 
 PARTS = (
@@ -29,6 +29,8 @@ PARTS = (
     ("/system/settings", "Settings", Role.ADMINISTRATOR),
 )
 """Path, name and least role of each page of the system."""
+GONE = (Absence.DAMAGED, Absence.MISSING, Absence.LOST)
+"""Why files are not there; those that retention removed may be a million, and wait for nobody."""
 UNDER_WAY = (StudyState.ARRIVING, StudyState.QUEUED, StudyState.FAILED)
 """The states of a study that is not at its end, or that waits for a person."""
 
@@ -92,6 +94,7 @@ class System:
             alive, running = processes.every(connection), backlog.running(connection)
             undone, unsettled = backlog.undone(connection), deliveries.unsettled(connection)
             under_way = studies.counts(connection, UNDER_WAY)
+            gone = holdings.counts(connection, GONE)
         return {
             "model": model.version if model else None,
             "shadow": shadow.version if shadow else None,
@@ -99,6 +102,7 @@ class System:
             "lives": lives(alive, running, now),
             "queues": [_queue(each, now) for each in undone],
             "studies": [_count(STUDY_STATES, state, under_way.get(state, 0)) for state in UNDER_WAY],
+            "gone": [_gone(absence, gone[absence]) for absence in GONE if absence in gone],
             "deliveries": [(name, _count(DELIVERY_STATES, state, count)) for name, state, count in sorted(unsettled)],
         }
 
@@ -127,6 +131,10 @@ def age(of: timedelta) -> str:
 
 def _queue(undone: Undone, now: datetime) -> Queue:
     return Queue(undone=undone, age=age(now - undone.oldest), worrying=undone.state in WORRYING)
+
+
+def _gone(absence: Absence, number: int) -> Count:
+    return Count(words=ABSENCES[absence], number=number, worrying=absence is not Absence.LOST)
 
 
 def _count(words: Mapping[str, str], state: str, number: int) -> Count:

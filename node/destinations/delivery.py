@@ -21,7 +21,7 @@ from pydicom.filereader import read_file_meta_info
 from db import awakening, deliveries, jobs
 from db.deliveries import AsSent
 from db.engine import Connection, Database
-from db.records import Job, JobKind, JobState
+from db.records import Absence, Job, JobKind, JobState
 from db.result_records import DeliveryState, Parcel, Result, ResultKind, SopReference
 from node.destinations.routes import queue_for_results
 from node.dicom.commitment import Request
@@ -33,6 +33,7 @@ from node.worker import Ending
 
 FIRST_DELAY_S, LONGEST_DELAY_S = 2.0, 120.0
 DAMAGED = "the stored object is gone or was changed"
+FILE_LOST, LOST = "file_lost", "the stored object is lost, and a person has accepted that"
 NOT_OFFERED = "it does not offer storage commitment: enable it there, or set commitment = false"
 NO_ANSWER = "it did not answer whether it keeps the object"
 
@@ -66,6 +67,7 @@ class _Run:
     tried: frozenset[int] = frozenset()
     pairs: list[tuple[Parcel, Answer]] = field(default_factory=list)
     damaged: list[int] = field(default_factory=list)
+    lost: list[int] = field(default_factory=list)
     exhausted: bool = False
     arrived: bool = False
     broken: UnreachableError | None = None
@@ -128,8 +130,10 @@ class Delivery:
         """Send and ask what is to be sent and asked now."""
         waiting = [each for each in run.parcels if each.delivery.state is DeliveryState.WAITING]
         run.tried = frozenset(each.delivery.id for each in waiting)
-        intact = [each for each in waiting if self._intact(each.result)]
-        run.damaged = [each.delivery.id for each in waiting if each not in intact]
+        absences = {each.delivery.id: self._absence(each.result) for each in waiting}
+        intact = [each for each in waiting if absences[each.delivery.id] is None]
+        run.lost = [delivery_id for delivery_id, absence in absences.items() if absence is Absence.LOST]
+        run.damaged = [each for each, absence in absences.items() if absence not in (None, Absence.LOST)]
         unasked = [each for each in run.parcels if each.delivery.state is DeliveryState.SENT and recipient.commitment]
         if not intact and not unasked:
             return
@@ -147,9 +151,9 @@ class Delivery:
                 self._record(connection, run)
             run.parcels = self._parcels(job)
 
-    def _intact(self, result: Result) -> bool:
-        """Whether the store has the object as it was built; one that it has otherwise is set aside."""
-        return quarantine.inspect(self.database, self.store, integrity.of(result), self.now()) is None
+    def _absence(self, result: Result) -> Absence | None:
+        """What is the matter with the stored object, which then is set aside; None if it is as it was built."""
+        return quarantine.inspect(self.database, self.store, integrity.of(result), self.now())
 
     def _outgoing(self, parcel: Parcel) -> Outgoing:
         result, delivery = parcel.result, parcel.delivery
@@ -202,6 +206,7 @@ class Delivery:
                 deliveries.mark(connection, [parcel.delivery.id], DeliveryState.REFUSED, error=answer.words)
         run.pairs.clear()
         deliveries.mark(connection, run.damaged, DeliveryState.WAITING, error=DAMAGED)
+        deliveries.mark(connection, run.lost, DeliveryState.WITHDRAWN, error=LOST)
 
     def _ended(self, job: Job, recipient: Recipient, run: _Run) -> Ending:
         name = job.destination or ""
@@ -227,7 +232,7 @@ class Delivery:
                 return _again(job, "commitment_failed", f"{name}: {unasked[0]}.", record)
             if any(state is DeliveryState.ASKED for state, _ in states.values()):
                 return self._awaiting(job, recipient, run, record)
-        return _settled(name, states, run.damaged, record)
+        return _settled(name, states, run, record)
 
     def _joined(self, connection: Connection, job: Job, run: _Run) -> list[int]:
         """Let the job run again for results that were added to it while it ran (see `routes.dispatch`)."""
@@ -278,18 +283,21 @@ def _nowhere(name: str) -> Ending:
 def _settled(
     name: str,
     states: Mapping[int, tuple[DeliveryState, str | None]],
-    damaged: Sequence[int],
+    run: _Run,
     record: Callable[[Connection], list[int]],
 ) -> Ending:
     """Nothing more is to be expected: the job is done, or a person has to look."""
-    if damaged:
-        sentence = f"{len(damaged)} of the results: {DAMAGED}; restore the store, then retry."
+    if run.damaged:
+        sentence = f"{len(run.damaged)} of the results: {DAMAGED}; restore the store, then retry."
         return Ending(state=JobState.FAILED, error_code="damaged", error=sentence, record=record)
     for state, (code, verb) in GIVEN_UP.items():
         reasons = [error for other, error in states.values() if other is state]
         if reasons:
             sentence = f"{name} {verb} {len(reasons)} of {len(states)} objects: {reasons[0]}."
             return Ending(state=JobState.FAILED, error_code=code, error=sentence, record=record)
+    if run.lost:
+        sentence = f"{len(run.lost)} of the results: {LOST}; nothing more is to be sent."
+        return Ending(state=JobState.DONE, error_code=FILE_LOST, error=sentence, record=record)
     return Ending(state=JobState.DONE, record=record)
 
 
