@@ -14,6 +14,7 @@ from db.retention import Rule
 from db.sessions import Lifetime
 from nlp.workers import Pool
 from node import descriptors, reception, tallies
+from node.auditing import dispatch
 from node.clock import utc_now
 from node.console import app
 from node.console.exposure import is_loopback, require_encrypted, require_people
@@ -35,6 +36,7 @@ from node.queue import LocalQueue
 from node.reception import Opened
 from node.reconcile import Reconciler, study_failed
 from node.settings import Settings
+from node.telemetry.forwarding import Forwarding
 from node.telemetry.stock import Stock
 from node.telemetry.watch import HEALTHZ, PATHS, Watch
 from node.upkeep.beat import Beat
@@ -127,6 +129,8 @@ def _doors(premises: Premises, watch: Watch, roles: frozenset[Role]) -> Iterator
         yield Role.HL7, reception.hl7(premises)
     if Role.CONSOLE in roles:
         Stock(premises.observer.metrics.registry, premises.database, premises.now, premises.settings.agreement.within)
+        if premises.settings.audit.syslog is not None:
+            Forwarding(premises.observer.metrics.registry, premises.database, premises.now)
         gallery = _gallery(premises)
         yield Role.CONSOLE, (_console(premises, watch, gallery), (gallery,))
 
@@ -143,7 +147,7 @@ def _broker(settings: Settings, database: Database) -> "Broker":
 
 
 def _reconciling(premises: Premises) -> tuple[Service, ...]:
-    """What brings rows and work together, and removes what a person lets go."""
+    """What brings rows and work together, removes what a person lets go, and sends the audit log."""
     settings, now = premises.settings, premises.now
     reconciler = Reconciler(
         database=premises.database,
@@ -162,10 +166,13 @@ def _reconciling(premises: Premises) -> tuple[Service, ...]:
     ledger = Ledger(database=premises.database)
     keeper = tallies.Keeper(database=premises.database, tallies=lambda: tallies.every(settings.mining), now=now)
     counting = Beat("counting", COUNTING_EVERY_S, keeper.run)
-    if not settings.retention.on:
-        return reconciler, ledger, counting
-    retention = open_retention(settings, premises.database, premises.store, now)
-    return reconciler, ledger, counting, Beat("retention", RETENTION_EVERY_S, retention.run)
+    services: tuple[Service, ...] = (reconciler, ledger, counting)
+    if settings.retention.on:
+        retention = open_retention(settings, premises.database, premises.store, now)
+        services = (*services, Beat("retention", RETENTION_EVERY_S, retention.run))
+    if settings.audit.syslog is not None:
+        services = (dispatch.build(settings.audit, settings.dicom.ae_title, premises.database, now), *services)
+    return services
 
 
 def open_retention(settings: Settings, database: Database, store: Folder, now: Callable[[], datetime]) -> Retention:

@@ -169,7 +169,9 @@ def build(
             jobs=JobPages(database=database, announce=announce, frame=frame, now=now),
             destinations=DestinationPages(settings=settings, database=database, frame=frame, now=now),
             callers=Callers(settings=settings, database=database, frame=frame),
-            audit_log=AuditLog(database=database, viewing=viewing, frame=frame),
+            audit_log=AuditLog(
+                database=database, viewing=viewing, frame=frame, collector=settings.audit.syslog
+            ),
             in_force=SettingsInForce(settings=settings, frame=frame),
         ),
         *pages.of_people(
