@@ -15,6 +15,7 @@ from db.sessions import Lifetime
 from nlp.workers import Pool
 from node import descriptors, reception, tallies
 from node.auditing import dispatch
+from node.auditing.transfers import Transfers
 from node.clock import utc_now
 from node.console import app
 from node.console.exposure import is_loopback, require_encrypted, require_people
@@ -47,6 +48,7 @@ from training.pseudonym import of_site
 
 if TYPE_CHECKING:
     from node.celery_app import Broker
+    from node.identity.identity import Identity
     from node.pictures.gallery import Gallery
     from node.workshop import Workshop
 
@@ -115,7 +117,7 @@ def _require_sense(settings: Settings, roles: frozenset[Role]) -> None:
 def _open_database(settings: Settings, roles: frozenset[Role]) -> Database:
     database = open_database(settings)
     migration.upgrade(database)
-    if Role.CONSOLE in roles:
+    if Role.CONSOLE in roles and settings.console.oidc is None:
         with database.read() as connection:
             require_people(settings.console.host, people.enabled_count(connection))
     return database
@@ -154,6 +156,7 @@ def _reconciling(premises: Premises) -> tuple[Service, ...]:
         announce=premises.announce,
         on_dead=study_failed,
         chores=(premises.store.sweep,),
+        on_settled=Transfers(wanted=settings.audit.syslog is not None, now=now).received,
         tick_s=settings.work.tick_s,
         metrics=premises.observer.metrics,
         now=now,
@@ -246,6 +249,18 @@ def _gallery(premises: Premises) -> "Gallery":
     return gallery.open_gallery(premises)
 
 
+def _identity(premises: Premises) -> "Identity | None":
+    """The site's identity provider, if people log in by one; it is asked nothing yet."""
+    if premises.settings.console.oidc is None:
+        return None
+    try:
+        from node.identity import opening  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise SettingsError(f"[console.oidc] needs the extra `oidc` ({error.name} is not installed)") from error
+
+    return opening.identity_of(premises.settings.console.oidc, premises.now)
+
+
 def _console(premises: Premises, watch: Watch, pictures: "Gallery") -> Server:
     settings, console = premises.settings, premises.settings.console
     tls = reception.tls_of(console, "console")
@@ -271,6 +286,7 @@ def _console(premises: Premises, watch: Watch, pictures: "Gallery") -> Server:
             ),
             live=live,
             pictures=pictures,
+            identity=_identity(premises),
             pseudonyms=of_site(settings.data) if console.mask_patients else None,
             watched=PATHS if is_loopback(console.host) else (HEALTHZ,),
         ),

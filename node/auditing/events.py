@@ -30,6 +30,14 @@ class About(StrEnum):
     """Where the actor is, and not what was acted on."""
 
 
+class Flow(StrEnum):
+    """Which way patients' data went, if they did."""
+
+    IN = "in"
+    OUT = "out"
+    TO_PERSON = "to a person"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """An event of the standard.
@@ -44,6 +52,7 @@ class Event:
     about: About
     type: Code | None = None
     outcome: int = 0
+    flow: Flow | None = None
 
 
 APPLICATION_ACTIVITY = Code(value="110100", meaning="Application Activity")
@@ -103,11 +112,11 @@ EVENTS: Mapping[str, Event] = {
     "object.view": _SEEN,
     "study.read_again": _CHANGED,
     "results.retract": _CHANGED,
-    "study.receive": Event(event_id=INSTANCES_TRANSFERRED, action="C", about=About.PATIENT_DATA),
-    "study.deliver": Event(event_id=INSTANCES_TRANSFERRED, action="R", about=About.PATIENT_DATA),
-    "study.send_again": Event(event_id=BEGIN_TRANSFERRING, action="E", about=About.PATIENT_DATA),
-    "study.download": Event(event_id=EXPORT, action="R", about=About.PATIENT_DATA),
-    "labels.download": Event(event_id=EXPORT, action="R", about=About.QUERY),
+    "study.receive": Event(event_id=INSTANCES_TRANSFERRED, action="C", about=About.PATIENT_DATA, flow=Flow.IN),
+    "study.deliver": Event(event_id=INSTANCES_TRANSFERRED, action="R", about=About.PATIENT_DATA, flow=Flow.OUT),
+    "study.send_again": Event(event_id=BEGIN_TRANSFERRING, action="E", about=About.PATIENT_DATA, flow=Flow.OUT),
+    "study.download": Event(event_id=EXPORT, action="R", about=About.PATIENT_DATA, flow=Flow.TO_PERSON),
+    "labels.download": Event(event_id=EXPORT, action="R", about=About.QUERY, flow=Flow.TO_PERSON),
     "report.view": Event(event_id=PATIENT_RECORD, action="R", about=About.PATIENT_DATA),
     "label.correct": _JUDGED,
     "label.take_back": _JUDGED,

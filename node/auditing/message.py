@@ -13,16 +13,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from db.records import AuditEntry
 from db.whose import Whose
-from node.auditing.events import (
-    BEGIN_TRANSFERRING,
-    EXPORT,
-    INSTANCES_TRANSFERRED,
-    SECURITY_ALERT,
-    About,
-    Code,
-    Event,
-    event_of,
-)
+from node.auditing.events import SECURITY_ALERT, About, Code, Event, Flow, event_of
 
 OWN = "99CXRNODE"
 """The system of the node's own codes."""
@@ -46,6 +37,9 @@ MACHINE, IP_ADDRESS = "1", "2"
 """NetworkAccessPointTypeCode."""
 APPLICATION_SERVER = "4"
 """AuditSourceTypeCode."""
+
+_FROM_ACTOR = (Flow.IN, Flow.TO_PERSON)
+_OWN_ROLES = {Flow.IN: DESTINATION, Flow.OUT: SOURCE}
 
 MOST_DETAIL = 16 * 1024
 """Characters of an entry's detail that go along; a datagram has 64 KiB."""
@@ -99,16 +93,15 @@ def _identify(root: Element, entry: AuditEntry, event: Event) -> None:
 def _participants(root: Element, entry: AuditEntry, event: Event, node: Node) -> None:
     """Who acted, where from; the node; and where data went."""
     address = entry.subject if event.about is About.ADDRESS else None
-    moved = event.event_id in (BEGIN_TRANSFERRING, INSTANCES_TRANSFERRED)
     _participant(
-        root, entry.actor, role=SOURCE if event.event_id == EXPORT else None, requestor=True, at=address, kind=IP_ADDRESS
+        root, entry.actor, role=SOURCE if event.flow in _FROM_ACTOR else None, requestor=True, at=address, kind=IP_ADDRESS
     )
-    titled = _participant(root, str(node.pid), role=SOURCE if moved else APPLICATION, at=node.host, kind=MACHINE)
-    titled.set("AlternativeUserID", _clean(f"AETITLES={node.ae_title}"))
-    titled.set("UserName", "cxr-node")
-    if moved:
+    own = _participant(root, str(node.pid), role=_OWN_ROLES.get(event.flow, APPLICATION), at=node.host, kind=MACHINE)
+    own.set("AlternativeUserID", _clean(f"AETITLES={node.ae_title}"))
+    own.set("UserName", "cxr-node")
+    if event.flow is Flow.OUT:
         _participant(root, str(entry.detail.get("destination", "")), role=DESTINATION)
-    if event.event_id == EXPORT:
+    if event.flow is Flow.TO_PERSON:
         media = SubElement(_participant(root, entry.actor, role=DESTINATION_MEDIA), "MediaIdentifier")
         _code(media, "MediaType", URI_MEDIA)
 

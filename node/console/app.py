@@ -38,6 +38,7 @@ from node.console.login import Login
 from node.console.masking import Mask
 from node.console.models import Models
 from node.console.promoting import Promoting
+from node.console.provider_login import BEGIN, ProviderLogin
 from node.console.reference import Reference
 from node.console.report_search import ReportSearch
 from node.console.reports import Reports
@@ -51,6 +52,7 @@ from node.console.trainings import Trainings
 from node.console.viewing import Viewing
 from node.console.worklist import Worklist
 from node.files import InstanceStore
+from node.identity.identity import Identity
 from node.labels.trials import Trials
 from node.settings import Settings
 from node.telemetry.watch import PATHS, Watch
@@ -99,6 +101,7 @@ def build(
     live: Live,
     pictures: Pictures,
     pseudonyms: Pseudonyms | None = None,
+    identity: Identity | None = None,
     watched: Collection[str] = PATHS,
 ) -> Starlette:
     """The application over a node's database and store.
@@ -110,6 +113,7 @@ def build(
         live: what tells pages of changes; who stops the server closes it first.
         pictures: makes pictures of radiographs.
         pseudonyms: what patients are called where the site masks them.
+        identity: the site's identity provider, where people log in by one.
         watched: what of `watch` is answered here without a login.
     """
     console, mask = settings.console, Mask(pseudonyms)
@@ -175,10 +179,23 @@ def build(
             in_force=SettingsInForce(settings=settings, frame=frame),
         ),
         *pages.of_people(
-            login=Login(sessions=sessions, cookie=cookie, frame=frame),
+            login=Login(
+                sessions=sessions,
+                cookie=cookie,
+                frame=frame,
+                provider=BEGIN if identity else None,
+                passwords=console.oidc is None or console.oidc.passwords,
+            ),
             tokens=TokenPages(tokens=tokens, frame=frame),
             reference=Reference(document=programs.openapi, frame=frame),
             static=Static(),
+        ),
+        *(
+            pages.of_provider(
+                ProviderLogin(identity=identity, sessions=sessions, cookie=cookie, frame=frame, now=now)
+            )
+            if identity
+            else ()
         ),
         *pages.of_machines(watch, watched),
     )

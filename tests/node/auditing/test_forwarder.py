@@ -4,7 +4,6 @@ import re
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,29 +23,13 @@ from node.auditing.message import Node
 from node.sections.section import TlsSettings
 from node.sections.security import AuditSettings
 from node.telemetry.forwarding import Forwarding
-from tests.node.auditing.collector import HOST, Listening
+from tests.node.auditing.collector import HOST
+from tests.node.auditing.conftest import Start
 from tests.peers.certificates import Certificates
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NODE = Node(ae_title="CXRNODE", host="cxr1", pid=4711)
 HEADER = rb"<85>1 2026-03-01T12:00:00\.000\+00:00 cxr1 cxr-node 4711 DICOM\+RFC3881 - \xef\xbb\xbf<\?xml "
-
-Start = Callable[..., Listening]
-
-
-@pytest.fixture
-def listening() -> Iterator[Start]:
-    """Starts collectors, and ends them."""
-    started: list[Listening] = []
-
-    def start(**how: Any) -> Listening:
-        started.append(Listening(**how))
-        return started[-1]
-
-    yield start
-    for each in started:
-        each.close()
-
 
 @pytest.fixture
 def database(sqlite_database: Database) -> Database:
@@ -189,12 +172,11 @@ def test_over_tls_the_collector_is_known_by_its_certificate(
     server.load_cert_chain(certificates.server, certificates.server_key)
     collector = listening(tls=server)
     view(database, "2.25.1")
-    forwarder(database, collector.port, tls=TlsSettings()).run(go())
+    trusting = forwarder(database, collector.port, tls=TlsSettings())
+    trusting.run(go())
+    trusting.release()
     with database.read() as connection:
         fault = audit_sending.unsent(connection).fault
-    with database.write() as connection:
-        audit_sending.claim(connection, "nobody", NOW + audit_sending.HELD)
-        audit_sending.release(connection, "nobody", NOW)
 
     forwarder(database, collector.port, tls=TlsSettings(ca=certificates.authority)).run(go())
 

@@ -132,6 +132,14 @@ def test_sending_again_names_the_destination():
     assert root.findall("ActiveParticipant")[2].get("UserID") == "pacs"
 
 
+def test_a_study_that_came_names_its_sender():
+    """The sender is the source, the node the destination."""
+    root = parsed(entry("study.receive", actor="DXROOM1", revision=1), ANNA)
+
+    assert [code for code, _ in codes(root, "RoleIDCode")] == ["110153", "110152"]
+    assert root.find("ActiveParticipant").get("UserID") == "DXROOM1"
+
+
 def test_a_query_has_its_words_in_base64():
     """As the standard has it."""
     query = parsed(entry("worklist.view", "studies", state="failed")).find(".//ParticipantObjectQuery")
