@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
@@ -24,11 +25,11 @@ def whose(connection: Connection, subject: str) -> Whose | None:
     for query in _queries(subject):
         row = connection.execute(query).first()
         if row is not None:
-            return Whose(patient_id=row[0], study_instance_uid=row[1] or None)
+            return Whose(patient_id=row.patient_id, study_instance_uid=row.study_instance_uid or None)
     return None
 
 
-def _queries(subject: str) -> list[Select[tuple[str, str]]]:
+def _queries(subject: str) -> list[Select[Any]]:
     """Each by an index; the first that finds something counts."""
     named = ROW.fullmatch(subject)
     if named is not None:
@@ -43,9 +44,9 @@ def _queries(subject: str) -> list[Select[tuple[str, str]]]:
     return [_of_study().where(study.c.study_instance_uid == subject), *objects]
 
 
-def _of_study() -> Select[tuple[str, str]]:
+def _of_study() -> Select[Any]:
     return select(study.c.patient_id, study.c.study_instance_uid)
 
 
-def _of_report(row_id: int) -> Select[tuple[str, str]]:
+def _of_report(row_id: int) -> Select[Any]:
     return select(report.c.patient_id, report.c.study_instance_uid).where(report.c.id == row_id)

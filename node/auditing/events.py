@@ -78,9 +78,7 @@ USER_CHANGED = Code(value="110137", meaning="User security Attributes Changed")
 
 _TRIED = Event(event_id=USER_AUTHENTICATION, action="E", about=About.ADDRESS, type=LOGIN, outcome=4)
 _USER = Event(event_id=SECURITY_ALERT, action="E", about=About.USER, type=USER_CHANGED)
-_TURNED_AWAY = Event(
-    event_id=SECURITY_ALERT, action="E", about=About.ADDRESS, type=NODE_AUTHENTICATION, outcome=4
-)
+_TURNED_AWAY = Event(event_id=SECURITY_ALERT, action="E", about=About.ADDRESS, type=NODE_AUTHENTICATION, outcome=4)
 _SEEN = Event(event_id=INSTANCES_ACCESSED, action="R", about=About.PATIENT_DATA)
 _CHANGED = Event(event_id=INSTANCES_ACCESSED, action="U", about=About.PATIENT_DATA)
 _LISTED = Event(event_id=QUERY, action="E", about=About.QUERY)

@@ -7,7 +7,7 @@ entry's number and digest are in each message, so that the repository can prove 
 import base64
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -39,7 +39,7 @@ APPLICATION_SERVER = "4"
 """AuditSourceTypeCode."""
 
 _FROM_ACTOR = (Flow.IN, Flow.TO_PERSON)
-_OWN_ROLES = {Flow.IN: DESTINATION, Flow.OUT: SOURCE}
+_OWN_ROLES: Mapping[Flow | None, Code] = {Flow.IN: DESTINATION, Flow.OUT: SOURCE}
 
 MOST_DETAIL = 16 * 1024
 """Characters of an entry's detail that go along; a datagram has 64 KiB."""
@@ -74,7 +74,8 @@ def audit_message(entry: AuditEntry, node: Node, patients: Sequence[Whose]) -> b
         _object(root, STUDY_INSTANCE_UID, study, "Study", kind=SYSTEM_OBJECT, role=REPORT)
     _subject(root, entry, event)
     _entry(root, entry, node)
-    return tostring(root, encoding="UTF-8", xml_declaration=True)
+    document: bytes = tostring(root, encoding="UTF-8", xml_declaration=True)
+    return document
 
 
 def _identify(root: Element, entry: AuditEntry, event: Event) -> None:
@@ -94,7 +95,12 @@ def _participants(root: Element, entry: AuditEntry, event: Event, node: Node) ->
     """Who acted, where from; the node; and where data went."""
     address = entry.subject if event.about is About.ADDRESS else None
     _participant(
-        root, entry.actor, role=SOURCE if event.flow in _FROM_ACTOR else None, requestor=True, at=address, kind=IP_ADDRESS
+        root,
+        entry.actor,
+        role=SOURCE if event.flow in _FROM_ACTOR else None,
+        requestor=True,
+        at=address,
+        kind=IP_ADDRESS,
     )
     own = _participant(root, str(node.pid), role=_OWN_ROLES.get(event.flow, APPLICATION), at=node.host, kind=MACHINE)
     own.set("AlternativeUserID", _clean(f"AETITLES={node.ae_title}"))

@@ -93,9 +93,7 @@ class Cookie:
     def lend(self, response: Response, words: str, lasting: timedelta) -> None:
         """Set the other one, for a while."""
         seconds = round(lasting.total_seconds())
-        response.set_cookie(
-            self._lent, words, seconds, path="/", secure=self.encrypted, httponly=True, samesite="lax"
-        )
+        response.set_cookie(self._lent, words, seconds, path="/", secure=self.encrypted, httponly=True, samesite="lax")
 
     def lent(self, request: Request) -> str:
         """What was lent to this browser; nothing if nothing was."""

@@ -173,9 +173,7 @@ def build(
             jobs=JobPages(database=database, announce=announce, frame=frame, now=now),
             destinations=DestinationPages(settings=settings, database=database, frame=frame, now=now),
             callers=Callers(settings=settings, database=database, frame=frame),
-            audit_log=AuditLog(
-                database=database, viewing=viewing, frame=frame, collector=settings.audit.syslog
-            ),
+            audit_log=AuditLog(database=database, viewing=viewing, frame=frame, collector=settings.audit.syslog),
             in_force=SettingsInForce(settings=settings, frame=frame),
         ),
         *pages.of_people(
@@ -191,9 +189,7 @@ def build(
             static=Static(),
         ),
         *(
-            pages.of_provider(
-                ProviderLogin(identity=identity, sessions=sessions, cookie=cookie, frame=frame, now=now)
-            )
+            pages.of_provider(ProviderLogin(identity=identity, sessions=sessions, cookie=cookie, frame=frame, now=now))
             if identity
             else ()
         ),

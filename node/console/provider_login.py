@@ -95,7 +95,7 @@ class ProviderLogin:
         return response
 
     def _not_arrived(self, visit: Visit, status: int, problem: str) -> Response:
-        """A page without a form: its token would be of a session that this request, from another site, does not show."""
+        """A page without a form: that would need the session's cookie, which this request does not bring."""
         return self.frame.page("not_arrived.html", visit, status, problem=problem, login=LOGIN)
 
 

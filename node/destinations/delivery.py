@@ -84,7 +84,9 @@ class Delivery:
     database: Database
     destinations: Mapping[str, Recipient]
     now: Callable[[], datetime]
-    on_arrival: Callable[[Connection, str, int, int], None] = lambda _connection, _destination, _study_id, _objects: None
+    on_arrival: Callable[[Connection, str, int, int], None] = lambda _connection, _destination, _study_id, _objects: (
+        None
+    )
     """Told that a destination took so many objects of a study, in the transaction that says so."""
 
     def __call__(self, job: Job) -> Ending:

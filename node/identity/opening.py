@@ -27,7 +27,5 @@ def identity_of(settings: OidcSettings, now: Callable[[], datetime]) -> Identity
             now=now,
         ),
         attempts=Attempts(secret=secret),
-        reading=Reading(
-            name_claim=settings.name_claim, role_claim=settings.role_claim, roles=settings.roles
-        ),
+        reading=Reading(name_claim=settings.name_claim, role_claim=settings.role_claim, roles=settings.roles),
     )

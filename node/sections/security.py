@@ -17,9 +17,9 @@ def _guarded(url: str) -> str:
 class AuditSettings(Section):
     """Where the audit log goes besides the database: DICOM audit messages to the site's repository."""
 
-    syslog: Annotated[str, StringConstraints(pattern=r"^[^\s:\[\]]+:[0-9]{1,5}$|^\[[0-9a-fA-F:]+\]:[0-9]{1,5}$")] | None = (
-        None
-    )
+    syslog: (
+        Annotated[str, StringConstraints(pattern=r"^[^\s:\[\]]+:[0-9]{1,5}$|^\[[0-9a-fA-F:]+\]:[0-9]{1,5}$")] | None
+    ) = None
     """`host:port` of a syslog collector (RFC 5424). The messages have patients' ids; without it, nothing is sent."""
     transport: Literal["tcp", "udp"] = "tcp"
     """`tcp`: what did not arrive is sent again; `udp`: what is lost is lost."""

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from sqlalchemy import insert
 
 from db import audit, audit_sending
-from db.engine import Database, connect
+from db.engine import Database
 from db.schema import study
 from node.auditing import dispatch
 from node.auditing.dispatch import Dispatch, collector_of
@@ -30,6 +30,7 @@ from tests.peers.certificates import Certificates
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 NODE = Node(ae_title="CXRNODE", host="cxr1", pid=4711)
 HEADER = rb"<85>1 2026-03-01T12:00:00\.000\+00:00 cxr1 cxr-node 4711 DICOM\+RFC3881 - \xef\xbb\xbf<\?xml "
+
 
 @pytest.fixture
 def database(sqlite_database: Database) -> Database:
@@ -186,24 +187,6 @@ def test_over_tls_the_collector_is_known_by_its_certificate(
     assert collector.empty
 
 
-def test_one_process_sends_at_a_time(migrated_url: str, listening: Start):
-    """Of two reconcilers the other takes over when the first lets go, or has been silent."""
-    database = connect(migrated_url)
-    try:
-        with database.write() as connection:
-            audit_sending.begin(connection, NOW)
-        view(database, "2.25.1")
-        with database.write() as connection:
-            mine = audit_sending.claim(connection, "one", NOW)
-            other = audit_sending.claim(connection, "two", NOW)
-            later = audit_sending.claim(connection, "two", NOW + audit_sending.HELD)
-            late = audit_sending.advance(connection, "one", 1, NOW)
-
-        assert (mine, other, later, late) == (0, None, 0, False)
-    finally:
-        database.close()
-
-
 def test_the_node_says_when_it_starts_and_stops(sqlite_database: Database, listening: Start):
     """As Application Activity, and what was logged before is left where it is."""
     collector = listening()
@@ -221,7 +204,8 @@ def test_the_node_says_when_it_starts_and_stops(sqlite_database: Database, liste
 
 
 @pytest.mark.parametrize(
-    ("syslog", "host", "port"), [("siem:514", "siem", 514), ("10.1.2.3:6514", "10.1.2.3", 6514), ("[::1]:514", "::1", 514)]
+    ("syslog", "host", "port"),
+    [("siem:514", "siem", 514), ("10.1.2.3:6514", "10.1.2.3", 6514), ("[::1]:514", "::1", 514)],
 )
 def test_a_collectors_address(syslog: str, host: str, port: int):
     """A name, or an address of either kind."""
@@ -230,7 +214,9 @@ def test_a_collectors_address(syslog: str, host: str, port: int):
     assert (settings.host, settings.port) == (host, port)
 
 
-@pytest.mark.parametrize("how", [{"syslog": "siem"}, {"syslog": "siem:70000"}, {"transport": "udp", "tls": TlsSettings()}])
+@pytest.mark.parametrize(
+    "how", [{"syslog": "siem"}, {"syslog": "siem:70000"}, {"transport": "udp", "tls": TlsSettings()}]
+)
 def test_settings_that_cannot_be(how: dict[str, Any]):
     """Refused before anything is opened."""
     with pytest.raises(ValueError, match=r"syslog|udp"):

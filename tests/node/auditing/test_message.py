@@ -147,7 +147,9 @@ def test_a_query_has_its_words_in_base64():
     assert base64.b64decode(query.text) == b'{"state": "failed"}'
 
 
-@given(actor=st.text(max_size=40), subject=st.text(max_size=40), word=st.text(max_size=40), patient=st.text(max_size=40))
+@given(
+    actor=st.text(max_size=40), subject=st.text(max_size=40), word=st.text(max_size=40), patient=st.text(max_size=40)
+)
 def test_what_callers_put_into_their_names_stays_xml(actor: str, subject: str, word: str, patient: str):
     """Control characters, markup and lone surrogates too."""
     whose = Whose(patient_id=patient, study_instance_uid=None)

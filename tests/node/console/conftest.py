@@ -154,12 +154,16 @@ def known_to(
     """The application of a node that an identity provider knows, whose tokens have real times."""
     clock = clock or Clock(at=datetime.now(UTC))
     roles = {"cxr-readers": "radiologist", "cxr-admins": "administrator"}
-    oidc = {"issuer": issuer.url, "client_id": CLIENT_ID, "client_secret": SECRET, "roles": roles, "passwords": passwords}
+    oidc = {
+        "issuer": issuer.url,
+        "client_id": CLIENT_ID,
+        "client_secret": SECRET,
+        "roles": roles,
+        "passwords": passwords,
+    }
     settings = load(None, **{"console.oidc": oidc}).console.oidc
     assert settings is not None
-    return console(
-        database, data, clock, identity=opening.identity_of(settings, clock), **{"console.oidc": oidc}
-    )
+    return console(database, data, clock, identity=opening.identity_of(settings, clock), **{"console.oidc": oidc})
 
 
 @pytest.fixture

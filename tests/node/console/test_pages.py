@@ -236,7 +236,10 @@ def test_a_person_comes_in_by_the_provider_of_another_site(
     chromium, sqlite_database: Database, password_hash: str, tmp_path: Path
 ) -> None:
     """Through the redirect from there, though the session's cookie is strict; and is told if they may not."""
-    with issuing("localhost") as issuer, serving(known_to(issuer, with_people(sqlite_database, password_hash), tmp_path)) as at:
+    with (
+        issuing("localhost") as issuer,
+        serving(known_to(issuer, with_people(sqlite_database, password_hash), tmp_path)) as at,
+    ):
         looks = []
         for name, (width, height) in SIZES.items():
             for scheme in ("light", "dark"):

@@ -1,7 +1,6 @@
 """Logging in by an identity provider: over real HTTP, with signed tokens, and with those that are not to be trusted."""
 
 import re
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,19 +13,11 @@ from db import audit, people
 from db.engine import Database
 from db.records import Role
 from node.console.access import Visit
+from node.sections import table
 from node.settings import load
 from tests.node.console.browser import Answer, Browser, serving
 from tests.node.console.conftest import PASSWORD, Clock, known_to
-from tests.node.identity.provider import (
-    CLIENT_ID,
-    Issuer,
-    Sign,
-    issuing,
-    signed_by_another,
-    signed_by_the_public_key,
-    signed_in_its_name,
-    unsigned,
-)
+from tests.node.identity.provider import Issuer, issuing
 
 
 @pytest.fixture
@@ -132,60 +123,25 @@ def test_a_login_that_another_browser_began_is_refused(client: Browser, issuer: 
     assert (answer.status, "was not begun in this browser" in answer.text) == (403, True)
 
 
-NOT_SIGNED = "is not signed by a key of its own"
-FOR_ANOTHER = "is for another system, not for this node"
-TOO_LATE = "has expired, or its clock differs"
-
-
 @pytest.mark.parametrize(
     ("claims", "sentence"),
     [
         ({"nonce": "of another login"}, "is to another login, not to this one"),
-        ({"nonce": None}, "is to another login, not to this one"),
-        ({"aud": "another"}, FOR_ANOTHER),
-        ({"aud": [CLIENT_ID, "another"]}, FOR_ANOTHER),
-        ({"azp": "another"}, FOR_ANOTHER),
-        ({"iss": "https://evil.example"}, "is not of the identity provider that this node trusts"),
-        ({"iss": None}, "is not of the identity provider that this node trusts"),
-        ({"exp": 1_700_000_000}, TOO_LATE),
-        ({"exp": None}, TOO_LATE),
-        ({"exp": "soon"}, TOO_LATE),
-        ({"iat": 4_000_000_000}, TOO_LATE),
-        ({"nbf": 4_000_000_000}, TOO_LATE),
-        ({"sub": None}, "identity provider"),
         ({"groups": ["staff"]}, "Your account has no role here."),
         ({"preferred_username": "a b"}, "no name that this node can use"),
     ],
 )
 def test_a_token_that_says_otherwise_is_refused(
-    client: Browser, issuer: Issuer, claims: dict[str, Any], sentence: str
+    client: Browser, issuer: Issuer, database: Database, claims: dict[str, Any], sentence: str
 ):
-    """Each with its sentence."""
+    """Each with its sentence, and audited; tests/node/identity has what else makes a token worth nothing."""
     issuer.claims = claims
 
     answer = arrive(client, issuer)
 
     assert (answer.status, sentence in answer.text) == (403, True)
     assert client.get("/system").status == 303
-
-
-@pytest.mark.parametrize("sign", [unsigned, signed_by_another, signed_in_its_name, signed_by_the_public_key])
-def test_a_token_that_is_not_signed_by_the_provider_is_refused(client: Browser, issuer: Issuer, sign: Sign):
-    """Unsigned, by a key that it does not show, by another under that one's name, or by its public key as a secret."""
-    issuer.sign = sign
-
-    answer = arrive(client, issuer)
-
-    assert (answer.status, NOT_SIGNED in answer.text) == (403, True)
-
-
-@pytest.mark.parametrize("late", [-50, 50])
-def test_clocks_may_differ_by_a_minute(client: Browser, issuer: Issuer, late: int):
-    """The provider's, and ours."""
-    now = round(time.time())
-    issuer.claims = {"iat": now + late, "exp": now - 50}
-
-    assert arrive(client, issuer).status == 200
+    assert [(actor, action) for actor, action, _ in logged(database)] == [("unknown", "login.refuse")]
 
 
 def test_a_role_follows_the_groups(client: Browser, issuer: Issuer, database: Database):
@@ -262,27 +218,6 @@ def test_an_attempt_counts_for_ten_minutes(client: Browser, issuer: Issuer, cloc
     assert come_back(client, **back).status == 403
 
 
-@pytest.mark.parametrize(
-    "configuration",
-    [
-        {"issuer": "https://evil.example"},
-        {"authorization_endpoint": None},
-        {"authorization_endpoint": "http://evil.example/authorize"},
-        {"authorization_endpoint": 7},
-    ],
-)
-def test_a_provider_that_is_not_as_it_should_be_is_down(
-    client: Browser, issuer: Issuer, configuration: dict[str, Any]
-):
-    """503 and a sentence; people with a password come in."""
-    issuer.configuration = configuration
-
-    answer = client.get("/login/oidc")
-
-    assert (answer.status, "The identity provider does not answer as it should." in answer.text) == (503, True)
-    assert client.log_in("viewer", PASSWORD).status == 303
-
-
 def test_a_provider_that_is_gone_leaves_the_password(database: Database, tmp_path: Path, clock: Clock):
     """For emergencies."""
     with issuing() as issuer:
@@ -312,21 +247,6 @@ def arrive_form_token(client: Browser) -> str:
     return visit.form_token
 
 
-def test_keys_and_configuration_are_asked_for_once(client: Browser, issuer: Issuer):
-    """Not at each login."""
-    for _ in range(3):
-        arrive(client, issuer)
-
-    assert sorted(issuer.asked) == ["/hospital/.well-known/openid-configuration", "/hospital/keys"]
-
-
-def test_the_secret_goes_in_the_form_where_the_provider_wants_that(client: Browser, issuer: Issuer):
-    """`client_secret_post`."""
-    issuer.configuration = {"token_endpoint_auth_methods_supported": ["client_secret_post"]}
-
-    assert arrive(client, issuer).status == 200
-
-
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -338,7 +258,21 @@ def test_the_secret_goes_in_the_form_where_the_provider_wants_that(client: Brows
 )
 def test_settings_that_cannot_be(change: dict[str, Any], sentence: str):
     """A provider without TLS, or nobody who would have a role."""
-    usual = {"issuer": "https://login.example.org", "client_id": "a", "client_secret": "b", "roles": {"cxr-admins": "administrator"}}
+    usual = {
+        "issuer": "https://login.example.org",
+        "client_id": "a",
+        "client_secret": "b",
+        "roles": {"cxr-admins": "administrator"},
+    }
 
     with pytest.raises(Exception, match=sentence):
         load(None, **{"console.oidc": usual | change})
+
+
+def test_the_settings_are_shown_without_the_secret():
+    """And with who gets which role."""
+    oidc = {"issuer": "https://login.example.org", "client_id": "a", "client_secret": "hush", "roles": {"g": "viewer"}}
+    shown = {name: str(value) for name, value, _ in table.rows(load(None, **{"console.oidc": oidc}))}
+
+    assert shown["console.oidc.client_secret"] == "**********"
+    assert shown["console.oidc.roles"] == "g = viewer"
