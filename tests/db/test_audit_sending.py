@@ -5,9 +5,7 @@ from datetime import timedelta
 from db import audit, audit_sending
 from db.audit_sending import HELD, Unsent
 from db.engine import Connection, Database
-from db.whose import Whose, whose
-from tests.db.rows import NOW, add_result, add_study
-from tests.db.label_rows import add_report
+from tests.db.rows import NOW
 
 
 def log(connection: Connection, number: int) -> None:
