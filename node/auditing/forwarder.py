@@ -12,8 +12,8 @@ from datetime import datetime
 from uuid import uuid4
 
 from db import audit, audit_sending
+from db.audit import AuditEntry
 from db.engine import Connection, Database
-from db.records import AuditEntry
 from db.whose import Whose, whose
 from node.auditing.message import Node, audit_message
 from node.auditing.syslog import Collector, framed

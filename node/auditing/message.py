@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from db.records import AuditEntry
+from db.audit import AuditEntry
 from db.whose import Whose
 from node.auditing.events import SECURITY_ALERT, About, Code, Event, Flow, event_of
 

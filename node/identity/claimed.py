@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from db.people import NAME
-from db.records import Role
+from db.people_records import Role
 from node.identity.errors import NotKnownError
 
 MOST_SUBJECT = 255

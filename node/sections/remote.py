@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from db.records import ResultKind
+from db.result_records import ResultKind
 from node.sections.section import AeTitle, Secret, Section, TlsSettings, is_private
 
 LONGEST_OF_SENDERS = 47

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from db.records import Role
+from db.people_records import Role
 from node.sections.section import Secret, Section, TlsSettings, is_private
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from db.records import AuditEntry
+from db.audit import AuditEntry
 from db.whose import Whose
 from node.auditing.events import EVENTS
 from node.auditing.message import Node, audit_message

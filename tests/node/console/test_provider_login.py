@@ -11,7 +11,7 @@ import pytest
 
 from db import audit, people
 from db.engine import Database
-from db.records import Role
+from db.people_records import Role
 from node.console.access import Visit
 from node.sections import table
 from node.settings import load

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from db.records import Role
+from db.people_records import Role
 from node.identity.claimed import Claimed, Reading
 from node.identity.errors import NotKnownError
 
