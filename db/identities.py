@@ -7,16 +7,15 @@ from db.people import as_person
 from db.people_records import Person
 from db.schema import person, provider_subject
 
+_KNOWN = provider_subject.c
+
 
 def find(connection: Connection, issuer: str, subject: str) -> Person | None:
     """The person whom the provider means, disabled ones too; who else asks waits until the transaction ends."""
-    queue_for(connection, "identity")
-    query = select(person).join(provider_subject, provider_subject.c.person_id == person.c.id)
-    row = (
-        connection.execute(query.where(provider_subject.c.issuer == issuer, provider_subject.c.subject == subject))
-        .mappings()
-        .first()
-    )
+    queue_for(connection, "identities")
+    query = select(person).join(provider_subject, _KNOWN.person_id == person.c.id)
+    query = query.where(_KNOWN.issuer == issuer, _KNOWN.subject == subject)
+    row = connection.execute(query).mappings().first()
     return None if row is None else as_person(row)
 
 
@@ -27,15 +26,10 @@ def bind(connection: Connection, issuer: str, subject: str, person_id: int) -> N
 
 def is_bound(connection: Connection, person_id: int) -> bool:
     """Whether some provider means this person."""
-    return (
-        connection.execute(
-            select(provider_subject.c.person_id).where(provider_subject.c.person_id == person_id)
-        ).first()
-        is not None
-    )
+    return connection.execute(select(_KNOWN.subject).where(_KNOWN.person_id == person_id)).first() is not None
 
 
 def forget(connection: Connection, name: str) -> None:
     """No provider means the person of this name any more."""
     of_name = select(person.c.id).where(person.c.name == name).scalar_subquery()
-    connection.execute(delete(provider_subject).where(provider_subject.c.person_id == of_name))
+    connection.execute(delete(provider_subject).where(_KNOWN.person_id == of_name))

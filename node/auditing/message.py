@@ -68,7 +68,7 @@ def audit_message(entry: AuditEntry, node: Node, patients: Sequence[Whose]) -> b
     _participants(root, entry, event, node)
     source = SubElement(root, "AuditSourceIdentification", {"AuditSourceID": _clean(node.ae_title)})
     SubElement(source, "AuditSourceTypeCode", {"csd-code": APPLICATION_SERVER})
-    for patient_id in dict.fromkeys(each.patient_id for each in patients):
+    for patient_id in dict.fromkeys(each.patient_id for each in patients if each.patient_id):
         _object(root, PATIENT_NUMBER, patient_id, "Patient", kind=PERSON, role=PATIENT)
     for study in dict.fromkeys(each.study_instance_uid for each in patients if each.study_instance_uid):
         _object(root, STUDY_INSTANCE_UID, study, "Study", kind=SYSTEM_OBJECT, role=REPORT)

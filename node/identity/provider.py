@@ -22,7 +22,11 @@ from node.identity.attempt import Attempt
 from node.identity.errors import NotTrustedError, ProviderDownError
 from node.sections.section import is_private
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 5.0
+PATIENCE_S = 1.0
+"""How long one person waits while another has the provider asked; a provider that hangs must not hold all threads."""
+AGAIN_S = 5.0
+"""What could not be had is not asked for again before that."""
 MOST_BYTES = 1024 * 1024
 """Of an answer of the provider."""
 KEPT_S = 3600.0
@@ -60,6 +64,7 @@ class Provider:
     tls: ssl.SSLContext
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _kept: dict[str, tuple[float, Mapping[str, Any]]] = field(default_factory=dict)
+    _failed: dict[str, float] = field(default_factory=dict)
 
     def login_url(self, attempt: Attempt, redirect_uri: str) -> str:
         """Where the browser is sent.
@@ -155,13 +160,31 @@ class Provider:
 
     def _fetched(self, url: str, kept_s: float) -> Mapping[str, Any]:
         """A JSON object, as it was less than so many seconds ago."""
-        with self._lock:
-            at, found = self._kept.get(url, (0.0, {}))
-            if found and time.monotonic() - at < kept_s:
-                return found
-            found = self._ask("GET", url)
-            self._kept[url] = (time.monotonic(), found)
+        at, found = self._kept.get(url, (0.0, {}))
+        if found and time.monotonic() - at < kept_s:
             return found
+        if not self._lock.acquire(timeout=PATIENCE_S):
+            raise ProviderDownError("busy", DOWN)
+        try:
+            return self._fetched_anew(url, kept_s)
+        finally:
+            self._lock.release()
+
+    def _fetched_anew(self, url: str, kept_s: float) -> Mapping[str, Any]:
+        """By one thread at a time; who had to wait finds what the one before got, or that it got nothing."""
+        now = time.monotonic()
+        at, found = self._kept.get(url, (0.0, {}))
+        if found and now - at < kept_s:
+            return found
+        if now - self._failed.get(url, -AGAIN_S) < AGAIN_S:
+            raise ProviderDownError("failed", DOWN)
+        try:
+            found = self._ask("GET", url)
+        except ProviderDownError:
+            self._failed[url] = time.monotonic()
+            raise
+        self._kept[url] = (time.monotonic(), found)
+        return found
 
     def _ask(self, method: str, url: str, **how: Any) -> dict[str, Any]:
         headers = {"Accept": "application/json"}

@@ -141,6 +141,22 @@ def test_a_provider_that_is_not_as_it_should_be_is_down(issuer: Issuer, configur
         claimed(issuer)
 
 
+def test_a_provider_that_is_down_is_not_asked_at_every_click(issuer: Issuer, monkeypatch: pytest.MonkeyPatch):
+    """But again after a few seconds."""
+    provider = known_to(issuer)
+    provider.issuer = f"{issuer.url}/nowhere"
+    attempt, _ = Attempts(secret="s").begin(datetime.now(UTC))
+    start = time.monotonic()
+    asked = []
+    for later in (0, 1, 6):
+        monkeypatch.setattr("node.identity.provider.time.monotonic", lambda later=later: start + later)
+        with pytest.raises(ProviderDownError):
+            provider.login_url(attempt, BACK)
+        asked.append(len(issuer.asked))
+
+    assert asked == [1, 1, 2]
+
+
 def test_a_code_is_worth_something_once(issuer: Issuer):
     """The provider refuses it then, and that is no outage."""
     provider = known_to(issuer)
