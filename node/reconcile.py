@@ -16,7 +16,7 @@ from db import clock_steps, concordance, jobs, linking, standing, studies
 from db.clock_steps import Longest
 from db.engine import Connection, Database
 from db.errors import DatabaseError
-from db.records import Job, JobKind, StudyState
+from db.records import Job, JobKind, Study, StudyState
 from node.telemetry.metrics import Metrics, measure
 from node.worker import Announce, OnDead
 
@@ -35,6 +35,8 @@ class Reconciler:
     on_dead: OnDead
     chores: tuple[Callable[[], object], ...] = ()
     """What else is done at each sweep."""
+    on_settled: Callable[[Connection, Study], None] = lambda _connection, _study: None
+    """Told of each study that is complete, in the transaction that has it read."""
     tick_s: float
     now: Callable[[], datetime]
     longest: Longest = field(default_factory=Longest)
@@ -62,6 +64,7 @@ class Reconciler:
                 for study in settled_studies:
                     revision = studies.begin_revision(connection, study)
                     if revision is not None:
+                        self.on_settled(connection, study)
                         jobs.add(connection, kind=JobKind.READ, subject_id=study.id, revision=revision, now=now)
                 linking.link_studies(connection, [study.id for study in settled_studies], now)
                 standing.refresh_linked(connection, [study.id for study in settled_studies])

@@ -24,12 +24,15 @@ from node.console import app
 from node.console.imaging import Pictures
 from node.console.live import Live
 from node.files import Folder
+from node.identity import opening
+from node.identity.identity import Identity
 from node.labels.trials import Trials
 from node.pictures.shelf import Size
 from node.settings import load
 from node.telemetry.metrics import measure
 from node.telemetry.watch import Watch
 from tests.node.console.browser import Browser, serving
+from tests.node.identity.provider import CLIENT_ID, SECRET, Issuer
 from training.pseudonym import Pseudonyms
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -116,6 +119,7 @@ def console(
     live: Live | None = None,
     pictures: Pictures | None = None,
     viewer_url: str | None = None,
+    identity: Identity | None = None,
     **options: Any,
 ) -> Starlette:
     """The application; without `live` a stream of changes ends after its first look, and there are no pictures.
@@ -140,8 +144,27 @@ def console(
         trials=trials or no_trials(database),
         live=live or Live(database, every_s=0, lasting_s=0),
         pseudonyms=pseudonyms,
+        identity=identity,
         pictures=pictures or NoPictures(),
     )
+
+
+def known_to(
+    issuer: Issuer, database: Database, data: Path, clock: Clock | None = None, *, passwords: bool = True
+) -> Starlette:
+    """The application of a node that an identity provider knows, whose tokens have real times."""
+    clock = clock or Clock(at=datetime.now(UTC))
+    roles = {"cxr-readers": "radiologist", "cxr-admins": "administrator"}
+    oidc = {
+        "issuer": issuer.url,
+        "client_id": CLIENT_ID,
+        "client_secret": SECRET,
+        "roles": roles,
+        "passwords": passwords,
+    }
+    settings = load(None, **{"console.oidc": oidc}).console.oidc
+    assert settings is not None
+    return console(database, data, clock, identity=opening.identity_of(settings, clock), **{"console.oidc": oidc})
 
 
 @pytest.fixture
