@@ -134,7 +134,9 @@ def build(
     models = Models(database=database, frame=frame, now=now, zone=console.time_zone, fixed=fixed)
     every_page: tuple[Page, ...] = (
         *pages.of_studies(
-            worklist=Worklist(database=database, frame=frame, viewing=viewing, zone=console.time_zone),
+            worklist=Worklist(
+                database=database, frame=frame, viewing=viewing, pictures=pictures, zone=console.time_zone
+            ),
             live=live,
             viewing=viewing,
             study=StudyPage(

@@ -13,6 +13,7 @@ from db.engine import Database
 from db.vocabulary import FINDINGS
 from node.console.access import Visit
 from node.console.frame import Frame
+from node.console.imaging import Pictures
 from node.console.viewing import Viewing
 from node.console.words import PROGRESS, PROGRESS_BADGES
 from node.errors import SettingsError
@@ -30,10 +31,12 @@ class Worklist:
     database: Database
     frame: Frame
     viewing: Viewing
+    pictures: Pictures
     zone: tzinfo | None
 
     def show(self, visit: Visit) -> Response:
-        """For a person."""
+        """For a person, who may soon click on a study."""
+        self.pictures.ready()
         return self._with_rows("worklist.html", visit)
 
     def rows(self, visit: Visit) -> Response:
