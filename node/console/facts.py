@@ -1,38 +1,90 @@
-"""How much there is in each state, done or not; nothing of a patient."""
+"""What is under way or waits for a person, and which processes are alive; nothing of a patient.
+
+What is done is not counted, for there may be a million of it.
+"""
 
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
-from db import deliveries, jobs, models, reports, studies
+from db import deliveries, jobs, models, processes, studies
 from db.engine import Database
+from db.jobs import Undone
+from db.processes import Process
+from db.records import Job, StudyState
+from node.heartbeat import SILENT
+
+UNDER_WAY = (StudyState.ARRIVING, StudyState.QUEUED, StudyState.FAILED)
+"""The states of a study that is not at its end, or that waits for a person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """A process, and what it works on; `silent` if it has not been heard of."""
+
+    process: Process
+    jobs: tuple[Job, ...]
+    silent: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsettled:
+    """Results that have not arrived at a destination, in a state of theirs."""
+
+    destination: str
+    state: str
+    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """The state of the node. `model` is the version in service, None while no model is promoted."""
+    """The state of the node. `model` is the version in service and `shadow` the one beside it, None while none is.
+
+    `queues` are the jobs that are not done; `studies` those of `UNDER_WAY`, by their states.
+    """
 
     model: str | None
-    studies: dict[str, int]
-    jobs: dict[str, int]
-    deliveries: dict[str, int]
-    reports: dict[str, int]
+    shadow: str | None
     free_bytes: int
+    processes: tuple[Life, ...]
+    queues: tuple[Undone, ...]
+    studies: dict[str, int]
+    unsettled: tuple[Unsettled, ...]
 
 
-def gather(database: Database, data: Path) -> Facts:
+def gather(database: Database, data: Path, now: datetime) -> Facts:
     """Ask the database and the disk.
 
     Raises:
         db.errors.DatabaseUnavailableError: the database does not answer.
     """
     with database.read() as connection:
-        current = models.current(connection)
+        model, shadow = models.current(connection), models.shadow(connection)
+        counts = studies.counts(connection, UNDER_WAY)
         return Facts(
-            model=current.version if current else None,
-            studies=studies.counts(connection),
-            jobs=jobs.counts(connection),
-            deliveries=deliveries.counts(connection),
-            reports=reports.counts(connection),
+            model=model.version if model else None,
+            shadow=shadow.version if shadow else None,
             free_bytes=shutil.disk_usage(data).free,
+            processes=_lives(processes.every(connection), jobs.running(connection), now),
+            queues=tuple(jobs.undone(connection)),
+            studies={state: counts.get(state, 0) for state in UNDER_WAY},
+            unsettled=tuple(
+                Unsettled(destination=name, state=state, count=count)
+                for name, state, count in sorted(deliveries.unsettled(connection))
+            ),
         )
+
+
+def _lives(alive: Iterable[Process], running: Iterable[Job], now: datetime) -> tuple[Life, ...]:
+    """Each process with its jobs."""
+    running = list(running)
+    return tuple(
+        Life(
+            process=one,
+            jobs=tuple(job for job in running if (job.owner or "").startswith(one.owner)),
+            silent=now - one.beat_at > SILENT,
+        )
+        for one in alive
+    )
