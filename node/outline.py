@@ -6,7 +6,8 @@ from datetime import datetime
 
 from db.dossier import Dossier, ReportVersion, Scores
 from db.progress import Progress
-from db.records import Delivery, Job, Result, StoredInstance, Study
+from db.records import Job, StoredInstance, Study
+from db.result_records import Delivery, Result
 from db.worklist import Listed
 from node import timeline
 from node.timeline import Event

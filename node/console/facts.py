@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from db import deliveries, jobs, models, processes, studies
+from db import backlog, deliveries, models, processes, studies
+from db.backlog import Undone
 from db.engine import Database
-from db.jobs import Undone
 from db.processes import Process
 from db.records import Job, StudyState
 from node.heartbeat import SILENT
@@ -67,8 +67,8 @@ def gather(database: Database, data: Path, now: datetime) -> Facts:
             model=model.version if model else None,
             shadow=shadow.version if shadow else None,
             free_bytes=shutil.disk_usage(data).free,
-            processes=_lives(processes.every(connection), jobs.running(connection), now),
-            queues=tuple(jobs.undone(connection)),
+            processes=_lives(processes.every(connection), backlog.running(connection), now),
+            queues=tuple(backlog.undone(connection)),
             studies={state: counts.get(state, 0) for state in UNDER_WAY},
             unsettled=tuple(
                 Unsettled(destination=name, state=state, count=count)

@@ -8,9 +8,9 @@ from typing import Any
 
 from starlette.responses import Response
 
+from db.backlog import Undone
 from db.engine import Database
-from db.jobs import Undone
-from db.records import Role
+from db.people_records import Role
 from node.console.access import Visit
 from node.console.facts import gather
 from node.console.frame import Frame

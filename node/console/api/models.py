@@ -6,8 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from db import comparisons, models, snapshots
-from db.learning_records import RegisteredSnapshot, StoredComparison
-from db.records import Model
+from db.learning_records import Model, RegisteredSnapshot, StoredComparison
 from node.console.api.basis import Basis, Node, Version
 from node.console.api.caller import Administrator, Reader
 from node.models import promotion

@@ -10,7 +10,8 @@ from pydantic import Field
 from db import dossier, results, studies, worklist
 from db.engine import Connection
 from db.progress import Progress
-from db.records import Result, StoredInstance, Study
+from db.records import StoredInstance, Study
+from db.result_records import Result
 from node import outline
 from node.console.api.basis import Node, Uid
 from node.console.api.caller import Labeller, Reader
