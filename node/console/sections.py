@@ -41,7 +41,7 @@ from node.tokens import Tokens
 def studies(on: Ground, live: Live, pictures: Pictures) -> tuple[Page, ...]:
     """The worklist and one study."""
     return pages.of_studies(
-        worklist=Worklist(database=on.database, frame=on.frame, viewing=on.viewing, zone=on.zone),
+        worklist=Worklist(database=on.database, frame=on.frame, viewing=on.viewing, pictures=pictures, zone=on.zone),
         live=live,
         viewing=on.viewing,
         study=StudyPage(

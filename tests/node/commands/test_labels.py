@@ -228,7 +228,12 @@ def test_correction_before_any_report_is_of_the_study(empty: Path, database: Dat
         "correct", "--data", empty, "--accession", "A1", "--finding", "Mass", "--assertion", "positive", "--by", "me"
     )
 
+    again = parsed(
+        "correct", "--data", empty, "--accession", "A1", "--finding", "Mass", "--assertion", "negative", "--by", "me"
+    )
+
     assert f"Mass of study {study_id} is positive now" in outcome.stdout
+    assert again == [{"of": f"study {study_id}", "finding": "Mass", "before": "positive", "after": "negative"}]
 
 
 def test_normal_is_said_once_its_findings_are_gone(filled: Path):
