@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydicom.uid import ComputedRadiographyImageStorage, generate_uid
 
-from db import jobs, processes
+from db import backlog, jobs, processes
 from db import studies as studies_rows
 from db.engine import Database, connect
 from db.records import Job, JobKind, JobState
@@ -49,7 +49,7 @@ class Site:
     def left(self) -> int:
         """How many jobs and studies have not ended."""
         with self.database.read() as connection:
-            return jobs.unfinished_count(connection) + studies_rows.unsettled_count(connection)
+            return backlog.unfinished_count(connection) + studies_rows.unsettled_count(connection)
 
 
 @pytest.fixture(scope="module")
