@@ -9,6 +9,7 @@ sent to a log server, finds that.
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,13 +17,41 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db.engine import queue_for
-from db.records import AuditChain, AuditEntry
 from db.schema import audit, audit_head
 
 HEAD = 1
 """The number of the one row of `audit_head`."""
 CHUNK = 1000
 """Entries that are in memory at a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """Who did what to what; each entry's digest covers the one before it."""
+
+    id: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    detail: Mapping[str, Any]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditChain:
+    """What the audit log looks like when all its digests are worked out again."""
+
+    entries: int
+    """How many there are, up to the broken one."""
+    last_id: int
+    """The last of them; 0 where there is none."""
+    digest: str
+    """Its digest; noted elsewhere, it proves later that nothing up to it was changed."""
+    broken_id: int | None
+    """The first entry that is not what it was, or does not follow the one before it."""
+    fault: str | None
+    """What is the matter, in a sentence; None if the chain holds."""
 
 
 def append(

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db.jobs import UNDONE
-from db.records import CommitmentRequest, JobKind, SopReference
+from db.records import JobKind
+from db.result_records import CommitmentRequest, SopReference
 from db.schema import commitment_request, job
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, and_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from db import jobs
+from db import awakening, jobs
 from db.learning_records import StoredComparison
 from db.records import JobKind, JobState
 from db.schema import comparison, job, snapshot
@@ -39,7 +39,7 @@ def ask(
         return [] if queued is None else [queued]
     which = (comparison.c.candidate == candidate, comparison.c.current == current)
     known = select(comparison.c.id).where(*which, comparison.c.snapshot_id == snapshot_id)
-    return jobs.reopen(
+    return awakening.reopen(
         connection,
         kind=JobKind.COMPARE,
         subject_id=connection.execute(known).scalar_one(),

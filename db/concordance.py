@@ -21,7 +21,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from db import labels, reports
 from db.engine import queue_for
 from db.labels import ReportLabels
-from db.records import ResultKind
+from db.result_records import ResultKind
 from db.schema import (
     concordance,
     concordance_count,

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, literal_column, or_, select, update
 
-from db.records import Delivery, DeliveryState, Parcel, Result, ResultKind
+from db.result_records import Delivery, DeliveryState, Parcel, Result, ResultKind
 from db.results import result_of
 from db.schema import delivery, result
 

@@ -8,20 +8,11 @@ from typing import Any
 from sqlalchemy import Connection, Select, case, exists, func, select
 
 from db import deliveries, studies
-from db.records import (
-    AuditEntry,
-    Delivery,
-    DeliveryState,
-    Job,
-    JobKind,
-    JobState,
-    Result,
-    ResultKind,
-    StoredInstance,
-    Study,
-)
+from db.audit import AuditEntry
+from db.records import Job, JobKind, JobState, StoredInstance, Study
 from db.report_records import Report, ReportStatus
 from db.reports import holds_now, report_of
+from db.result_records import Delivery, DeliveryState, Result, ResultKind
 from db.results import result_of
 from db.schema import audit, instance, job, link, prediction, report, result
 from db.vocabulary import Examination

@@ -7,11 +7,10 @@ lease puts the job back in the queue, or to the dead after the last attempt. Any
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Select, and_, case, func, literal_column, or_, select, update
+from sqlalchemy import Connection, CursorResult, Select, case, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db.errors import LeaseLostError
@@ -40,16 +39,6 @@ UNDONE = job.c.state != literal_column("'done'")
 
 SENDING = (JobKind.DELIVER, JobKind.RETRACT)
 """The kinds of job that send objects to a destination."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Undone:
-    """Jobs of one kind in one state; the oldest of them could run since `oldest`."""
-
-    kind: str
-    state: str
-    count: int
-    oldest: datetime
 
 
 def add(
@@ -88,17 +77,6 @@ def add(
     return connection.execute(statement).scalar_one_or_none()
 
 
-def add_or_reopen(
-    connection: Connection, *, kind: JobKind, subject_id: int, revision: int, destination: str, now: datetime
-) -> int | None:
-    """Queue a job, or let it run again if it has ended. Returns its id, or None if it runs or waits already."""
-    new = add(connection, kind=kind, subject_id=subject_id, revision=revision, destination=destination, now=now)
-    if new is not None:
-        return new
-    reopened = reopen(connection, kind=kind, subject_id=subject_id, revision=revision, destination=destination, now=now)
-    return next(iter(reopened), None)
-
-
 def claim(
     connection: Connection,
     *,
@@ -127,7 +105,7 @@ def claim(
         .returning(job)
     )
     row = connection.execute(statement).mappings().one_or_none()
-    return None if row is None else _job(row)
+    return None if row is None else as_job(row)
 
 
 def any_due(
@@ -246,26 +224,6 @@ def expire(connection: Connection, now: datetime) -> list[int]:
     return [row.id for row in connection.execute(statement) if row.state == JobState.DEAD]
 
 
-def retry(connection: Connection, job_id: int | None, now: datetime) -> list[int]:
-    """A person asks again for a failed or dead job, or for all of them. Returns the ids put back."""
-    statement = (
-        update(job)
-        .where(UNDONE, job.c.state.in_(ENDED_BADLY))
-        .values(
-            state=JobState.QUEUED,
-            postponed=job.c.attempts,  # a fencing token never goes back, so all earlier claims are forgiven
-            not_before=now,
-            ended_at=None,
-            error_code=None,
-            error=None,
-        )
-        .returning(job.c.id)
-    )
-    if job_id is not None:
-        statement = statement.where(job.c.id == job_id)
-    return list(connection.execute(statement).scalars())
-
-
 def due(connection: Connection, now: datetime, limit: int = 100) -> list[int]:
     """Ids of queued jobs that may run now, the longest waiting first."""
     query = (
@@ -277,117 +235,15 @@ def due(connection: Connection, now: datetime, limit: int = 100) -> list[int]:
     return list(connection.execute(query).scalars())
 
 
-def wake(connection: Connection, destination: str, now: datetime) -> None:
-    """The destination answers again: what waits for it, and not for its commitment, need not wait longer."""
-    waits = (
-        UNDONE,
-        job.c.kind.in_(SENDING),
-        job.c.destination == destination,
-        job.c.state == JobState.QUEUED,
-        job.c.not_before > now,
-    )
-    other = or_(job.c.error_code.is_(None), job.c.error_code != AWAITING)
-    connection.execute(update(job).where(*waits, other).values(not_before=now))
-
-
-def wake_answered(connection: Connection, subject_id: int, revision: int, destination: str, now: datetime) -> None:
-    """The destination answered whether it commits to a delivery: its job goes on, though nobody hoped for it any more.
-
-    A job that runs is touched too: where both commit at once one waits for the other, and no answer is overlooked.
-    """
-    mine = (
-        job.c.kind.in_(SENDING),
-        job.c.subject_id == subject_id,
-        job.c.revision == revision,
-        job.c.destination == destination,
-    )
-    connection.execute(update(job).where(*mine, job.c.state.in_(UNFINISHED)).values(not_before=now))
-    given_up = update(job).where(*mine, job.c.state == JobState.FAILED, job.c.error_code == UNCONFIRMED)
-    connection.execute(
-        given_up.values(
-            state=JobState.QUEUED, postponed=job.c.attempts, not_before=now, ended_at=None, error_code=AWAITING
-        )
-    )
-
-
-def wake_one(connection: Connection, job_id: int, now: datetime) -> None:
-    """This job need not wait longer."""
-    connection.execute(update(job).where(job.c.id == job_id, job.c.state == JobState.QUEUED).values(not_before=now))
-
-
-def troubles(connection: Connection) -> list[tuple[str, str, int, str]]:
-    """Why deliveries wait: destination, error code, how many jobs, and the sentence of one of them."""
-    query = (
-        select(job.c.destination, job.c.error_code, func.count(), func.max(job.c.error))
-        .where(UNDONE, job.c.kind.in_(SENDING), job.c.error_code != CHANGED)
-        .group_by(job.c.destination, job.c.error_code)
-        .order_by(job.c.destination, job.c.error_code)
-    )
-    return [(row[0], row[1], row[2], row[3]) for row in connection.execute(query)]
-
-
-def reopen(
-    connection: Connection,
-    *,
-    kind: JobKind,
-    subject_id: int,
-    revision: int,
-    destination: str | None,
-    now: datetime,
-    states: Collection[JobState] = (JobState.QUEUED, JobState.DONE, JobState.FAILED, JobState.DEAD),
-) -> list[int]:
-    """What this job is about has changed: it runs again now, if it is in one of these states. Returns its id then."""
-    statement = (
-        update(job)
-        .where(
-            job.c.kind == kind,
-            job.c.subject_id == subject_id,
-            job.c.revision == revision,
-            job.c.destination == destination,
-            job.c.state.in_(states),
-        )
-        .values(
-            state=JobState.QUEUED,
-            postponed=job.c.attempts,
-            not_before=now,
-            ended_at=None,
-            error_code=CHANGED,
-            error=None,
-        )
-        .returning(job.c.id)
-    )
-    return list(connection.execute(statement).scalars())
-
-
-def any_delivery_runs(connection: Connection, study_id: int, destination: str) -> bool:
-    """Whether results of a study are being sent to a destination."""
-    query = select(job.c.id).where(
-        job.c.kind == JobKind.DELIVER,
-        job.c.subject_id == study_id,
-        job.c.destination == destination,
-        job.c.state == JobState.RUNNING,
-    )
-    return connection.execute(query.limit(1)).first() is not None
-
-
-def wake_for_model(connection: Connection, now: datetime) -> None:
-    """Another model is in service: what waits for one need not wait longer."""
-    connection.execute(
-        update(job)
-        .where(UNDONE, job.c.error_code == NO_MODEL, job.c.state == JobState.QUEUED, job.c.not_before > now)
-        .values(not_before=now)
-    )
-
-
 def get(connection: Connection, job_id: int) -> Job:
     """The job with this id."""
-    return _job(connection.execute(select(job).where(job.c.id == job_id)).mappings().one())
+    return as_job(connection.execute(select(job).where(job.c.id == job_id)).mappings().one())
 
 
 def look(connection: Connection, job_id: int) -> Job | None:
     """The job with this id, if there is one."""
     row = connection.execute(select(job).where(job.c.id == job_id)).mappings().one_or_none()
-    return None if row is None else _job(row)
+    return None if row is None else as_job(row)
 
 
 def kinds(connection: Connection, job_ids: Collection[int]) -> dict[int, JobKind]:
@@ -400,7 +256,7 @@ def find(connection: Connection, kind: JobKind, subject_id: int, revision: int) 
     """The job of this kind that is about a subject's revision and goes nowhere, if there is one."""
     query = select(job).where(job.c.kind == kind, job.c.subject_id == subject_id, job.c.revision == revision)
     row = connection.execute(query.where(job.c.destination.is_(None))).mappings().one_or_none()
-    return None if row is None else _job(row)
+    return None if row is None else as_job(row)
 
 
 def newest(
@@ -414,42 +270,8 @@ def newest(
     if before is not None:
         query = query.where(job.c.id < before)
     queries = [query.where(job.c.state == state) for state in states] or [query]
-    found = [_job(row) for each in queries for row in connection.execute(each).mappings()]
+    found = [as_job(row) for each in queries for row in connection.execute(each).mappings()]
     return sorted(found, key=lambda each: -each.id)[:limit]
-
-
-def running(connection: Connection) -> list[Job]:
-    """What is being worked on, in the order in which it could begin."""
-    query = select(job).where(UNDONE, job.c.state == JobState.RUNNING).order_by(job.c.not_before, job.c.id)
-    return [_job(row) for row in connection.execute(query).mappings()]
-
-
-def unfinished_count(connection: Connection, kind: JobKind | None = None) -> int:
-    """How many jobs, all or of one kind, are queued or running."""
-    query = select(func.count()).select_from(job).where(UNDONE, job.c.state.in_(UNFINISHED))
-    if kind is not None:
-        query = query.where(job.c.kind == kind)
-    return connection.execute(query).scalar_one()
-
-
-def any_at_hand(connection: Connection, kind: JobKind, now: datetime) -> bool:
-    """Whether a job of this kind runs, or may run now."""
-    waits = and_(job.c.state == JobState.QUEUED, job.c.not_before <= now)
-    query = select(job.c.id).where(UNDONE, job.c.kind == kind, or_(job.c.state == JobState.RUNNING, waits)).limit(1)
-    return connection.execute(query).first() is not None
-
-
-def counts(connection: Connection) -> dict[str, int]:
-    """How many jobs there are, by `kind.state`."""
-    query = select(job.c.kind, job.c.state, func.count()).group_by(job.c.kind, job.c.state)
-    return {f"{kind}.{state}": count for kind, state, count in connection.execute(query)}
-
-
-def undone(connection: Connection) -> list[Undone]:
-    """How many jobs are not done, and since when the oldest could run, by kind and state; the index alone is read."""
-    query = select(job.c.kind, job.c.state, func.count(), func.min(job.c.not_before))
-    rows = connection.execute(query.where(UNDONE).group_by(job.c.kind, job.c.state))
-    return [Undone(kind=kind, state=state, count=count, oldest=oldest) for kind, state, count, oldest in rows]
 
 
 def _held(connection: Connection, held: Job, values: Mapping[str, Any]) -> None:
@@ -462,5 +284,6 @@ def _held(connection: Connection, held: Job, values: Mapping[str, Any]) -> None:
         raise LeaseLostError(held.id)
 
 
-def _job(row: Mapping[Any, Any]) -> Job:
+def as_job(row: Mapping[Any, Any]) -> Job:
+    """The record of a row."""
     return Job(**{**row, "kind": JobKind(row["kind"]), "state": JobState(row["state"])})

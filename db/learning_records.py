@@ -149,3 +149,34 @@ class StoredComparison:
     total: int
     outcome: Mapping[str, Any] | None
     reason: str | None
+
+
+class ModelState(StrEnum):
+    """candidate -> current -> retired. At most one model is current.
+
+    A rollback makes the current one a candidate again and a retired one current. At most one model that is not current
+    is the shadow, which reads after the current one and is heard by nobody.
+    """
+
+    CANDIDATE = "candidate"
+    CURRENT = "current"
+    RETIRED = "retired"
+    SHADOW = "shadow"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A model in the registry; `path` is its bundle's folder in the data folder, `card` what the bundle says of itself.
+
+    `promoted_at` and `promoted_by` are of its last promotion, None if there is none that was not rolled back.
+    """
+
+    id: int
+    name: str
+    version: str
+    path: str
+    state: ModelState
+    card: Mapping[str, Any]
+    registered_at: datetime
+    promoted_at: datetime | None
+    promoted_by: str | None

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, RowMapping, case, select, update
 
 from db.engine import queue_for
 from db.errors import ModelStateError, UnknownModelError
-from db.records import Model, ModelState
+from db.learning_records import Model, ModelState
 from db.schema import model
 
 

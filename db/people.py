@@ -7,7 +7,7 @@ from sqlalchemy import Connection, RowMapping, Select, delete, func, select, upd
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db.errors import UnknownPersonError
-from db.records import Person, Role
+from db.people_records import Person, Role
 from db.schema import person, session
 
 

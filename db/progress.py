@@ -8,7 +8,8 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, and_, case, func, select
 
 from db.jobs import ENDED_BADLY
-from db.records import DeliveryState, JobKind, JobState, ResultKind, StudyState
+from db.records import JobKind, JobState, StudyState
+from db.result_records import DeliveryState, ResultKind
 from db.schema import delivery, job, result, study
 
 

@@ -30,8 +30,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from db import linking
 from db.examination import examination
-from db.records import DeliveryState, ResultKind
 from db.report_records import OLDEST, MessageArrival, Report, ReportArrival, ReportSection, ReportStatus
+from db.result_records import DeliveryState, ResultKind
 from db.schema import Utc, delivery, link, message, report, result
 from db.vocabulary import Examination
 

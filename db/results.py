@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, or_, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 
-from db.records import REPORT_KINDS, Absence, Result, ResultKind, ScorePair, StoredPrediction
+from db.records import Absence, ScorePair, StoredPrediction
+from db.result_records import REPORT_KINDS, Result, ResultKind
 from db.schema import instance, prediction, result, study
 
 _AT_ONCE = 500

@@ -10,7 +10,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select
 
 from db import commitments, holdings
-from db.records import DeliveryState, Holding, JobKind, JobState, ResultKind, StoredFile, StudyState
+from db.records import Holding, JobKind, JobState, StoredFile, StudyState
+from db.result_records import DeliveryState, ResultKind
 from db.schema import delivery, gold, instance, job, link, pull, result, study, true_box
 
 _OF_STUDY = (JobKind.READ, JobKind.DELIVER, JobKind.SHADOW, JobKind.RETRACT)

@@ -10,8 +10,9 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, case, distinct, func, select, true, update
 
-from db import jobs
-from db.records import DeliveryState, JobKind, JobState, ResultKind
+from db import awakening, jobs
+from db.records import JobKind, JobState
+from db.result_records import DeliveryState, ResultKind
 from db.schema import delivery, job, result, study
 from db.vocabulary import RejectionReason
 
@@ -109,7 +110,7 @@ def retract(
             now=now,
         )
         for revision in revisions:
-            jobs.reopen(
+            awakening.reopen(
                 connection,
                 kind=JobKind.DELIVER,
                 subject_id=study_id,

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, or_, select, update
 
 from db.people import as_person
-from db.records import Person
+from db.people_records import Person
 from db.schema import person, session, unmasking
 
 SEEN_STEP = timedelta(minutes=1)

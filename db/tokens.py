@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
 
 from db.people import as_person
-from db.records import Person, Role
+from db.people_records import Person, Role
 from db.schema import api_token, person
 
 USED_STEP = timedelta(minutes=1)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, and_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from db import jobs
+from db import awakening, jobs
 from db.errors import TakenError
 from db.learning_records import RunState, TrainingRun
 from db.records import JobKind, JobState
@@ -80,7 +80,7 @@ def go_on(connection: Connection, run_id: int, now: datetime) -> list[int]:
         return []
     connection.execute(update(training_run).where(training_run.c.id == run_id).values(stopped_by=None))
     ended = (JobState.DONE, JobState.FAILED, JobState.DEAD)
-    return jobs.reopen(
+    return awakening.reopen(
         connection,
         kind=JobKind.TRAIN,
         subject_id=run_id,

@@ -33,7 +33,8 @@ from db.deliveries import IS_UNSETTLED
 from db.jobs import ENDED_BADLY, UNDONE
 from db.positives import Positive
 from db.progress import AMISS, SETTLED_BY_STATE, STATES, Progress, of_study
-from db.records import DeliveryState, JobKind, JobState, Study, StudyState
+from db.records import JobKind, JobState, Study, StudyState
+from db.result_records import DeliveryState
 from db.schema import Utc, delivery, instance, job, positive, result, study
 from db.sought import sought
 

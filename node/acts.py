@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from db import audit, deliveries, dossier, jobs, retractions, studies
+from db import audit, awakening, deliveries, dossier, jobs, retractions, studies
 from db.dossier import READ_AGAIN, RETRACT, SEND_AGAIN, Dossier
 from db.engine import Connection, Database
 from db.jobs import UNFINISHED
@@ -75,7 +75,7 @@ class Acts:
         study, job, now = found.study, found.reading, self.now()
         if job is not None and job.state is not JobState.DONE:
             studies.end_revision(connection, study.id, study.revision, StudyState.QUEUED)
-            return bool(jobs.retry(connection, job.id, now))
+            return bool(awakening.retry(connection, job.id, now))
         revision = studies.begin_revision(connection, study)
         if revision is None:
             return False
@@ -107,7 +107,7 @@ class Acts:
 
     def _reopen(self, connection: Connection, job: Job) -> bool:
         return bool(
-            jobs.reopen(
+            awakening.reopen(
                 connection,
                 kind=job.kind,
                 subject_id=job.subject_id,

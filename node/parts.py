@@ -10,7 +10,7 @@ from node.files import Folder
 from node.settings import Settings
 
 
-class Role(StrEnum):
+class NodeRole(StrEnum):
     """A part that a node plays; in a cluster each may be a process of its own."""
 
     SCP = "scp"
@@ -46,11 +46,11 @@ class Node:
     """
 
     settings: Settings
-    roles: frozenset[Role]
+    roles: frozenset[NodeRole]
     database: Database
     store: Folder
     services: tuple[Service, ...]
-    doors: Mapping[Role, Door]
+    doors: Mapping[NodeRole, Door]
 
     def start(self) -> None:
         """Start in this order; each step finds the work of the ones before it done.
@@ -79,14 +79,14 @@ class Node:
     @property
     def scp(self) -> Door:
         """Where DICOM comes in."""
-        return self.doors[Role.SCP]
+        return self.doors[NodeRole.SCP]
 
     @property
     def listener(self) -> Door:
         """Where HL7 comes in."""
-        return self.doors[Role.HL7]
+        return self.doors[NodeRole.HL7]
 
     @property
     def console(self) -> Door:
         """Where people look."""
-        return self.doors[Role.CONSOLE]
+        return self.doors[NodeRole.CONSOLE]

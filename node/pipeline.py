@@ -17,7 +17,8 @@ from pydicom.dataset import Dataset
 from db import concordance, frontals, jobs, positives, results, studies
 from db.engine import Connection, Database
 from db.learning_records import Frontal
-from db.records import REPORT_KINDS, Absence, Job, JobState, Result, ResultKind, StoredInstance, Study, StudyState
+from db.records import Absence, Job, JobState, StoredInstance, Study, StudyState
+from db.result_records import REPORT_KINDS, Result, ResultKind
 from db.vocabulary import BROKEN, Reason
 from inference import image_file
 from inference.eligibility import view

@@ -16,7 +16,7 @@ from node.heartbeat import Heartbeat
 from node.hl7 import connection as hl7_connection
 from node.hl7 import intake as hl7_intake
 from node.hl7.listener import Listener
-from node.parts import Door, Node, Role, Service
+from node.parts import Door, Node, NodeRole, Service
 from node.premises import Premises, open_intake, open_store, read_as_it_comes
 from node.queue import LocalQueue
 from node.receivers import Receivers
@@ -58,17 +58,17 @@ def _receiver(settings: Settings, port: int) -> Node:
     scp, before = _scp(premises, premises.desk())
     return Node(
         settings=settings,
-        roles=frozenset({Role.SCP}),
+        roles=frozenset({NodeRole.SCP}),
         database=premises.database,
         store=premises.store,
         services=(
             *traces,
             *endpoints(settings, watch),
-            Heartbeat(premises.database, [Role.SCP], utc_now),
+            Heartbeat(premises.database, [NodeRole.SCP], utc_now),
             *before,
             scp,
         ),
-        doors={Role.SCP: scp},
+        doors={NodeRole.SCP: scp},
     )
 
 

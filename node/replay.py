@@ -13,7 +13,8 @@ from pydicom import dcmread
 
 from db import jobs, results, studies
 from db.engine import Connection
-from db.records import READ_KINDS, REPORT_KINDS, Absence, Job, JobKind, Result, ResultKind, StoredInstance, Study
+from db.records import Absence, Job, JobKind, StoredInstance, Study
+from db.result_records import READ_KINDS, REPORT_KINDS, Result, ResultKind
 from db.vocabulary import Reason
 from inference import image_file
 from inference.errors import NotReadable

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from db import audit, jobs
+from db import audit, awakening
 from db.engine import Database
 
 NAMED = 100
@@ -15,7 +15,7 @@ def retry(database: Database, job_id: int | None, *, by: str, now: datetime) -> 
     Of two people at once the second finds none.
     """
     with database.write() as connection:
-        queued = jobs.retry(connection, job_id, now)
+        queued = awakening.retry(connection, job_id, now)
         if queued:
             subject = f"job {queued[0]}" if len(queued) == 1 else f"{len(queued)} jobs"
             detail = {"jobs": queued[:NAMED]}

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
+from db.audit import AuditEntry
 from db.dossier import READ_AGAIN, RETRACT, SEND_AGAIN, Dossier, ReportVersion
-from db.records import AuditEntry, Delivery, Job, JobKind, JobState, ResultKind, StoredInstance
+from db.records import Job, JobKind, JobState, StoredInstance
+from db.result_records import Delivery, ResultKind
 
 TOGETHER = timedelta(minutes=1)
 """What one sender sends with no longer pause is one event."""

@@ -10,7 +10,7 @@ from typing import NoReturn
 from db import audit, logins, people, tokens
 from db.engine import Database
 from db.errors import UnknownPersonError
-from db.records import Person
+from db.people_records import Person
 from db.tokens import USED_STEP, Scope, Token
 from node.errors import NodeError, SettingsError
 

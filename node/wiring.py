@@ -28,7 +28,7 @@ from node.heartbeat import Heartbeat
 from node.intake import RELEASE_FALLBACK_S
 from node.labels.ledger import Ledger
 from node.labels.trials import Trials
-from node.parts import Door, Node, Role, Service
+from node.parts import Door, Node, NodeRole, Service
 from node.pictures.shelf import open_shelf
 from node.premises import Premises, open_store, read_as_it_comes
 from node.queue import LocalQueue
@@ -55,12 +55,12 @@ COUNTING_EVERY_S = 60.0
 GB = 1_000_000_000
 
 
-def roles_of(settings: Settings) -> frozenset[Role]:
+def roles_of(settings: Settings) -> frozenset[NodeRole]:
     """What a node does when nobody says: everything, but for the work that a cluster's workers do."""
-    return frozenset(Role) - ({Role.WORK} if settings.broker.url else set())
+    return frozenset(NodeRole) - ({NodeRole.WORK} if settings.broker.url else set())
 
 
-def build(settings: Settings, roles: Collection[Role] | None = None, now: Callable[[], datetime] = utc_now) -> Node:
+def build(settings: Settings, roles: Collection[NodeRole] | None = None, now: Callable[[], datetime] = utc_now) -> Node:
     """Put a node together; its schema is brought up to date and its ports are taken.
 
     Args:
@@ -77,7 +77,7 @@ def build(settings: Settings, roles: Collection[Role] | None = None, now: Callab
     descriptors.provide(reception.descriptors_for(settings))
     database = _open_database(settings, roles)
     observer, services = observe(settings)
-    watch = watch_over(settings, database, observer.metrics, reads=Role.WORK in roles)
+    watch = watch_over(settings, database, observer.metrics, reads=NodeRole.WORK in roles)
     services = (*services, *endpoints(settings, watch), Heartbeat(database, roles, now))
     queue = LocalQueue(_lanes(settings), _ways_out(settings))
     announce: Announce = queue.announce
@@ -88,10 +88,10 @@ def build(settings: Settings, roles: Collection[Role] | None = None, now: Callab
     premises = Premises(
         settings=settings, database=database, store=store, announce=announce, observer=observer, now=now
     )
-    doors: dict[Role, Door] = {}
-    if Role.RECONCILE in roles:
+    doors: dict[NodeRole, Door] = {}
+    if NodeRole.RECONCILE in roles:
         services += _reconciling(premises)
-    if Role.WORK in roles:
+    if NodeRole.WORK in roles:
         services = (*services, _Threads(queue=queue, workshop=_workshop(premises)))
     for role, opened in _doors(premises, watch, roles):
         doors[role], before = opened
@@ -99,36 +99,36 @@ def build(settings: Settings, roles: Collection[Role] | None = None, now: Callab
     return Node(settings=settings, roles=roles, database=database, store=store, services=services, doors=doors)
 
 
-def _require_sense(settings: Settings, roles: frozenset[Role]) -> None:
+def _require_sense(settings: Settings, roles: frozenset[NodeRole]) -> None:
     """Refuse what cannot be, before anything is opened."""
-    if Role.WORK in roles and settings.broker.url is not None:
+    if NodeRole.WORK in roles and settings.broker.url is not None:
         raise SettingsError("with [broker] the work is done by `celery -A node.celery_app worker`, not by role work")
-    if Role.CONSOLE in roles:
+    if NodeRole.CONSOLE in roles:
         require_encrypted(settings.console.host, encrypted=settings.console.tls_certificate is not None)
         reception.tls_of(settings.console, "console")
     reception.tls_of(settings.dicom, "dicom")
     reception.tls_of(settings.hl7, "hl7")
 
 
-def _open_database(settings: Settings, roles: frozenset[Role]) -> Database:
+def _open_database(settings: Settings, roles: frozenset[NodeRole]) -> Database:
     database = open_database(settings)
     migration.upgrade(database)
-    if Role.CONSOLE in roles:
+    if NodeRole.CONSOLE in roles:
         with database.read() as connection:
             require_people(settings.console.host, people.enabled_count(connection))
     return database
 
 
-def _doors(premises: Premises, watch: Watch, roles: frozenset[Role]) -> Iterator[tuple[Role, Opened]]:
+def _doors(premises: Premises, watch: Watch, roles: frozenset[NodeRole]) -> Iterator[tuple[NodeRole, Opened]]:
     """Peers are let in before people are told so."""
-    if Role.SCP in roles:
-        yield Role.SCP, reception.dicom(premises, premises.desk())
-    if Role.HL7 in roles:
-        yield Role.HL7, reception.hl7(premises)
-    if Role.CONSOLE in roles:
+    if NodeRole.SCP in roles:
+        yield NodeRole.SCP, reception.dicom(premises, premises.desk())
+    if NodeRole.HL7 in roles:
+        yield NodeRole.HL7, reception.hl7(premises)
+    if NodeRole.CONSOLE in roles:
         Stock(premises.observer.metrics.registry, premises.database, premises.now, premises.settings.agreement.within)
         gallery = _gallery(premises)
-        yield Role.CONSOLE, (_console(premises, watch, gallery), (gallery,))
+        yield NodeRole.CONSOLE, (_console(premises, watch, gallery), (gallery,))
 
 
 def _broker(settings: Settings, database: Database) -> "Broker":

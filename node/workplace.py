@@ -18,7 +18,7 @@ from node.clock import utc_now
 from node.files import Folder
 from node.heartbeat import Heartbeat
 from node.lane import Lane
-from node.parts import Role, Service
+from node.parts import NodeRole, Service
 from node.premises import Premises, open_store, read_as_it_comes
 from node.settings import MIB, Settings
 from node.watching import endpoints, observe, watch_over
@@ -129,7 +129,7 @@ def build(settings: Settings, database: Database, broker: Announcer, overdue: Ov
         store=premises.store,
         broker=broker,
         workshop=workshop.build(premises, premises.desk(), overdue),
-        telemetry=(*traces, *endpoints(settings, watch), Heartbeat(database, [Role.WORK], utc_now)),
+        telemetry=(*traces, *endpoints(settings, watch), Heartbeat(database, [NodeRole.WORK], utc_now)),
     )
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from db import jobs, studies
+from db import backlog, jobs, studies
 from db.records import JobState
 from node import retry as retrying
 from node.clock import utc_now
@@ -39,7 +39,7 @@ def list_jobs(
     """
     with opened(config, data).read() as connection:
         if unfinished_count:
-            typer.echo(jobs.unfinished_count(connection) + studies.unsettled_count(connection))
+            typer.echo(backlog.unfinished_count(connection) + studies.unsettled_count(connection))
             return
         found = jobs.newest(connection, limit, state or ())
     if as_json:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import typer
 
-from db.records import AuditEntry, Model
+from db.audit import AuditEntry
+from db.learning_records import Model
 from inference.card import Card, Counts
 from node.commands.options import print_table
 

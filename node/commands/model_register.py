@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from db import models
-from db.records import Model
+from db.learning_records import Model
 from inference import admission
 from inference.errors import BundleError
 from node.clock import utc_now

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from db import models
 from db import snapshots as snapshot_rows
-from db.records import Model, ModelState
+from db.learning_records import Model, ModelState
 from inference import admission
 from node.clock import utc_now
 from node.commands.options import (

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from db import deliveries, results
-from db.records import Delivery, Result
+from db.result_records import Delivery, Result
 from node.commands.deferred import group_of
 from node.commands.options import ConfigOption, DataOption, JsonOption, UidsOption, opened, print_json, print_table
 

@@ -13,7 +13,7 @@ from node.commands.options import ConfigOption, DataOption, settings_of
 from node.errors import SettingsError
 from node.floors import require_floors
 from node.implementation import SOFTWARE_VERSION
-from node.parts import Node, Role
+from node.parts import Node, NodeRole
 
 
 def serve(
@@ -26,7 +26,7 @@ def serve(
     hl7_port: Annotated[int | None, typer.Option(min=0, max=65535, help="MLLP; 2575 by default.")] = None,
     console_port: Annotated[int | None, typer.Option(min=0, max=65535, help="HTTP; 8080 by default.")] = None,
     role: Annotated[
-        list[Role] | None,
+        list[NodeRole] | None,
         typer.Option("--role", help="Do this alone (may be given again); without it, all that the settings leave."),
     ] = None,
 ) -> None:
@@ -68,14 +68,14 @@ def ready_line(node: Node) -> str:
     """What a node says when it is ready."""
     settings = node.settings
     said = []
-    if Role.SCP in node.roles:
+    if NodeRole.SCP in node.roles:
         said.append(f"DICOM {settings.dicom.ae_title} on {settings.host}:{node.scp.port}")
-    if Role.HL7 in node.roles:
+    if NodeRole.HL7 in node.roles:
         said.append(f"HL7 on {settings.host}:{node.listener.port}")
-    if Role.CONSOLE in node.roles:
+    if NodeRole.CONSOLE in node.roles:
         scheme = "https" if settings.console.tls_certificate else "http"
         said.append(f"console on {scheme}://{settings.console.host}:{node.console.port}")
-    if node.roles != frozenset(Role):
+    if node.roles != frozenset(NodeRole):
         said.append(f"role {' '.join(sorted(node.roles))}")
     said.append(f"{len(settings.destinations)} destination(s), data in {Path(settings.data).absolute()}")
     return f"cxr-node {SOFTWARE_VERSION} ready: {', '.join(said)}"

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from db import jobs, labels, models, results
-from db.records import JobKind, Model
+from db import backlog, labels, models, results
+from db.learning_records import Model
+from db.records import JobKind
 from node.clock import utc_now
 from node.commands.options import (
     ByOption,
@@ -73,7 +74,7 @@ def compare(
         said = {each.study_id: each for each in labels.of_studies(connection)}
         pairs = results.pairs(connection, current.version, other.version, since.astimezone() if since else None)
         found = agreements(pairs, said)
-        waiting = jobs.unfinished_count(connection, JobKind.SHADOW)
+        waiting = backlog.unfinished_count(connection, JobKind.SHADOW)
     if as_json:
         rows = [{name: getattr(each, name) for name in (*each.__slots__, "share")} for each in found]
         words = {"current": current.version, "other": other.version, "waiting": waiting, "findings": rows}

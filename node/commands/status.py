@@ -3,7 +3,7 @@
 import shutil
 from typing import Any
 
-from db import deliveries, holdings, jobs, models, processes, reports, studies
+from db import backlog, deliveries, holdings, models, processes, reports, studies
 from db.engine import Connection
 from nlp.errors import NlpError
 from node import tallies
@@ -31,13 +31,13 @@ def status(config: ConfigOption = None, data: DataOption = None, as_json: JsonOp
             "model": model.version if model else None,
             "shadow": shadow.version if shadow else None,
             "processes": processes.every(connection),
-            "queues": jobs.undone(connection),
+            "queues": backlog.undone(connection),
             "studies": studies.counts(connection),
-            "jobs": jobs.counts(connection),
+            "jobs": backlog.counts(connection),
             "deliveries": deliveries.counts(connection),
             "undelivered": [
                 {"destination": name, "code": code, "jobs": count, "error": words}
-                for name, code, count, words in jobs.troubles(connection)
+                for name, code, count, words in backlog.troubles(connection)
             ],
             "reports": by_link.value,
             "report_versions": reports.count(connection),

@@ -9,7 +9,7 @@ import typer
 from db import audit, people
 from db.engine import Connection
 from db.errors import UnknownPersonError
-from db.records import Role
+from db.people_records import Role
 from node import passwords
 from node.clock import utc_now
 from node.commands.options import (

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from db.records import Person, Role
+from db.people_records import Person, Role
 from node.console.form import read_form
 from node.console.sessions import Sessions
 

@@ -1,7 +1,7 @@
-"""The web application: what its pages are made with, and the door before them."""
+"""The web application: its sections on one ground, and the door before them."""
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
 from starlette.applications import Starlette
@@ -16,43 +16,22 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from db.engine import Database
 from db.errors import DatabaseError
 from db.sessions import Lifetime
-from node.acts import Acts
-from node.console import pages
+from node.console import pages, sections
 from node.console.access import Cookie, Door, Page
-from node.console.agreement import Agreement
 from node.console.api import app as api
 from node.console.api.basis import Basis
 from node.console.arrival import Bounded
-from node.console.audit_log import AuditLog
-from node.console.callers import Callers
-from node.console.destinations import DestinationPages
-from node.console.discrepancies import Discrepancies
-from node.console.downloads import Downloads
 from node.console.frame import Frame
-from node.console.imaging import Imaging, Pictures
-from node.console.jobs import JobPages
-from node.console.labels import Labels
-from node.console.lexicon import Lexicon
+from node.console.ground import Ground
+from node.console.imaging import Pictures
 from node.console.live import Live
-from node.console.login import Login
 from node.console.masking import Mask
-from node.console.models import Models
-from node.console.promoting import Promoting
-from node.console.reference import Reference
-from node.console.report_search import ReportSearch
-from node.console.reports import Reports
 from node.console.sessions import Sessions
-from node.console.settings_in_force import SettingsInForce
-from node.console.static import Static
-from node.console.study import StudyPage
-from node.console.system import System
-from node.console.tokens import TokenPages
-from node.console.trainings import Trainings
 from node.console.viewing import Viewing
-from node.console.worklist import Worklist
 from node.files import InstanceStore
 from node.labels.trials import Trials
 from node.settings import Settings
+from node.telemetry.readiness import Check
 from node.telemetry.watch import PATHS, Watch
 from node.tokens import Tokens
 from training.pseudonym import Pseudonyms
@@ -112,75 +91,30 @@ def build(
         pseudonyms: what patients are called where the site masks them.
         watched: what of `watch` is answered here without a login.
     """
-    console, mask = settings.console, Mask(pseudonyms)
-    frame = Frame(settings.dicom.ae_title, zone=console.time_zone, mask=mask)
-    viewing = Viewing(database=database, masking=mask.on, now=now)
-    sessions = Sessions(database=database, lifetime=lifetime, now=now)
-    cookie = Cookie(encrypted=encrypted)
-    tokens = Tokens(database=database, now=now)
-    programs = api.build(
-        Basis(
-            settings=settings,
-            database=database,
-            store=store,
-            tokens=tokens,
-            mask=mask,
-            checks=watch.checks,
-            announce=announce,
-            now=now,
-        )
+    mask = Mask(pseudonyms)
+    ground = Ground(
+        settings=settings,
+        database=database,
+        store=store,
+        announce=announce,
+        now=now,
+        mask=mask,
+        frame=Frame(settings.dicom.ae_title, zone=settings.console.time_zone, mask=mask),
+        viewing=Viewing(database=database, masking=mask.on, now=now),
     )
-    fixed = settings.reading.model is not None
-    models = Models(database=database, frame=frame, now=now, zone=console.time_zone, fixed=fixed)
+    sessions, cookie = Sessions(database=database, lifetime=lifetime, now=now), Cookie(encrypted=encrypted)
+    tokens = Tokens(database=database, now=now)
+    programs = api.build(_basis(ground, tokens, watch.checks))
     every_page: tuple[Page, ...] = (
-        *pages.of_studies(
-            worklist=Worklist(database=database, frame=frame, viewing=viewing, zone=console.time_zone),
-            live=live,
-            viewing=viewing,
-            study=StudyPage(
-                database=database,
-                acts=Acts(database=database, now=now),
-                frame=frame,
-                viewing=viewing,
-                pictures=pictures,
-                viewer_url=console.viewer_url,
-                fixed=fixed,
-            ),
-            imaging=Imaging(database=database, pictures=pictures),
-            downloads=Downloads(database=database, store=store, viewing=viewing, now=now),
-        ),
-        *pages.of_labels(
-            search=ReportSearch(database=database, frame=frame, viewing=viewing, zone=console.time_zone),
-            reports=Reports(database=database, frame=frame, viewing=viewing, now=now),
-            labels=Labels(database=database, frame=frame, viewing=viewing, mask=mask),
-            lexicon=Lexicon(database=database, frame=frame, trials=trials, now=now),
-        ),
-        *pages.of_agreement(
-            discrepancies=Discrepancies(database=database, frame=frame, viewing=viewing, now=now),
-            agreement=Agreement(database=database, frame=frame, band=settings.agreement.within, now=now),
-        ),
-        *pages.of_models(
-            models=models,
-            promoting=Promoting(database=database, data=settings.data, pages=models, now=now),
-            trainings=Trainings(database=database, data=settings.data, frame=frame, now=now),
-        ),
-        *pages.of_system(
-            system=System(database=database, data=settings.data, frame=frame, now=now),
-            jobs=JobPages(database=database, announce=announce, frame=frame, now=now),
-            destinations=DestinationPages(settings=settings, database=database, frame=frame, now=now),
-            callers=Callers(settings=settings, database=database, frame=frame),
-            audit_log=AuditLog(database=database, viewing=viewing, frame=frame),
-            in_force=SettingsInForce(settings=settings, frame=frame),
-        ),
-        *pages.of_people(
-            login=Login(sessions=sessions, cookie=cookie, frame=frame),
-            tokens=TokenPages(tokens=tokens, frame=frame),
-            reference=Reference(document=programs.openapi, frame=frame),
-            static=Static(),
-        ),
+        *sections.studies(ground, live, pictures),
+        *sections.labels(ground, trials),
+        *sections.agreement(ground),
+        *sections.learning(ground),
+        *sections.system(ground),
+        *sections.people(ground, sessions, cookie, tokens, programs.openapi),
         *pages.of_machines(watch, watched),
     )
-    frame.furnish(every_page)
+    ground.frame.furnish(every_page)
     door = Door(sessions=sessions, cookie=cookie)
     return Starlette(
         routes=[
@@ -189,10 +123,23 @@ def build(
         ],
         middleware=[Middleware(_Secured), Middleware(Bounded)],
         exception_handlers={
-            HTTPException: lambda request, error: _refused(frame, request, error),
-            DatabaseError: lambda request, error: _down(frame, request, error),
+            HTTPException: lambda request, error: _refused(ground.frame, request, error),
+            DatabaseError: lambda request, error: _down(ground.frame, request, error),
             Exception: _fault,
         },
+    )
+
+
+def _basis(ground: Ground, tokens: Tokens, checks: Mapping[str, Check]) -> Basis:
+    return Basis(
+        settings=ground.settings,
+        database=ground.database,
+        store=ground.store,
+        tokens=tokens,
+        mask=ground.mask,
+        checks=checks,
+        announce=ground.announce,
+        now=ground.now,
     )
 
 

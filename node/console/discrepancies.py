@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from db import concordance
 from db.concordance import Discrepancy, Place
 from db.engine import Database
-from db.records import Role
+from db.people_records import Role
 from db.vocabulary import EIGHT
 from node.agreement import verdict
 from node.agreement.verdict import Verdict

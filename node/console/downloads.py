@@ -9,7 +9,8 @@ from starlette.responses import FileResponse, Response
 
 from db import dossier
 from db.engine import Database
-from db.records import Result, StoredInstance
+from db.records import StoredInstance
+from db.result_records import Result
 from node.console.access import Visit
 from node.console.subject import number, study_uid
 from node.console.viewing import Viewing

@@ -4,7 +4,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from db import deliveries, jobs, models, reports, studies
+from db import backlog, deliveries, models, reports, studies
 from db.engine import Database
 
 
@@ -31,7 +31,7 @@ def gather(database: Database, data: Path) -> Facts:
         return Facts(
             model=current.version if current else None,
             studies=studies.counts(connection),
-            jobs=jobs.counts(connection),
+            jobs=backlog.counts(connection),
             deliveries=deliveries.counts(connection),
             reports=reports.counts(connection),
             free_bytes=shutil.disk_usage(data).free,

@@ -8,10 +8,11 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from db import audit, comparisons, jobs, labels, models, results, snapshots
+from db import audit, backlog, comparisons, labels, models, results, snapshots
 from db.engine import Connection, Database
-from db.learning_records import StoredComparison
-from db.records import JobKind, Model, Role
+from db.learning_records import Model, StoredComparison
+from db.people_records import Role
+from db.records import JobKind
 from inference.card import Card
 from inference.errors import InferenceError
 from node.console.access import Visit
@@ -48,7 +49,7 @@ class Models:
             current, shadow = models.current(connection), models.shadow(connection)
             before = models.previous(connection)
             beside = self._today(connection, current, shadow) if current and shadow else None
-            waiting = jobs.unfinished_count(connection, JobKind.SHADOW) if shadow else 0
+            waiting = backlog.unfinished_count(connection, JobKind.SHADOW) if shadow else 0
         return self.frame.page(
             "models.html",
             visit,

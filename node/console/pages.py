@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from starlette.responses import RedirectResponse, Response
 
-from db.records import Role
+from db.people_records import Role
 from node.console.access import LOGIN, Page, Visit
 from node.console.agreement import Agreement
 from node.console.audit_log import AuditLog

@@ -11,7 +11,8 @@ from db import corrections, gold, labels, minings, reports, studies
 from db.engine import Connection, Database
 from db.gold import Gold
 from db.labels import ReportLabels
-from db.records import Role, Study
+from db.people_records import Role
+from db.records import Study
 from db.report_records import MinedMention, Mining, Report
 from db.vocabulary import FINDINGS, NORMAL, Assertion
 from node.console.access import Visit

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from db import audit, logins, people, sessions
 from db.engine import Connection, Database
-from db.records import Person
+from db.people_records import Person
 from db.sessions import SEEN_STEP, Lifetime
 from node import passwords
 from node.errors import NodeError

@@ -10,8 +10,10 @@ from starlette.responses import Response
 from db import dossier, minings, models
 from db.dossier import Dossier
 from db.engine import Connection, Database
-from db.records import Delivery, DeliveryState, Job, JobState, Result, ResultKind, Role
+from db.people_records import Role
+from db.records import Job, JobState
 from db.report_records import Mining, Report, ReportStatus
+from db.result_records import Delivery, DeliveryState, Result, ResultKind
 from db.vocabulary import RejectionReason
 from node import timeline
 from node.acts import Acts, Outcome, UnknownStudyError, seen

@@ -9,11 +9,12 @@ from typing import Any
 
 from starlette.responses import Response
 
-from db import deliveries, jobs, models, processes, studies
+from db import backlog, deliveries, models, processes, studies
+from db.backlog import Undone
 from db.engine import Database
-from db.jobs import Undone
+from db.people_records import Role
 from db.processes import Process
-from db.records import Job, Role, StudyState
+from db.records import Job, StudyState
 from node.console.access import Visit
 from node.console.frame import Frame
 from node.console.words import DELIVERY_STATES, STUDY_STATES, WORRYING
@@ -88,8 +89,8 @@ class System:
         now = self.now()
         with self.database.read() as connection:
             model, shadow = models.current(connection), models.shadow(connection)
-            alive, running = processes.every(connection), jobs.running(connection)
-            undone, unsettled = jobs.undone(connection), deliveries.unsettled(connection)
+            alive, running = processes.every(connection), backlog.running(connection)
+            undone, unsettled = backlog.undone(connection), deliveries.unsettled(connection)
             under_way = studies.counts(connection, UNDER_WAY)
         return {
             "model": model.version if model else None,

@@ -13,7 +13,7 @@ from db import snapshots, training_runs
 from db.engine import Connection, Database
 from db.errors import TakenError
 from db.learning_records import TrainingRun
-from db.records import Role
+from db.people_records import Role
 from db.vocabulary import EIGHT, FINDINGS
 from node.console.access import Visit
 from node.console.chart import Axis, Chart, Series, chart

@@ -1,9 +1,10 @@
 """The words that people read for states and findings, and which of the states wait for a person."""
 
-from db.learning_records import RunState
+from db.learning_records import ModelState, RunState
 from db.progress import Progress
-from db.records import DeliveryState, JobKind, JobState, ModelState, StudyState
+from db.records import JobKind, JobState, StudyState
 from db.report_records import ReportStatus
+from db.result_records import DeliveryState
 
 WORRYING = frozenset(
     (

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from db import commitments, deliveries, jobs, studies, trials
+from db import awakening, commitments, deliveries, jobs, studies, trials
 from db.engine import Connection, Database
 from db.records import Job, JobKind, JobState, StoredInstance
 from node.dicom.commitment import CLASS_CONFLICT, FAILURE_REASONS, NO_SUCH_INSTANCE, Report, Request
@@ -84,7 +84,7 @@ class Desk:
         with self.database.write() as connection:
             found = deliveries.answered(connection, report.transaction_uid, failed, now)
             for study_id, revision, destination in found:
-                jobs.wake_answered(connection, study_id, revision, destination, again)
+                awakening.wake_answered(connection, study_id, revision, destination, again)
             known = bool(found) or trials.answered(connection, report.transaction_uid, failed, now)
         fields = {"transaction_uid": report.transaction_uid, "failed": len(failed)}
         log.info("commitment reported" if known else "report of an unknown transaction", extra={"fields": fields})

@@ -18,10 +18,11 @@ from datetime import datetime, timedelta
 
 from pydicom.filereader import read_file_meta_info
 
-from db import deliveries, jobs
+from db import awakening, deliveries, jobs
 from db.deliveries import AsSent
 from db.engine import Connection, Database
-from db.records import DeliveryState, Job, JobKind, JobState, Parcel, Result, ResultKind, SopReference
+from db.records import Job, JobKind, JobState
+from db.result_records import DeliveryState, Parcel, Result, ResultKind, SopReference
 from node.destinations.routes import queue_for_results
 from node.dicom.commitment import Request
 from node.dicom.outgoing import NO_CONTEXT, Answer, Line, OpenLine, Outgoing
@@ -213,7 +214,7 @@ class Delivery:
         def record(connection: Connection) -> list[int]:
             self._record(connection, run)
             if run.arrived and not run.broken and not run.exhausted:
-                jobs.wake(connection, name, self.now())
+                awakening.wake(connection, name, self.now())
             return self._joined(connection, job, run)
 
         if run.broken:
@@ -235,7 +236,7 @@ class Delivery:
         waiting = [each for each in found if each.delivery.state is DeliveryState.WAITING and self._goes(job, each)]
         if run.tried.issuperset(each.delivery.id for each in waiting):
             return []
-        return jobs.reopen(
+        return awakening.reopen(
             connection,
             kind=job.kind,
             subject_id=job.subject_id,
@@ -254,7 +255,7 @@ class Delivery:
             new_jobs = record(connection)
             found = deliveries.parcels(connection, job.subject_id, job.revision, job.destination or "")
             if not any(each.delivery.state is DeliveryState.ASKED and self._goes(job, each) for each in found):
-                jobs.wake_one(connection, job.id, self.now())  # the answer came before this job lay down
+                awakening.wake_one(connection, job.id, self.now())  # the answer came before this job lay down
                 new_jobs = [*new_jobs, job.id]
             return new_jobs
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 from pydicom import Dataset, dcmread
 
-from db import deliveries, jobs, results, studies
+from db import backlog, deliveries, results, studies
 from db.engine import Connection, Database, queue_for
-from db.records import Job, JobState, Parcel, ResultKind
+from db.records import Job, JobState
+from db.result_records import Parcel, ResultKind
 from db.vocabulary import RejectionReason
 from node.files import InstanceStore
 from node.implementation import SOFTWARE_VERSION
@@ -44,7 +45,7 @@ class Retraction:
         destination = job.destination or ""
         with self.database.read() as connection:
             noted = self._noted(connection, job)
-            runs = jobs.any_delivery_runs(connection, job.subject_id, destination)
+            runs = backlog.any_delivery_runs(connection, job.subject_id, destination)
             study_instance_uid = studies.get(connection, job.subject_id).study_instance_uid
             parcels = deliveries.taken_back(connection, job.subject_id, job.created_at, destination)
         if noted:

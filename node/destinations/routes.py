@@ -4,9 +4,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from db import deliveries, jobs, studies
+from db import awakening, deliveries, studies
 from db.engine import Connection, queue_for
-from db.records import DEFAULT_KINDS, READ_KINDS, DeliveryState, Job, JobKind, ResultKind
+from db.records import Job, JobKind
+from db.result_records import DEFAULT_KINDS, READ_KINDS, DeliveryState, ResultKind
 
 _ALWAYS = frozenset({ResultKind.NOT_PROCESSED})
 PROFILES: Mapping[str, frozenset[ResultKind]] = {
@@ -72,7 +73,7 @@ def dispatch(
                 continue
             deliveries.add(connection, result_ids, name)
             new_jobs.append(
-                jobs.add_or_reopen(
+                awakening.add_or_reopen(
                     connection,
                     kind=JobKind.DELIVER,
                     subject_id=job.subject_id,

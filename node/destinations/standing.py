@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from db import deliveries, jobs
+from db import backlog, deliveries
 from db.engine import Connection
 from node.destinations import outbound
 from node.sections.remote import DestinationSettings
@@ -68,7 +68,7 @@ def standings(connection: Connection, settings: Settings) -> list[Standing]:
     for name, state, count in deliveries.unsettled(connection):
         unsettled.setdefault(name, {})[state] = count
     troubles: dict[str, list[Trouble]] = {}
-    for name, code, count, error in jobs.troubles(connection):
+    for name, code, count, error in backlog.troubles(connection):
         troubles.setdefault(name, []).append(Trouble(code=code, jobs=count, error=error))
     known = {each.name: each for each in described(settings)}
     return [

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pydicom import Dataset
 
-from db.records import READ_KINDS, ResultKind, SopReference
+from db.result_records import READ_KINDS, ResultKind, SopReference
 from inference import grayscale
 from inference.image import Image
 from inference.pixels import decode

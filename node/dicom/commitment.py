@@ -19,7 +19,7 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]  # pynetdicom m
     StorageCommitmentPushModelInstance,
 )
 
-from db.records import SopReference
+from db.result_records import SopReference
 from node.errors import RefusedError
 from node.intake import UNREADABLE, is_uid
 

@@ -9,10 +9,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from db import audit, jobs, models
+from db import audit, awakening, models
 from db.engine import Database
 from db.errors import ModelStateError
-from db.records import Model
+from db.learning_records import Model
 from node.errors import NodeError, SettingsError
 from node.models import registry
 
@@ -95,7 +95,7 @@ def promote(
     with database.write() as connection:
         models.require_current(connection, evidence.over)
         models.promote(connection, version, by=by, now=now)
-        jobs.wake_for_model(connection, now)
+        awakening.wake_for_model(connection, now)
         audit.append(connection, actor=by, action="model.promote", subject=version, now=now, detail=words)
     return words
 
@@ -124,7 +124,7 @@ def roll_back(
     with database.write() as connection:
         models.require_current(connection, current.version)
         models.roll_back(connection, before.version, by=by, now=now)
-        jobs.wake_for_model(connection, now)
+        awakening.wake_for_model(connection, now)
         for action, version in (("model.rollback", current.version), ("model.reinstate", before.version)):
             audit.append(connection, actor=by, action=action, subject=version, now=now, detail=words)
     return words

@@ -6,7 +6,7 @@ from pathlib import Path
 from db import models
 from db.engine import Database
 from db.errors import DatabaseError
-from db.records import Model
+from db.learning_records import Model
 from inference import bundle
 from inference.errors import BundleError
 from node.models import registry

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from db import models
 from db.engine import Connection
-from db.records import Model
+from db.learning_records import Model
 from inference import bundle
 from inference.bundle import Bundle
 from inference.card import Card

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from db import models
 from db.engine import Connection, Database
-from db.records import Model
+from db.learning_records import Model
 from inference import bundle
 from inference.bundle import Bundle
 from inference.classifier import Classifier, Classify

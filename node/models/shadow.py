@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from db import jobs, models, results, studies
+from db import backlog, jobs, models, results, studies
 from db.engine import Connection, Database
 from db.records import Job, JobKind, JobState, StoredInstance, StoredPrediction
 from inference import image_file
@@ -93,7 +93,7 @@ class Shadow:
 
     def _studies_wait(self) -> bool:
         with self.database.read() as connection:
-            return jobs.any_at_hand(connection, JobKind.READ, self.now())
+            return backlog.any_at_hand(connection, JobKind.READ, self.now())
 
     def _read(self, instance: StoredInstance, model: ModelInService) -> StoredPrediction | None:
         try:

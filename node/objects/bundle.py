@@ -5,7 +5,7 @@ from datetime import UTC, datetime, tzinfo
 
 from pydicom.dataset import Dataset
 
-from db.records import DEFAULT_KINDS, READ_KINDS, ResultKind
+from db.result_records import DEFAULT_KINDS, READ_KINDS, ResultKind
 from node.objects import cad, gsps, heatmap, overlay, seg, sr
 from node.objects.errors import StudyMismatchError
 from node.objects.header import Source, read_source

@@ -10,7 +10,7 @@ import highdicom.sr as hd
 import numpy as np
 from pydicom.dataset import Dataset
 
-from db.records import ResultKind
+from db.result_records import ResultKind
 from db.vocabulary import FINDINGS
 from inference.eligibility import view
 from inference.prediction import Box, FindingScore

@@ -12,7 +12,7 @@ from pydicom.datadict import keyword_for_tag
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
-from db.records import ResultKind
+from db.result_records import ResultKind
 from db.vocabulary import Code
 from node.objects.encoding import stored_as
 from node.objects.sample import LOCAL_SCHEME, samples

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import highdicom as hd
 from pydicom.dataset import Dataset
 
-from db.records import ResultKind
+from db.result_records import ResultKind
 from inference.prediction import Box, FindingScore, Prediction
 from node.objects.caption import NOTHING, box_label
 from node.objects.grayscale import write_transformations

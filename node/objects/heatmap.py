@@ -6,7 +6,7 @@ own range in this image: it says where, not how probable.
 
 from pydicom.dataset import Dataset
 
-from db.records import ResultKind
+from db.result_records import ResultKind
 from node.objects.header import Source
 from node.objects.modules import Making
 from node.objects.reading import HeatMaps, Reading

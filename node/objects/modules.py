@@ -11,7 +11,7 @@ from datetime import UTC, datetime, tzinfo
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
-from db.records import ResultKind
+from db.result_records import ResultKind
 from node.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from node.objects.header import Source, wide_enough
 from node.objects.identity import Identity

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 from pydicom.dataset import Dataset
 
-from db.records import ResultKind
+from db.result_records import ResultKind
 from node.objects import codes, geometry
 from node.objects.caption import draw_caption
 from node.objects.header import Source

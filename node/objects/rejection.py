@@ -7,7 +7,7 @@ from datetime import UTC, datetime, tzinfo
 import highdicom.sr as hd
 from pydicom.dataset import Dataset
 
-from db.records import ResultKind
+from db.result_records import ResultKind
 from db.vocabulary import RejectionReason
 from node.objects import codes, items
 from node.objects.header import read_source

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
-from db.records import ResultKind
+from db.result_records import ResultKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

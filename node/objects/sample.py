@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from pydicom.dataset import Dataset
 
-from db.records import READ_KINDS, ResultKind
+from db.result_records import READ_KINDS, ResultKind
 from db.vocabulary import EIGHT, Reason, RejectionReason
 from inference.prediction import Box, FindingScore, Prediction
 from node.objects import bundle

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from pydicom.dataset import Dataset
 from pydicom.uid import SecondaryCaptureImageStorage
 
-from db.records import ResultKind
+from db.result_records import ResultKind
 from db.vocabulary import FINDINGS
 from inference.prediction import FindingScore, Prediction
 from node.objects import codes, geometry

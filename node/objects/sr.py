@@ -14,7 +14,7 @@ import numpy as np
 from highdicom.sr import CodedConcept
 from pydicom.dataset import Dataset
 
-from db.records import ResultKind
+from db.result_records import ResultKind
 from db.vocabulary import FINDINGS
 from inference.prediction import Box, FindingScore
 from node.objects import codes, items

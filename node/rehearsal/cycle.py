@@ -23,7 +23,7 @@ from pathlib import Path
 import pydicom
 from PIL import Image
 
-from db import jobs, links, snapshots, studies
+from db import backlog, jobs, links, snapshots, studies
 from db.records import JobState
 from inference import bundle
 from node import snapshots as node_snapshots
@@ -217,7 +217,7 @@ def wait_until_idle(node: Node, expected: int, tell: Tell) -> None:
     while True:
         with node.database.read() as connection:
             ended = jobs.newest(connection, 1, (JobState.FAILED, JobState.DEAD))
-            counted = jobs.counts(connection)
+            counted = backlog.counts(connection)
             arriving, linked = studies.unsettled_count(connection), links.counts(connection).get("linked", 0)
             read = studies.counts(connection).get("read", 0)
         if ended:

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, model_validator
 
-from db.records import ResultKind
+from db.result_records import ResultKind
 from node.sections.section import AeTitle, Secret, Section, TlsSettings
 
 LONGEST_OF_SENDERS = 47

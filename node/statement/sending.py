@@ -6,7 +6,7 @@ from pathlib import Path
 from pydicom.uid import UID
 
 from db import deliveries
-from db.records import ResultKind
+from db.result_records import ResultKind
 from node.destinations import delivery, outbound, routes, stow
 from node.dicom import lines, opening, sender
 from node.dicom.commitment import FAILURE_REASONS

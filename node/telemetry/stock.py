@@ -13,7 +13,7 @@ from datetime import datetime
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from db import deliveries, jobs, models
+from db import backlog, deliveries, models
 from db.concordance import Group
 from db.engine import Connection, Database
 from db.errors import DatabaseError
@@ -91,7 +91,7 @@ def _families() -> tuple[GaugeMetricFamily, ...]:
 
 
 def _count_jobs(connection: Connection, now: datetime, depth: GaugeMetricFamily, age: GaugeMetricFamily) -> None:
-    for each in jobs.undone(connection):
+    for each in backlog.undone(connection):
         depth.add_metric([each.kind, each.state], each.count)
         age.add_metric([each.kind, each.state], max(0.0, (now - each.oldest).total_seconds()))
 

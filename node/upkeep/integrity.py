@@ -4,7 +4,8 @@ import errno
 import hashlib
 from pathlib import Path
 
-from db.records import Absence, Holding, Result, StoredFile, StoredInstance
+from db.records import Absence, Holding, StoredFile, StoredInstance
+from db.result_records import Result
 from node.intake import Origin, file_meta
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydicom.uid import ComputedRadiographyImageStorage
 
-from db import jobs
+from db import backlog
 from db.engine import Database, connect
 from tests.bench.growth import push
 from tests.bench.probe import p95, probing
@@ -92,7 +92,7 @@ def site(folder: Path) -> Iterator[Site]:
 def drained(count: int = STUDIES) -> Drained:
     """Make the backlog, start the workers, kill Redis when a third and when two thirds of the results are there."""
     with tempfile.TemporaryDirectory(prefix="cxr-bench-") as name, site(Path(name)) as at:
-        push(at.port, backlog(count))
+        push(at.port, frontals(count))
         wait_until(lambda: unfinished(at.database) == count, timeout_s=60, what="studies do not settle")
         with probing(at.port) as idle:
             time.sleep(IDLE_S)
@@ -114,7 +114,7 @@ def drained(count: int = STUDIES) -> Drained:
         )
 
 
-def backlog(count: int) -> list[Image]:
+def frontals(count: int) -> list[Image]:
     """Frontal images, a study each."""
     return [Image(chest(SOPClassUID=ComputedRadiographyImageStorage)) for _ in range(count)]
 
@@ -122,4 +122,4 @@ def backlog(count: int) -> list[Image]:
 def unfinished(database: Database) -> int:
     """How many jobs have not ended."""
     with database.read() as connection:
-        return jobs.unfinished_count(connection)
+        return backlog.unfinished_count(connection)

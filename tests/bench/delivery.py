@@ -13,8 +13,11 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+
+from pydicom import DataElement, Dataset, dcmread
 
 from db import deliveries, jobs, migration, results, studies
 from db.engine import Connection
@@ -131,10 +134,20 @@ Copy = tuple[Piece, str, bytes]
 
 
 def renamed(piece: Piece, study_uid: str, number: int) -> Copy:
-    """The same object, of another study; UIDs of the same length, wherever they stand."""
-    data, uid = piece.outgoing.path.read_bytes(), piece.outgoing.sop_instance_uid
-    other, other_study = f"{uid[:-5]}{number:05d}", f"{study_uid[:-5]}{number:05d}"
-    return piece, other, data.replace(uid.encode(), other.encode()).replace(study_uid.encode(), other_study.encode())
+    """The same object, of another study, under UIDs of the same length wherever they stand; its syntax stays."""
+    uid = piece.outgoing.sop_instance_uid
+    others = {one: f"{one[:-5]}{number:05d}" for one in (uid, study_uid)}
+
+    def rename(_: Dataset, element: DataElement) -> None:
+        if element.VR == "UI" and element.value in others:
+            element.value = others[element.value]
+
+    ds = dcmread(piece.outgoing.path)
+    ds.walk(rename)
+    ds.file_meta.walk(rename)
+    data = BytesIO()
+    ds.save_as(data, enforce_file_format=True)
+    return piece, others[uid], data.getvalue()
 
 
 def queue(connection: Connection, store: Folder, copies: Sequence[Copy], number: int) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pydicom.uid import ComputedRadiographyImageStorage, generate_uid
 
-from db import jobs, studies
+from db import backlog, studies
 from db.engine import Database, connect
 from node.demonstration import phantom
 from tests.bench.reception import processor
@@ -92,7 +92,7 @@ def push(port: int, images: Sequence[Image]) -> None:
 def left(database: Database) -> int:
     """Studies and jobs that have not ended."""
     with database.read() as connection:
-        return jobs.unfinished_count(connection) + studies.unsettled_count(connection)
+        return backlog.unfinished_count(connection) + studies.unsettled_count(connection)
 
 
 def measure(receivers: int, workers: int, count: int) -> Measured:

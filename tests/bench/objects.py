@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import numpy as np
 from pydicom.uid import ExplicitVRLittleEndian, JPEGLSLossless, RLELossless
 
-from db.records import DEFAULT_KINDS, READ_KINDS, ResultKind
+from db.result_records import DEFAULT_KINDS, READ_KINDS, ResultKind
 from inference.boxes import gated
 from inference.grayscale import levels
 from inference.image import Image

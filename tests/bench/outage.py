@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.broker import RESULTS, backlog
+from tests.bench.broker import RESULTS, frontals
 from tests.bench.growth import push
 from tests.bench.hurried import HASTE
 from tests.bench.peers import ROOT
@@ -74,7 +74,7 @@ def hurried(folder: Path, pacs: Storescp) -> Iterator[int]:
 
 def outage() -> Outage:
     """Let studies come before it and during it, and wait for the backlog."""
-    before, during = backlog(BEFORE_S // EVERY_S), backlog(DOWN_S // EVERY_S)
+    before, during = frontals(BEFORE_S // EVERY_S), frontals(DOWN_S // EVERY_S)
     with tempfile.TemporaryDirectory(prefix="cxr-bench-") as name:
         folder, pacs = Path(name), Storescp(Path(name) / "pacs")
         try:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from db import migration, people
 from db.engine import Database, connect
-from db.records import Role
+from db.people_records import Role
 from node import passwords
 from tests.bench.reception import processor
 from tests.node.console.browser import Browser, serving

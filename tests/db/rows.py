@@ -5,7 +5,7 @@ from typing import Any
 
 from db import jobs, results, studies
 from db.engine import Connection
-from db.records import Arrival, Job, JobKind
+from db.records import Arrival, Job, JobKind, StoredPrediction, Study
 from db.report_records import MessageArrival, ReportArrival, ReportStatus
 
 NOW = datetime(2026, 3, 14, 9, 26, 53, 589793, UTC)
@@ -69,13 +69,18 @@ def message(at: datetime = NOW, *, sender: str = "RIS", **report: Any) -> Messag
     )
 
 
+def record(connection: Connection, new: Arrival, settle_at: datetime | None = NOW) -> Study:
+    """Record an instance; its study."""
+    studies.record_arrival(connection, new, settle_at=settle_at)
+    study = studies.find(connection, new.study_instance_uid)
+    assert study is not None
+    return study
+
+
 def add_study(connection: Connection, uid: str = "2.25.1") -> int:
     """A study with one instance; its row id."""
     new = arrival(study_instance_uid=uid, sop_instance_uid=f"{uid}.9", sha256=uid.rjust(64, "0"))
-    studies.record_arrival(connection, new, settle_at=NOW)
-    study = studies.find(connection, uid)
-    assert study is not None
-    return study.id
+    return record(connection, new).id
 
 
 def add_job(connection: Connection, study_id: int, revision: int = 1, **values: Any) -> int:
@@ -115,3 +120,14 @@ def add_result(connection: Connection, study_id: int, job_id: int, number: int =
         "created_at": NOW,
     }
     return results.add_result(connection, **usual | values)
+
+
+def prediction(instance_id: int, version: str = "m1", **values: Any) -> StoredPrediction:
+    """What a model said of an instance, which is nothing; other values take the place of the usual ones."""
+    usual: dict[str, Any] = {"rows": 1, "columns": 1, "scores": [], "cam": b"", "cam_shape": (0,)}
+    return StoredPrediction(instance_id=instance_id, model_version=version, **usual | values)
+
+
+def score(probability: float, finding: str = "Mass", **more: Any) -> dict[str, Any]:
+    """A finding of a prediction, above its operating point or below it, in no box."""
+    return {"finding": finding, "probability": probability, "operating_point": 0.5, "boxes": []} | more

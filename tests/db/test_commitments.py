@@ -2,7 +2,7 @@
 
 from db import commitments, studies, trials
 from db.engine import Connection, Database
-from db.records import CommitmentRequest, SopReference
+from db.result_records import CommitmentRequest, SopReference
 from tests.db.rows import NOW, arrival, later
 
 IMAGE = SopReference(sop_class_uid="1.2.840.10008.5.1.4.1.1.1", sop_instance_uid="2.25.1001")

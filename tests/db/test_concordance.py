@@ -11,12 +11,11 @@ from db import concordance, frontals, linking, results, retractions, schema, sta
 from db.concordance import Counted, Group
 from db.engine import Connection, Database
 from db.learning_records import Frontal
-from db.records import StoredPrediction
 from db.retractions import Wanted
 from db.urgency import rank
 from db.vocabulary import Assertion, RejectionReason
 from tests.db.label_rows import add_report, mine, say
-from tests.db.rows import NOW, add_job, add_result, add_study
+from tests.db.rows import NOW, add_job, add_result, add_study, prediction, score
 
 P, N, U = Assertion.POSITIVE, Assertion.NEGATIVE, Assertion.UNCERTAIN
 WEEK = date(2026, 3, 9)
@@ -35,14 +34,8 @@ def read(connection: Connection, uid: str, probabilities: Mapping[str, float], v
 def foresee(connection: Connection, study_id: int, probabilities: Mapping[str, float], version: str) -> None:
     """What a model says of the study's image."""
     (image,) = studies.instances(connection, study_id)
-    scores = [
-        {"finding": name, "probability": value, "operating_point": 0.5, "boxes": []}
-        for name, value in probabilities.items()
-    ]
-    made = StoredPrediction(
-        instance_id=image.id, model_version=version, rows=1, columns=1, scores=scores, cam=b"", cam_shape=(0, 0, 0)
-    )
-    results.add_prediction(connection, made, NOW)
+    scores = [score(value, name) for name, value in probabilities.items()]
+    results.add_prediction(connection, prediction(image.id, version, scores=scores), NOW)
     frontals.record(connection, [Frontal(instance_id=image.id, view="PA")])
 
 

@@ -3,7 +3,7 @@
 from db import deliveries
 from db.deliveries import MAX_TRIES, AsSent
 from db.engine import Connection, Database
-from db.records import Delivery, DeliveryState
+from db.result_records import Delivery, DeliveryState
 from tests.db.rows import NOW, add_job, add_result, add_study, later
 
 REPORT = "1.2.840.10008.5.1.4.1.1.88.34"

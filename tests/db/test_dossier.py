@@ -8,9 +8,10 @@ from db import audit, deliveries, dossier, jobs, linking, reports, results, stud
 from db.deliveries import AsSent
 from db.dossier import READ_AGAIN, RETRACT, Dossier
 from db.engine import Connection, Database
-from db.records import DeliveryState, JobKind, StoredPrediction, StudyState
+from db.records import JobKind, StudyState
 from db.report_records import MessageArrival, ReportArrival, ReportStatus
-from tests.db.rows import NOW, add_job, add_result, add_study, arrival, later
+from db.result_records import DeliveryState
+from tests.db.rows import NOW, add_job, add_result, add_study, arrival, later, prediction
 
 
 def message(number: int, status: ReportStatus, *, key: str = "F1", accession: str = "A1") -> MessageArrival:
@@ -44,14 +45,6 @@ def message(number: int, status: ReportStatus, *, key: str = "F1", accession: st
     )
 
 
-def predicted(connection: Connection, instance_id: int, version: str, seconds: float = 0) -> None:
-    """What a model version said of an image."""
-    made = StoredPrediction(
-        instance_id=instance_id, model_version=version, rows=2, columns=3, scores=[], cam=b"", cam_shape=(0, 0, 0)
-    )
-    results.add_prediction(connection, made, later(seconds))
-
-
 @pytest.fixture
 def filled(database: Database) -> Database:
     """A study that was read twice, beside another one."""
@@ -72,7 +65,7 @@ def filled(database: Database) -> Database:
         deliveries.add(connection, [first, first + 1], "pacs")
         one, _ = studies.instances(connection, study_id)
         for number, version in enumerate(("m1", "m2", "unheard")):
-            predicted(connection, one.id, version, number)
+            results.add_prediction(connection, prediction(one.id, version), later(number))
         for number, status in enumerate((ReportStatus.FINAL, ReportStatus.PRELIMINARY), 1):
             reports.record(connection, message(3 - number, status))
         reports.record(connection, message(9, ReportStatus.FINAL, key="F9", accession="A9"))

@@ -1,7 +1,5 @@
 """The migrations build the schema, on both databases, forwards and backwards."""
 
-from typing import Any
-
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -12,14 +10,13 @@ from db import audit, jobs, migration, models, reports, results, studies, workli
 from db.engine import Connection, connect
 from db.errors import RowsRefusedError, SchemaOutOfDateError
 from db.positives import Positive
-from db.records import StoredPrediction
 from db.schema import metadata
 from db.vocabulary import Examination, Reason
 from db.worklist import Wanted
 from tests.db.events import brought, happen
 from tests.db.filled import counts, fill
 from tests.db.races import race
-from tests.db.rows import NOW, add_job, add_result, add_study, arrival
+from tests.db.rows import NOW, add_job, add_result, add_study, arrival, prediction
 
 
 def test_migrations_build_the_schema_of_the_code(database_url: str):
@@ -106,7 +103,7 @@ def test_studies_from_before_are_found_by_all_that_they_are_asked_for(database_u
                 {"finding": "Mass", "probability": probability, "operating_point": 0.5},
                 {"finding": "Nodule", "probability": 0.4, "operating_point": 0.5},
             ]
-            results.add_prediction(connection, predicted(instance_id, version, scores), NOW)
+            results.add_prediction(connection, prediction(instance_id, version, scores=scores), NOW)
 
     migration.downgrade(database, "0013")
     migration.upgrade(database)
@@ -123,12 +120,6 @@ def add_instances(connection: Connection, count: int) -> list[int]:
     for number in range(1, count + 1):
         studies.record_arrival(connection, arrival(number), settle_at=NOW)
     return [instance.id for instance in studies.instances(connection)][-count:]
-
-
-def predicted(instance_id: int, version: str, scores: list[dict[str, Any]]) -> StoredPrediction:
-    """What a model said of an instance."""
-    shape = {"rows": 1, "columns": 1, "cam": b"", "cam_shape": (0,)}
-    return StoredPrediction(instance_id=instance_id, model_version=version, scores=scores, **shape)
 
 
 def test_a_rebuilt_job_table_keeps_its_rows_and_what_refers_to_them(database_url: str):

@@ -5,7 +5,7 @@ import pytest
 from db import models
 from db.engine import Connection, Database
 from db.errors import ModelStateError, UnknownModelError
-from db.records import ModelState
+from db.learning_records import ModelState
 from tests.db.races import race
 from tests.db.rows import NOW, later
 

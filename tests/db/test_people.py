@@ -8,7 +8,7 @@ import pytest
 from db import logins, people, sessions
 from db.engine import Connection, Database
 from db.errors import UnknownPersonError
-from db.records import Person, Role
+from db.people_records import Person, Role
 from db.schema import login_attempt, session
 from db.sessions import Lifetime
 from tests.db.rows import NOW, later

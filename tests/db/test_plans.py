@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import event
 
-from db import clock_steps, deliveries, holdings, jobs, links, studies
+from db import backlog, clock_steps, deliveries, holdings, jobs, links, studies
 from db.clock_steps import Longest
 from db.engine import Connection, Database
 from db.records import JobKind, JobState
@@ -24,10 +24,10 @@ SOUGHT: dict[str, tuple[str, Ask]] = {
     "a lease that ran out": ("ix_job_undone", lambda c: jobs.any_expired(c, NOW)),
     "leases that ran out, taken back": ("ix_job_undone", lambda c: jobs.expire(c, NOW)),
     "a claim": ("ix_job_undone", lambda c: jobs.claim(c, kinds=[JobKind.READ], owner="w", now=NOW, lease_s=60)),
-    "what is not done": ("ix_job_undone", jobs.undone),
-    "how much is not done": ("ix_job_undone", jobs.unfinished_count),
+    "what is not done": ("ix_job_undone", backlog.undone),
+    "how much is not done": ("ix_job_undone", backlog.unfinished_count),
     "dead jobs": ("ix_job_", lambda c: jobs.newest(c, 20, [JobState.DEAD])),
-    "why deliveries wait": ("ix_job_undone", jobs.troubles),
+    "why deliveries wait": ("ix_job_undone", backlog.troubles),
     "settled studies": ("ix_study_settle_at", lambda c: studies.settled(c, NOW)),
     "arriving studies": ("ix_study_settle_at", studies.unsettled_count),
     "times too far ahead": ("ix_study_settle_at", lambda c: clock_steps.any_ahead(c, NOW, Longest())),

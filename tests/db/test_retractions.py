@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from db import deliveries, jobs, results, retractions
+from db import backlog, deliveries, jobs, results, retractions
 from db.deliveries import AsSent
 from db.engine import Connection, Database
-from db.records import DeliveryState, Job, JobKind, JobState, Parcel, Result
+from db.records import Job, JobKind, JobState
+from db.result_records import DeliveryState, Parcel, Result
 from db.retractions import Extent, TakenBack, Wanted
 from db.vocabulary import RejectionReason
 from tests.db.rows import NOW, add_job, add_result, add_study, claimed, later
@@ -121,8 +122,8 @@ def test_what_may_have_arrived_is_taken_back_too(database: Database):
         there = deliveries.taken_back(connection, study_id, later(60), "pacs")
         assert [each.delivery.sop_instance_uid for each in there] == ["2.25.50011", "2.25.50012"]
         assert {each.delivery.state for each in there} == {DeliveryState.WITHDRAWN}
-        assert jobs.any_delivery_runs(connection, study_id, "pacs")
-        assert not jobs.any_delivery_runs(connection, study_id, "ward")
+        assert backlog.any_delivery_runs(connection, study_id, "pacs")
+        assert not backlog.any_delivery_runs(connection, study_id, "ward")
 
 
 def test_job_that_was_given_up_ends(database: Database):
@@ -140,7 +141,7 @@ def test_job_that_was_given_up_ends(database: Database):
 
         found = {job.subject_id: (job.state, job.error_code) for job in jobs_of(connection, JobKind.DELIVER)}
         assert found == {study_id: (JobState.QUEUED, "changed"), other: (JobState.DONE, "refused")}
-        assert jobs.troubles(connection) == []
+        assert backlog.troubles(connection) == []
 
 
 def test_commitment_that_fails_later_sends_nothing_again(database: Database):

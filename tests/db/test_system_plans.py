@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from db import audit, deliveries, jobs, studies
+from db import audit, backlog, deliveries, jobs, studies
 from db.engine import Connection, Database
 from db.records import JobState, StudyState
 from db.schema import delivery
@@ -14,8 +14,8 @@ from tests.db.rows import add_job, add_result, add_study
 
 ASKED: dict[str, tuple[Callable[[Connection], object], str]] = {
     "dead jobs": (lambda c: jobs.newest(c, 51, (JobState.DEAD,), before=1000), "ix_job_state_id"),
-    "running jobs": (jobs.running, "ix_job_undone"),
-    "jobs that are not done": (jobs.undone, "ix_job_undone"),
+    "running jobs": (backlog.running, "ix_job_undone"),
+    "jobs that are not done": (backlog.undone, "ix_job_undone"),
     "last sent": (lambda c: deliveries.last_sent(c, "pacs"), "ix_delivery_destination_sent_at"),
     "newest of a destination": (
         lambda c: deliveries.newest(c, 51, before=1000, destination="pacs"),

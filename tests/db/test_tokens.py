@@ -6,7 +6,7 @@ import pytest
 
 from db import people, tokens
 from db.engine import Connection, Database
-from db.records import Role
+from db.people_records import Role
 from db.tokens import Scope
 from tests.db.rows import NOW, later
 

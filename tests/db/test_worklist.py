@@ -12,22 +12,20 @@ from sqlalchemy import event, update
 from db import jobs, positives, studies, worklist
 from db.engine import Connection, Database
 from db.progress import Progress
-from db.records import DeliveryState, JobKind, JobState, StudyState
+from db.records import JobKind, JobState, StudyState
+from db.result_records import DeliveryState
 from db.schema import delivery, job, result, study
 from db.sought import sought
 from db.worklist import Listing, Wanted
-from tests.bench.worklist import fill
-from tests.db.rows import NOW, add_job, add_result, arrival, claimed, later
+from tests.bench.large import fill
+from tests.db.rows import NOW, add_job, add_result, arrival, claimed, later, record
 
 
 def arrived(connection: Connection, number: int, **values: Any) -> int:
     """A study of this number, a second after the one before it; its row id."""
     uid = f"2.25.{number}"
     usual = {"study_instance_uid": uid, "received_at": later(number), "accession_number": f"A{number}"}
-    studies.record_arrival(connection, arrival(number, **usual | values), settle_at=later(number))
-    found = studies.find(connection, uid)
-    assert found is not None
-    return found.id
+    return record(connection, arrival(number, **usual | values), later(number)).id
 
 
 def numbers(listing: Listing) -> list[str]:
@@ -309,7 +307,7 @@ def plans(database: Database) -> Iterator[list[list[str]]]:
 @pytest.fixture
 def large(database: Database) -> Database:
     """Enough studies that an index is worth it."""
-    fill(database, 4000)
+    fill(database, 4000, NOW)
     return database
 
 

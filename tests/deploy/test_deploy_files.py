@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel
 
 from node.celery_app import QUEUES
-from node.parts import Role
+from node.parts import NodeRole
 from node.settings import Settings, load
 from node.telemetry.machine import Machine
 from node.telemetry.metrics import exposition, measure
@@ -78,7 +78,7 @@ def test_file_names_only_settings_roles_and_queues_that_are(path: Path):
     queues = set(re.findall(r"-Q\s+([a-z]+)", words)) | set(re.findall(r"cxr-worker@([a-z]+)", words))
 
     assert [name for name in variables if not is_setting(name)] == []
-    assert roles <= {role.value for role in Role}
+    assert roles <= {role.value for role in NodeRole}
     assert queues <= set(QUEUES.values())
 
 

@@ -8,7 +8,7 @@ import pytest
 from celery import Celery
 from pydicom.uid import ComputedRadiographyImageStorage, generate_uid
 
-from db import jobs
+from db import backlog, jobs
 from db import studies as studies_rows
 from db.engine import Database, connect
 from db.records import JobKind, JobState
@@ -121,7 +121,7 @@ def await_results(database: Database, pacs: StorageScp, studies: list[str], time
 def left(database: Database) -> int:
     """How many jobs and studies have not ended."""
     with database.read() as connection:
-        return jobs.unfinished_count(connection) + studies_rows.unsettled_count(connection)
+        return backlog.unfinished_count(connection) + studies_rows.unsettled_count(connection)
 
 
 def test_studies_are_read_by_workers_and_their_results_delivered(

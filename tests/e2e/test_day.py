@@ -13,7 +13,8 @@ from playwright.sync_api import BrowserContext, Page, sync_playwright
 from pydicom.dataset import FileDataset
 
 from db import people
-from db.records import JobKind, JobState, Role
+from db.people_records import Role
+from db.records import JobKind, JobState
 from node import passwords
 from node.clock import utc_now
 from node.models import registration

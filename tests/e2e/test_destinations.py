@@ -9,9 +9,10 @@ import pytest
 from pydicom.filereader import read_file_meta_info
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
-from db import deliveries, jobs, results
+from db import backlog, deliveries, jobs, results
 from db.engine import Connection
-from db.records import DEFAULT_KINDS, READ_KINDS, Delivery, DeliveryState, JobKind, JobState, SopReference
+from db.records import JobKind, JobState
+from db.result_records import DEFAULT_KINDS, READ_KINDS, Delivery, DeliveryState, SopReference
 from node.clock import utc_now
 from node.destinations import outbound
 from node.destinations.delivery import Recipient
@@ -62,7 +63,7 @@ def wait_for_end(node: Node) -> None:
 
     def ended() -> bool:
         with node.database.read() as connection:
-            return jobs.unfinished_count(connection) == 0
+            return backlog.unfinished_count(connection) == 0
 
     wait_until(ended, timeout_s=30, what="jobs have not ended")
 
@@ -215,7 +216,7 @@ def delivered_by(connection: Connection) -> list[Delivery]:
 def trouble(node: Node) -> tuple[str, str] | None:
     """The error of the delivery job, if it has one."""
     with node.database.read() as connection:
-        found = jobs.troubles(connection)
+        found = backlog.troubles(connection)
     return (found[0][1], found[0][3]) if found else None
 
 

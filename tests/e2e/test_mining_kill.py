@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from db import jobs, migration, minings, reports
+from db import backlog, migration, minings, reports
 from db.engine import connect
 from tests.db.test_reports import message, version
 from tests.peers.cluster import Cluster
@@ -34,7 +34,7 @@ def test_backlog_is_mined_once_over_a_kill(tmp_path: Path, monkeypatch: pytest.M
 
     def unfinished() -> int:
         with database.read() as connection:
-            return jobs.unfinished_count(connection)
+            return backlog.unfinished_count(connection)
 
     node = Cluster(tmp_path, _toml(port))
     try:

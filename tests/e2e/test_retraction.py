@@ -14,10 +14,11 @@ import pytest
 from pydicom.dataset import FileDataset
 from typer.testing import CliRunner, Result
 
-from db import audit, deliveries, jobs, results, retractions, studies
+from db import audit, backlog, deliveries, jobs, results, retractions
 from db.deliveries import AsSent
 from db.engine import Connection, Database, connect
-from db.records import JobKind, JobState, ResultKind, StudyState
+from db.records import JobKind, JobState, StudyState
+from db.result_records import ResultKind
 from db.retractions import Wanted
 from node.__main__ import app
 from node.files import Folder
@@ -25,7 +26,7 @@ from node.objects import encoding
 from node.parts import Node
 from node.settings import DATABASE_FILE
 from tests.conftest import ROOT
-from tests.db.rows import NOW, add_job, add_result, arrival, claimed
+from tests.db.rows import NOW, add_job, add_result, arrival, claimed, record
 from tests.nodes import StartNode, chest, data_set, destination, push, wait_for_study
 from tests.peers import cluster
 from tests.peers.orthanc import Orthanc
@@ -61,7 +62,7 @@ def named(note: FileDataset) -> set[str]:
 def unfinished(node: Node) -> int:
     """How many jobs have not ended."""
     with node.database.read() as connection:
-        return jobs.unfinished_count(connection)
+        return backlog.unfinished_count(connection)
 
 
 def test_archive_is_told_what_it_got(start_node: StartNode, pacs: StorageScp):
@@ -225,9 +226,7 @@ def sent_results(connection: Connection, folder: Path, studies_count: int) -> di
     for number in range(1, studies_count + 1):
         uid = f"2.25.{number}"
         new = arrival(study_instance_uid=uid, sop_instance_uid=f"{uid}.9", sha256=f"{number:064x}")
-        studies.record_arrival(connection, new, settle_at=None)
-        study = studies.find(connection, uid)
-        assert study is not None
+        study = record(connection, new, None)
         if job_id is None:
             job_id = add_job(connection, study.id)
             jobs.end(connection, claimed(connection), state=JobState.DONE, now=NOW)
@@ -276,7 +275,7 @@ def test_notes_and_kills_in_between(sqlite_database: Database, tmp_path: Path, p
 
         def ended() -> bool:
             with sqlite_database.read() as connection:
-                return jobs.unfinished_count(connection) == 0
+                return backlog.unfinished_count(connection) == 0
 
         wait_until(ended, timeout_s=60, what="notes are left")
 

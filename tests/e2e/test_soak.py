@@ -17,7 +17,7 @@ import pytest
 from pydicom.dataset import FileDataset
 from pydicom.uid import ComputedRadiographyImageStorage, generate_uid
 
-from db import jobs, reports
+from db import backlog, reports
 from db import studies as studies_rows
 from db.engine import Database, connect
 from db.records import JobKind
@@ -194,5 +194,5 @@ def _view(number: int, study: str) -> FileDataset:
 def left(database: Database) -> int:
     """How many studies and jobs have not ended; reports are not mined here."""
     with database.read() as connection:
-        mining = jobs.unfinished_count(connection, JobKind.MINE)
-        return jobs.unfinished_count(connection) - mining + studies_rows.unsettled_count(connection)
+        mining = backlog.unfinished_count(connection, JobKind.MINE)
+        return backlog.unfinished_count(connection) - mining + studies_rows.unsettled_count(connection)

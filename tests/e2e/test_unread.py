@@ -4,7 +4,8 @@ from pydicom.dataset import FileDataset
 from typer.testing import CliRunner
 
 from db import results
-from db.records import Job, JobKind, JobState, ResultKind, StudyState
+from db.records import Job, JobKind, JobState, StudyState
+from db.result_records import ResultKind
 from node.__main__ import app
 from node.objects.language import language
 from node.parts import Node

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 from db import audit, deliveries, dossier, jobs, studies
+from db.audit import AuditEntry
 from db.deliveries import AsSent
 from db.dossier import Dossier
 from db.engine import Database, connect
-from db.records import AuditEntry, DeliveryState, JobKind, JobState, StudyState
+from db.records import JobKind, JobState, StudyState
+from db.result_records import DeliveryState
 from db.vocabulary import RejectionReason
 from node.acts import MEANWHILE, Acts, UnknownStudyError, seen
 from tests.db.rows import add_job, add_result, add_study, claimed, later

@@ -19,8 +19,8 @@ from nlp.miner import Miner
 from nlp.parser import MODEL
 from nlp.workers import mine_share
 from node.mining import BATCH, ReportMining
-from node.worker import Worker
 from tests.db.test_reports import message, version
+from tests.working import worker_of
 
 NOW = datetime(2026, 3, 14, tzinfo=UTC)
 
@@ -87,15 +87,7 @@ def store(database: Database, *texts: str, ask: bool = True, **changes: object) 
 
 def work(database: Database, handler: ReportMining) -> bool:
     """Run a due job, as the worker does; whether there was one."""
-    worker = Worker(
-        database=database,
-        handlers={JobKind.MINE: handler},
-        announce=lambda _id: None,
-        on_dead=lambda _connection, _job: None,
-        lease_s=60,
-        now=lambda: NOW,
-    )
-    return worker.run_one((JobKind.MINE,))
+    return worker_of(database, JobKind.MINE, handler, lambda: NOW).run_one((JobKind.MINE,))
 
 
 def effusions(database: Database) -> dict[int, str]:

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from db import audit
+from db.audit import AuditEntry
 from db.engine import Database
-from db.records import AuditEntry
 from node.rejections import EACH_MINUTE, Rejections
 from tests.db.races import race
 from tests.db.rows import NOW

@@ -5,7 +5,7 @@ import pytest
 from db import audit, logins, people, tokens
 from db.engine import Database
 from db.errors import UnknownPersonError
-from db.records import Role
+from db.people_records import Role
 from db.tokens import Scope
 from node.errors import SettingsError
 from node.tokens import TokenRefusedError, Tokens, TooManyTokensError

@@ -9,7 +9,7 @@ import pytest
 
 from node import wiring
 from node.commands.serve import ready_line
-from node.parts import Role
+from node.parts import NodeRole
 from node.settings import load
 from tests.conftest import ROOT
 
@@ -28,14 +28,17 @@ def test_who_receives_loads_neither_models_nor_makers_of_results():
 @pytest.mark.parametrize(
     ("roles", "there", "not_there"),
     [
-        ([Role.SCP], ["DICOM CXRNODE on 127.0.0.1:", "role scp"], ["HL7", "console on"]),
-        ([Role.HL7, Role.RECONCILE], ["HL7 on", "role hl7 reconcile"], ["DICOM CXRNODE", "console on"]),
+        ([NodeRole.SCP], ["DICOM CXRNODE on 127.0.0.1:", "role scp"], ["HL7", "console on"]),
+        ([NodeRole.HL7, NodeRole.RECONCILE], ["HL7 on", "role hl7 reconcile"], ["DICOM CXRNODE", "console on"]),
         (None, ["DICOM CXRNODE", "HL7 on", "console on"], ["role"]),
     ],
     ids=["scp", "two", "all"],
 )
 def test_ready_line_names_what_a_node_does(
-    settings_options: Callable[..., dict[str, Any]], roles: list[Role] | None, there: list[str], not_there: list[str]
+    settings_options: Callable[..., dict[str, Any]],
+    roles: list[NodeRole] | None,
+    there: list[str],
+    not_there: list[str],
 ):
     """Whoever starts a role alone sees which it is."""
     node = wiring.build(load(None, **settings_options()), roles)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from db import jobs, studies
+from db import backlog, jobs, studies
 from db.engine import Connection, Database
 from db.records import Job, JobKind, JobState, StudyState
 from node.queue import LocalQueue
@@ -201,7 +201,7 @@ def test_other_jobs_go_on_beside_a_poisonous_one(database: Database, clock: Cloc
         clock.go_on(10)
 
     with database.read() as connection:
-        assert jobs.counts(connection) == {"read.dead": 1, "read.done": 2}
+        assert backlog.counts(connection) == {"read.dead": 1, "read.done": 2}
 
 
 def test_worker_that_vanishes_three_times_fails_the_study(database: Database, clock: Clock, reconciler: Reconciler):

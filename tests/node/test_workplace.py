@@ -13,7 +13,7 @@ from db.records import JobKind, JobState
 from node import wiring, workplace
 from node.celery_app import reads
 from node.errors import SettingsError
-from node.parts import Role
+from node.parts import NodeRole
 from node.settings import load
 from node.telemetry.watch import Watch
 from node.workplace import Workplace
@@ -134,7 +134,7 @@ def test_broker_and_threads_do_not_mix(settings_options: Callable[..., dict[str,
 
     assert wiring.roles_of(settings) == {"scp", "hl7", "reconcile", "console"}
     with pytest.raises(SettingsError, match="celery"):
-        wiring.build(settings, [Role.WORK])
+        wiring.build(settings, [NodeRole.WORK])
 
 
 def test_jobs_kinds_and_look(received: Database):

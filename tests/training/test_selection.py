@@ -12,7 +12,7 @@ from db.learning_records import DrawnBox, Frontal
 from db.report_records import OLDEST
 from db.vocabulary import NORMAL, Assertion, Reason
 from tests.db.label_rows import N, P, U, add_report, mine, say
-from tests.db.rows import NOW, add_job, add_result, arrival, later
+from tests.db.rows import NOW, add_job, add_result, arrival, later, record
 from tests.db.test_published import published_labels
 from training import selection
 from training.errors import SnapshotError
@@ -37,9 +37,7 @@ def image(connection: Connection, number: int, *, patient: str = "", frontal: bo
     uid = f"2.25.{number}"
     of_patient = patient or f"P{number}"
     new = arrival(number, study_instance_uid=uid, patient_id=of_patient, calling_ae=f"CR{number % 2}")
-    studies.record_arrival(connection, new, settle_at=NOW)
-    study = studies.find(connection, uid)
-    assert study is not None
+    study = record(connection, new)
     if frontal:
         (instance,) = studies.instances(connection, study.id)
         frontals.record(connection, [Frontal(instance_id=instance.id, view=view)])

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from db import models
-from db.records import Model
+from db.learning_records import Model
 from node.console.api.basis import Node, Version
 from node.console.api.caller import Administrator, Reader
 from node.models import promotion

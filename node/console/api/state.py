@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from db import audit
-from db.records import AuditChain, AuditEntry
+from db.audit import AuditChain, AuditEntry
 from node.console.api.basis import Before, Limit, Node, Text
 from node.console.api.caller import Administrator, Reader
 from node.console.facts import Facts, gather

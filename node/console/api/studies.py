@@ -8,7 +8,8 @@ from fastapi.responses import FileResponse
 
 from db import deliveries, results, studies
 from db.engine import Connection
-from db.records import Delivery, Result, StoredInstance, Study
+from db.records import StoredInstance, Study
+from db.result_records import Delivery, Result
 from node.console.api.basis import Limit, Node, Text, Uid
 from node.console.api.caller import Reader
 

@@ -6,7 +6,8 @@ from fastapi import APIRouter, HTTPException, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from db import deliveries, jobs
-from db.records import Delivery, DeliveryState, Job, JobState
+from db.records import Job, JobState
+from db.result_records import Delivery, DeliveryState
 from node.console.api.basis import Before, Limit, Node, RowId, Text
 from node.console.api.caller import Administrator, Reader
 from node.destinations import standing, tryout

@@ -3,18 +3,18 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from db import audit, models, results, studies
+from db.audit import AuditEntry
 from db.engine import Database, connect
-from db.records import AuditEntry, ModelState, StoredPrediction
+from db.learning_records import ModelState
 from node.__main__ import app
 from node.commands import options, promotion
 from node.settings import DATABASE_FILE
-from tests.db.rows import NOW, arrival
+from tests.db.rows import NOW, arrival, prediction, score
 from tests.testset import rows, write_model, write_snapshot
 from training.snapshot import Snapshot
 
@@ -306,20 +306,8 @@ def _read_by_both(data: Path, number: int) -> None:
             studies.record_arrival(connection, arrival(each), settle_at=NOW)
         for place, instance in enumerate(studies.instances(connection)):
             for version, probability in (("bad", 0.1), ("good", 0.9 if place == 0 else 0.2)):
-                score: dict[str, Any] = {"finding": "Mass", "probability": probability, "operating_point": 0.5}
-                results.add_prediction(
-                    connection,
-                    StoredPrediction(
-                        instance_id=instance.id,
-                        model_version=version,
-                        rows=1,
-                        columns=1,
-                        scores=[score],
-                        cam=b"",
-                        cam_shape=(0,),
-                    ),
-                    NOW,
-                )
+                said = prediction(instance.id, version, scores=[score(probability)])
+                results.add_prediction(connection, said, NOW)
     database.close()
 
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from db import migration, positives, worklist
 from db.engine import Database, connect
-from db.records import DeliveryState
+from db.result_records import DeliveryState
 from node.__main__ import app
 from tests.db.test_worklist import arrived, read
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from db import people, tokens
 from db.engine import connect
-from db.records import Role
+from db.people_records import Role
 from node.__main__ import app
 from node.clock import utc_now
 from node.errors import SettingsError

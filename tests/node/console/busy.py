@@ -6,7 +6,8 @@ from typing import Any
 from db import audit, deliveries, jobs, processes, studies
 from db.engine import Connection
 from db.processes import Process
-from db.records import DeliveryState, JobKind, JobState
+from db.records import JobKind, JobState
+from db.result_records import DeliveryState
 from tests.db.rows import add_job, add_result, add_study, arrival, claimed
 
 DESTINATIONS: list[dict[str, Any]] = [

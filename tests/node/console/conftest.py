@@ -11,7 +11,8 @@ from starlette.applications import Starlette
 
 from db import people
 from db.engine import Database
-from db.records import Role, StoredInstance
+from db.people_records import Role
+from db.records import StoredInstance
 from db.sessions import Lifetime
 from db.vocabulary import Reason
 from inference.errors import NotReadable

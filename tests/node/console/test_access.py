@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
 from db.engine import Database
-from db.records import Role
+from db.people_records import Role
 from node.console.access import Cookie, Door, Page
 from node.console.api.app import PREFIX
 from node.console.sessions import Sessions

@@ -10,7 +10,8 @@ from starlette.requests import Request
 
 from db import deliveries, models, reports, studies
 from db.engine import Database, connect
-from db.records import Arrival, DeliveryState
+from db.records import Arrival
+from db.result_records import DeliveryState
 from node.console import system
 from node.console.access import Visit
 from node.console.frame import Frame

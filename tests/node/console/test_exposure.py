@@ -7,12 +7,12 @@ import pytest
 
 from db import people
 from db.engine import connect
-from db.records import Role as PersonRole
+from db.people_records import Role
 from node import wiring
 from node.commands.serve import ready_line
 from node.console.exposure import require_encrypted, require_people
 from node.errors import SettingsError
-from node.parts import Role
+from node.parts import NodeRole
 from node.settings import load
 from tests.node.console.browser import Browser
 from tests.node.console.conftest import NOON, PASSWORD
@@ -45,13 +45,13 @@ def test_a_node_is_shown_to_other_machines_once_all_is_there(
     plain = {"data": tmp_path, "console.host": "0.0.0.0", "console.port": 0}
     encrypted = plain | {"console.tls_certificate": certificates.server, "console.tls_key": certificates.server_key}
     with pytest.raises(SettingsError, match="without TLS"):
-        wiring.build(load(None, **plain), {Role.CONSOLE})
+        wiring.build(load(None, **plain), {NodeRole.CONSOLE})
     with pytest.raises(SettingsError, match="nobody could log in"):
-        wiring.build(load(None, **encrypted), {Role.CONSOLE})
+        wiring.build(load(None, **encrypted), {NodeRole.CONSOLE})
     with connect(load(None, **encrypted).database_url).write() as connection:
-        people.add(connection, name="anna", password_hash=password_hash, role=PersonRole.ADMINISTRATOR, now=NOON)
+        people.add(connection, name="anna", password_hash=password_hash, role=Role.ADMINISTRATOR, now=NOON)
 
-    node = wiring.build(load(None, **encrypted), {Role.CONSOLE})
+    node = wiring.build(load(None, **encrypted), {NodeRole.CONSOLE})
     node.start()
     client = Browser(node.console.port, ssl.create_default_context(cafile=certificates.authority))
     page, answer = client.get("/system"), client.log_in("anna", PASSWORD)
@@ -66,4 +66,4 @@ def test_who_only_receives_shows_nothing(tmp_path: Path) -> None:
     """A process without the console is not refused for what another one would show."""
     settings = load(None, data=tmp_path, **{"console.host": "0.0.0.0"})
 
-    wiring.build(settings, {Role.RECONCILE}).stop()
+    wiring.build(settings, {NodeRole.RECONCILE}).stop()

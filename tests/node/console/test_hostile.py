@@ -3,13 +3,14 @@
 from pathlib import Path
 from urllib.parse import quote
 
-from db import audit, corrections, deliveries, jobs, models, processes, reports, results, studies, tokens
+from db import audit, backlog, corrections, deliveries, jobs, models, processes, reports, results, studies, tokens
 from db.engine import Connection, Database
 from db.processes import Process
-from db.records import DeliveryState, JobState, StoredPrediction
+from db.records import JobState
+from db.result_records import DeliveryState
 from db.tokens import Scope
 from db.vocabulary import Assertion
-from tests.db.rows import NOW, add_job, add_result, arrival, message
+from tests.db.rows import NOW, add_job, add_result, arrival, message, prediction, record, score
 from tests.node.console.browser import serving
 from tests.node.console.conftest import PASSWORD, Clock, console
 from tests.node.console.test_access import MATRIX
@@ -35,23 +36,14 @@ def fill(connection: Connection) -> None:
     image = arrival(
         patient_name=f"{SCRIPT}^{QUOTED}", patient_id=QUOTED, accession_number=SCRIPT, calling_ae="<b>AE</b>"
     )
-    studies.record_arrival(connection, image, NOW)
-    study = studies.find(connection, STUDY)
-    assert study is not None
+    study = record(connection, image)
     instance = studies.instances(connection, study.id)[0]
     job_id = add_job(connection, study.id, destination=SCRIPT)
     connection.exec_driver_sql("UPDATE job SET state = 'running', owner = 'host:1:1', attempts = 1")
-    jobs.end(connection, jobs.running(connection)[0], state=JobState.DEAD, now=NOW, error_code=SCRIPT, error=QUOTED)
+    jobs.end(connection, backlog.running(connection)[0], state=JobState.DEAD, now=NOW, error_code=SCRIPT, error=QUOTED)
     result_id = add_result(connection, study.id, job_id)
     deliveries.add(connection, [result_id], SCRIPT, DeliveryState.REFUSED)
-    scores = [{"finding": "Mass", "probability": 0.9, "operating_point": 0.5, "boxes": []}]
-    results.add_prediction(
-        connection,
-        StoredPrediction(
-            instance_id=instance.id, model_version="m1", rows=8, columns=8, scores=scores, cam=b"", cam_shape=(0,)
-        ),
-        NOW,
-    )
+    results.add_prediction(connection, prediction(instance.id, rows=8, columns=8, scores=[score(0.9)]), NOW)
     report = {"source": SCRIPT, "report_key": QUOTED, "accession_number": SCRIPT, "patient_id": QUOTED}
     text = f"There is a mass. {SCRIPT} {QUOTED}"
     reports.record(connection, message(sender=SCRIPT, procedure=f"CHEST {SCRIPT}", text=text, **report))

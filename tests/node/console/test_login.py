@@ -9,7 +9,7 @@ import pytest
 
 from db import audit, logins, people
 from db.engine import Database, connect
-from db.records import Role
+from db.people_records import Role
 from node.console.server import Server
 from node.tls import Files, ServerTls
 from tests.node.console.browser import HOST, Browser, serving

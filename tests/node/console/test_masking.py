@@ -12,7 +12,7 @@ from node.console import words
 from node.console.frame import Frame
 from node.console.masking import GONE, Mask, person_name
 from node.errors import SettingsError
-from node.parts import Role
+from node.parts import NodeRole
 from node.settings import load
 from training.pseudonym import KEY_FILE, Pseudonyms
 
@@ -115,6 +115,6 @@ def test_a_site_that_masks_has_a_secret_for_it(tmp_path: Path, masks: bool) -> N
     """The same that names patients in snapshots; without the setting none is made."""
     settings = {"data": tmp_path, "console.port": 0, "console.mask_patients": masks, "console.time_zone": "Asia/Tokyo"}
 
-    wiring.build(load(None, **settings), {Role.CONSOLE}).stop()
+    wiring.build(load(None, **settings), {NodeRole.CONSOLE}).stop()
 
     assert (tmp_path / KEY_FILE).exists() == masks

@@ -5,39 +5,25 @@ from pathlib import Path
 
 import pytest
 
-from db import audit, jobs, models, people, results, snapshots, studies
+from db import audit, backlog, models, people, results, snapshots, studies
 from db.engine import Database
-from db.records import JobKind, ModelState, Role, StoredPrediction
-from db.vocabulary import Split
-from node.models import registration
-from node.models.comparing import Comparing
-from node.worker import Worker
-from tests.db.rows import arrival
+from db.learning_records import ModelState
+from db.people_records import Role
+from db.records import JobKind
+from tests import candidates
+from tests.db.rows import arrival, prediction, score
 from tests.node.console.browser import Answer, Browser, serving
 from tests.node.console.conftest import NOON, PASSWORD, console
-from tests.testset import rows, write_model, write_snapshot
+from tests.working import worker_of
 
 
 @pytest.fixture
 def data(tmp_path: Path, database: Database, password_hash: str) -> Path:
     """A node's data folder: `bad` reads, `good` is a candidate, and there is a snapshot of twelve test patients."""
     folder = tmp_path / "data"
-    for version, skill in (("bad", -1), ("good", 1)):
-        made = write_model(tmp_path / "made" / version, version=version, skill=skill)
-        registration.register(database, made.path, folder, by="anna", now=NOON)
-    made = write_snapshot(folder / "snapshots", rows(12))
+    candidates.register(database, folder, tmp_path / "made", NOON)
     with database.write() as connection:
-        models.promote(connection, "bad", by="anna", now=NOON)
         people.add(connection, name="berta", password_hash=password_hash, role=Role.ADMINISTRATOR, now=NOON)
-        snapshots.register(
-            connection,
-            sha256=made.sha256,
-            folder="snapshot",
-            created_at=NOON,
-            findings=made.findings,
-            images={Split.TEST: 12},
-            about={},
-        )
     return folder
 
 
@@ -68,16 +54,8 @@ def compared(database: Database, data: Path, client: Browser, version: str = "go
         (snapshot,) = snapshots.newest(connection)
     asked = sent(client, f"/models/{version}", f"/models/{version}/compare", snapshot=snapshot.sha256)
     assert asked.status == 303
-    handler = Comparing(database=database, data=data, place_of=lambda _: data / "snapshots" / "snapshot")
-    worker = Worker(
-        database=database,
-        handlers={JobKind.COMPARE: handler},
-        announce=lambda _: None,
-        on_dead=lambda _connection, _job: None,
-        lease_s=60,
-        now=lambda: NOON,
-    )
-    assert worker.run_one([JobKind.COMPARE])
+    handler = candidates.comparing(database, data)
+    assert worker_of(database, JobKind.COMPARE, handler, lambda: NOON).run_one([JobKind.COMPARE])
 
 
 def promotion(database: Database, version: str = "good") -> dict[str, str]:
@@ -207,7 +185,8 @@ def test_a_shadow_beside_live_today(database: Database, first: Browser) -> None:
         studies.record_arrival(connection, arrival(2, received_at=old, study_instance_uid="2.25.9"), settle_at=old)
         for instance in studies.instances(connection):
             for version, probability in (("bad", 0.1), ("good", 0.9)):
-                results.add_prediction(connection, said(instance.id, version, probability), NOON)
+                said = prediction(instance.id, version, scores=[score(probability)])
+                results.add_prediction(connection, said, NOON)
     shown = first.get("/models").text
     sent(first, "/models", "/models/shadow/off")
 
@@ -215,21 +194,7 @@ def test_a_shadow_beside_live_today(database: Database, first: Browser) -> None:
     assert '<th scope="row">Mass</th><td class="number">1</td><td class="number">0.0 %</td>' in shown
     assert states(database)["good"] is ModelState.CANDIDATE
     with database.read() as connection:
-        assert jobs.unfinished_count(connection, JobKind.SHADOW) == 0
-
-
-def said(instance_id: int, version: str, probability: float) -> StoredPrediction:
-    """What a model said of an instance."""
-    score = {"finding": "Mass", "probability": probability, "operating_point": 0.5}
-    return StoredPrediction(
-        instance_id=instance_id,
-        model_version=version,
-        rows=1,
-        columns=1,
-        scores=[score],
-        cam=b"",
-        cam_shape=(0,),
-    )
+        assert backlog.unfinished_count(connection, JobKind.SHADOW) == 0
 
 
 def test_a_model_of_the_settings_is_pointed_out(database: Database, data: Path) -> None:

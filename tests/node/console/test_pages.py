@@ -13,7 +13,9 @@ from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 from db import jobs, minings, people, positives, studies
 from db.engine import Database
-from db.records import DeliveryState, JobState, Role, StudyState
+from db.people_records import Role
+from db.records import JobState, StudyState
+from db.result_records import DeliveryState
 from nlp import miner, parser
 from node import mining
 from node.console.live import Live

@@ -11,7 +11,8 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from db import people
-from db.records import Role, StudyState
+from db.people_records import Role
+from db.records import StudyState
 from tests.node.console.conftest import NOON, PASSWORD
 from tests.node.console.test_pages import SIZES, fits, opened
 from tests.nodes import StartNode, push, wait_for_study

@@ -13,7 +13,7 @@ from db.engine import Database
 from db.records import JobState, StudyState
 from node.console.live import Live
 from node.console.server import Server
-from tests.db.rows import add_job, claimed
+from tests.db.rows import add_job, claimed, record
 from tests.node.console.browser import HOST, Browser, serving
 from tests.node.console.conftest import NOON, PASSWORD, console
 from tests.node.console.test_app import arrival
@@ -27,10 +27,8 @@ def arrived(database: Database, number: int = 1, **values: object) -> int:
     uid = f"2.25.{number}"
     one = {"study_instance_uid": uid, "sop_instance_uid": f"{uid}.1", "sha256": f"{number:064x}"}
     with database.write() as connection:
-        studies.record_arrival(connection, replace(arrival(), **one | JANE | values), NOON)  # type: ignore[arg-type]
-        found = studies.find(connection, uid)
-    assert found is not None
-    return found.id
+        new = replace(arrival(), **one | JANE | values)  # type: ignore[arg-type]
+        return record(connection, new, NOON).id
 
 
 def views(database: Database) -> list[tuple[str, str, str, dict[str, str]]]:

@@ -8,14 +8,15 @@ import pytest
 
 from db import commitments, jobs, studies
 from db.engine import Database
-from db.records import Job, JobKind, JobState, SopReference
+from db.records import Job, JobKind, JobState
+from db.result_records import SopReference
 from node.destinations.commitment import PATIENCE, Answering, Desk
 from node.dicom.commitment import Report, Request
 from node.dicom.opening import Address
 from node.errors import UnreachableError
 from node.files import Folder
-from node.worker import Worker
 from tests.db.rows import NOW, arrival
+from tests.working import worker_of
 
 CR = "1.2.840.10008.5.1.4.1.1.1"
 MODALITY = Address(name="DXROOM1", ae_title="DXROOM1", host="127.0.0.1", port=104)
@@ -71,15 +72,7 @@ class Room:
             send=self.send,
             now=lambda: self.time,
         )
-        worker = Worker(
-            database=self.database,
-            handlers={JobKind.COMMIT: answering},
-            announce=lambda _id: None,
-            on_dead=lambda _connection, _job: None,
-            lease_s=60,
-            now=lambda: self.time,
-        )
-        assert worker.run_one([JobKind.COMMIT])
+        assert worker_of(self.database, JobKind.COMMIT, answering, lambda: self.time).run_one([JobKind.COMMIT])
         with self.database.read() as connection:
             return jobs.newest(connection, 1)[0]
 

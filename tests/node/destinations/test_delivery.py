@@ -12,9 +12,10 @@ import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import Comprehensive3DSRStorage, ExplicitVRLittleEndian
 
-from db import deliveries, jobs
+from db import awakening, deliveries, jobs
 from db.engine import Database
-from db.records import DeliveryState, Job, JobKind, JobState, ResultKind
+from db.records import Job, JobKind, JobState
+from db.result_records import DeliveryState, ResultKind
 from node.destinations.commitment import RESEND_DELAY_S, Desk
 from node.destinations.delivery import Delivery, Recipient
 from node.destinations.routes import Route, dispatch
@@ -22,8 +23,8 @@ from node.dicom.commitment import Report, Request
 from node.dicom.outgoing import NO_CONTEXT, Answer, Outgoing
 from node.errors import UnreachableError
 from node.files import Folder
-from node.worker import Worker
 from tests.db.rows import NOW, add_job, add_result, add_study
+from tests.working import worker_of
 
 ANSWERED = (DeliveryState.SENT, None)
 
@@ -110,15 +111,7 @@ class House:
             destinations={"pacs": recipient} if destinations is None else destinations,
             now=lambda: self.time,
         )
-        worker = Worker(
-            database=self.database,
-            handlers={JobKind.DELIVER: delivery},
-            announce=lambda _id: None,
-            on_dead=lambda _connection, _job: None,
-            lease_s=60,
-            now=lambda: self.time,
-        )
-        assert worker.run_one([JobKind.DELIVER])
+        assert worker_of(self.database, JobKind.DELIVER, delivery, lambda: self.time).run_one([JobKind.DELIVER])
         with self.database.read() as connection:
             return jobs.get(connection, self.job_id)
 
@@ -216,7 +209,7 @@ def test_refused_object_waits_for_a_person(status: int, words: str, house: House
 
     again = FakePacs(0)
     with house.database.write() as connection:
-        jobs.retry(connection, job.id, house.time)
+        awakening.retry(connection, job.id, house.time)
     assert house.deliver(again).state is JobState.DONE
     assert again.sent == [[house.paths[1].name]]
 
@@ -312,7 +305,7 @@ def test_damaged_object_is_not_sent_and_the_others_are(damage: Callable[[Path], 
 
     house.paths[0].write_bytes(house.data[0])
     with house.database.write() as connection:
-        jobs.retry(connection, job.id, house.time)
+        awakening.retry(connection, job.id, house.time)
     assert house.deliver(FakePacs(0)).state is JobState.DONE
     assert house.states() == [SENT] * 3
 
@@ -387,7 +380,7 @@ def test_object_that_the_destination_lost_is_sent_again_as_the_same(house: House
     assert [state for state, _ in house.states()] == ["committed", "lost", "committed"]
 
     with house.database.write() as connection:
-        jobs.retry(connection, job.id, house.time)
+        awakening.retry(connection, job.id, house.time)
     house.deliver(pacs, commitment=True)
     assert answer(house, pacs.asked[-1])
     assert house.deliver(pacs, commitment=True).state is JobState.DONE

@@ -4,7 +4,8 @@ import pytest
 
 from db import deliveries, studies
 from db.engine import Database
-from db.records import DEFAULT_KINDS, DeliveryState, JobKind, ResultKind
+from db.records import JobKind
+from db.result_records import DEFAULT_KINDS, DeliveryState, ResultKind
 from node.destinations.routes import PROFILES, Route, dispatch, kinds_of
 from tests.db.rows import NOW, add_job, add_result, add_study, arrival, claimed
 

@@ -12,7 +12,7 @@ from pynetdicom import AE, build_role, evt
 from pynetdicom.events import Event
 from pynetdicom.sop_class import StorageCommitmentPushModel  # type: ignore[attr-defined]
 
-from db.records import SopReference
+from db.result_records import SopReference
 from node.dicom import commitment
 from node.dicom.association import Limits
 from node.dicom.commitment import Report, Request

@@ -19,7 +19,7 @@ from pynetdicom import AE, evt
 from pynetdicom.events import Event
 from pynetdicom.sop_class import StorageCommitmentPushModel  # type: ignore[attr-defined]
 
-from db.records import SopReference
+from db.result_records import SopReference
 from node.destinations.outbound import RENDER
 from node.dicom import commitment
 from node.dicom.commitment import Report, Request

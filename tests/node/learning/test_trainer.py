@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from db import audit, jobs, models, snapshots, training_runs
+from db import audit, awakening, jobs, models, snapshots, training_runs
 from db.engine import Database
 from db.errors import TakenError
-from db.learning_records import RunState, TrainingRun
-from db.records import JobKind, ModelState
+from db.learning_records import ModelState, RunState, TrainingRun
+from db.records import JobKind
 from node.clock import utc_now
 from node.errors import SettingsError
 from node.learning import journal, runs
@@ -23,6 +23,7 @@ from node.worker import Worker
 from tests.db.rows import NOW
 from tests.peers.processes import wait_until
 from tests.testset import write_model
+from tests.working import worker_of
 from training.snapshot import SnapshotError
 
 TINY = (
@@ -66,15 +67,7 @@ def worker(database: Database, tmp_path: Path) -> Callable[..., tuple[Worker, Tr
             "missing": lambda: None,
         }
         trainer = Trainer(database=database, data=tmp_path / "data", now=utc_now, program=program, **(arguments | more))
-        worker = Worker(
-            database=database,
-            handlers={JobKind.TRAIN: trainer},
-            announce=lambda _: None,
-            on_dead=lambda _connection, _job: None,
-            lease_s=60,
-            now=utc_now,
-        )
-        return worker, trainer
+        return worker_of(database, JobKind.TRAIN, trainer, utc_now), trainer
 
     return build
 
@@ -115,7 +108,7 @@ def test_a_training_that_is_killed_goes_on_and_its_model_is_a_candidate(
     lost = run_of(database, "spring")
     with database.write() as connection:
         (job,) = jobs.newest(connection, 1)
-        jobs.wake_one(connection, job.id, utc_now())
+        awakening.wake_one(connection, job.id, utc_now())
     work.run_one([JobKind.TRAIN])
 
     done = run_of(database, "spring")
@@ -163,7 +156,7 @@ def test_a_training_that_is_killed_again_and_again_fails(
 
     for _ in range(3):
         with database.write() as connection:
-            jobs.wake_one(connection, 1, utc_now())
+            awakening.wake_one(connection, 1, utc_now())
         work.run_one([JobKind.TRAIN])
 
     failed = run_of(database, "spring")

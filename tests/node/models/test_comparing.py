@@ -4,72 +4,46 @@ from pathlib import Path
 
 import pytest
 
-from db import comparisons, jobs, models, snapshots
+from db import awakening, comparisons, jobs
 from db.engine import Database
 from db.learning_records import StoredComparison
 from db.records import JobKind, JobState
-from node.models import comparing, registration
+from node.models import comparing
 from node.models.comparing import Comparing
-from node.worker import Worker
+from tests import candidates
 from tests.db.rows import NOW
-from tests.testset import rows, write_model, write_snapshot
+from tests.working import worker_of
 
 
 @pytest.fixture
 def data(tmp_path: Path, sqlite_database: Database) -> Path:
     """A data folder with two models, twelve test patients, and somebody who asked for a comparison."""
     folder = tmp_path / "data"
-    for version, skill in (("bad", -1), ("good", 1)):
-        made = write_model(tmp_path / "made" / version, version=version, skill=skill)
-        registration.register(sqlite_database, made.path, folder, by="anna", now=NOW)
-    made = write_snapshot(folder / "set", rows(12))
+    sha256 = candidates.register(sqlite_database, folder, tmp_path / "made", NOW)
     with sqlite_database.write() as connection:
-        models.promote(connection, "bad", by="anna", now=NOW)
-        snapshots.register(
-            connection,
-            sha256=made.sha256,
-            folder="set",
-            created_at=NOW,
-            findings=made.findings,
-            images={},
-            about={},
-        )
-        comparisons.ask(connection, candidate="good", current="bad", snapshot_sha256=made.sha256, by="anna", now=NOW)
+        comparisons.ask(connection, candidate="good", current="bad", snapshot_sha256=sha256, by="anna", now=NOW)
     return folder
 
 
 def run(database: Database, handler: Comparing) -> StoredComparison:
     """Let a worker run the job; how the comparison is then."""
-    worker = Worker(
-        database=database,
-        handlers={JobKind.COMPARE: handler},
-        announce=lambda _: None,
-        on_dead=lambda _connection, _job: None,
-        lease_s=60,
-        now=lambda: NOW,
-    )
-    assert worker.run_one([JobKind.COMPARE])
+    assert worker_of(database, JobKind.COMPARE, handler, lambda: NOW).run_one([JobKind.COMPARE])
     with database.read() as connection:
         (found,) = comparisons.of_candidate(connection, "good", 5)
     return found
 
 
-def handler(database: Database, data: Path) -> Comparing:
-    """The node's."""
-    return Comparing(database=database, data=data, place_of=lambda _: data / "set" / "snapshot")
-
-
 def test_a_node_that_stops_goes_on_with_it(sqlite_database: Database, data: Path, monkeypatch: pytest.MonkeyPatch):
     """What was read is kept, and the attempt does not count."""
     monkeypatch.setattr(comparing, "EVERY_S", 0.0)
-    first = handler(sqlite_database, data)
+    first = candidates.comparing(sqlite_database, data)
     first.stop()
 
     stopped = run(sqlite_database, first)
     with sqlite_database.write() as connection:
         (job,) = jobs.newest(connection, 1)
-        jobs.wake_one(connection, job.id, NOW)
-    done = run(sqlite_database, handler(sqlite_database, data))
+        awakening.wake_one(connection, job.id, NOW)
+    done = run(sqlite_database, candidates.comparing(sqlite_database, data))
 
     assert (job.state, job.error_code, job.attempts - job.postponed) == (JobState.QUEUED, "node_stopped", 0)
     assert (stopped.ended, stopped.outcome) == (False, None)
@@ -82,9 +56,9 @@ def test_a_node_that_stops_goes_on_with_it(sqlite_database: Database, data: Path
 
 def test_an_image_that_is_gone_is_named(sqlite_database: Database, data: Path):
     """A person reads which, and what to do."""
-    (data / "set" / "images" / "0003.png").unlink()
+    (data / "snapshots" / "images" / "0003.png").unlink()
 
-    failed = run(sqlite_database, handler(sqlite_database, data))
+    failed = run(sqlite_database, candidates.comparing(sqlite_database, data))
 
     assert failed.ended
     assert "0003.png cannot be read" in str(failed.reason)
@@ -94,6 +68,6 @@ def test_a_model_whose_files_are_damaged_is_named(sqlite_database: Database, dat
     """Nothing is compared with what is not the model that was registered."""
     (data / "models" / "good" / "model.onnx").write_bytes(b"spoilt")
 
-    failed = run(sqlite_database, handler(sqlite_database, data))
+    failed = run(sqlite_database, candidates.comparing(sqlite_database, data))
 
     assert "SHA-256 differs" in str(failed.reason)

@@ -6,7 +6,7 @@ import pytest
 
 from db import audit, models
 from db.engine import Database
-from db.records import ModelState
+from db.learning_records import ModelState
 from inference.errors import BundleError
 from node.errors import SettingsError
 from node.models import registration, registry

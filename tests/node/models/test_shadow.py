@@ -11,7 +11,7 @@ import pytest
 
 from db import jobs, models, results, studies
 from db.engine import Database
-from db.records import Job, JobKind, JobState, StoredPrediction
+from db.records import Job, JobKind, JobState
 from inference.errors import BundleError
 from inference.image import Image
 from inference.policy import Policy
@@ -22,7 +22,7 @@ from node.models import shadow
 from node.models.service import ModelInService, NoModelError
 from node.models.shadow import Shadow
 from node.objects.model import ModelDescription
-from tests.db.rows import NOW, add_job, arrival, claimed
+from tests.db.rows import NOW, add_job, arrival, claimed, prediction, record
 
 
 @dataclass
@@ -66,11 +66,9 @@ def job(store: Folder, sqlite_database: Database) -> Job:
     """A claimed job of a study with two images, the first of which the model in service has read."""
     with sqlite_database.write() as connection:
         for number in (1, 2):
-            studies.record_arrival(connection, arrival(number, path=stored(store)), settle_at=NOW)
-        study = studies.find(connection, "2.25.1")
-        assert study is not None
+            study = record(connection, arrival(number, path=stored(store)))
         first, _ = studies.instances(connection)
-        results.add_prediction(connection, said("bright", first.id), NOW)
+        results.add_prediction(connection, prediction(first.id, "bright"), NOW)
         add_job(connection, study.id, kind=JobKind.SHADOW)
         return claimed(connection)
 
@@ -81,13 +79,6 @@ def stored(store: Folder) -> str:
     part.path.unlink()
     phantom.dataset(rows=64, columns=64).save_as(part.path, enforce_file_format=True)
     return part.commit()
-
-
-def said(version: str, instance_id: int) -> StoredPrediction:
-    """A prediction of any kind."""
-    return StoredPrediction(
-        instance_id=instance_id, model_version=version, rows=64, columns=64, scores=[], cam=b"", cam_shape=(0,)
-    )
 
 
 def handler(store: Folder, database: Database, fake: Fake, model: Callable[[], ModelInService] | None = None) -> Shadow:

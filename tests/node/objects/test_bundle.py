@@ -12,7 +12,7 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.tag import Tag
 from pydicom.uid import ExplicitVRLittleEndian
 
-from db.records import READ_KINDS, ResultKind
+from db.result_records import READ_KINDS, ResultKind
 from node.objects.bundle import build
 from node.objects.encoding import encode
 from node.objects.errors import StudyMismatchError

@@ -4,7 +4,7 @@ import pytest
 from pydicom import dcmread
 from pydicom.filebase import DicomBytesIO
 
-from db.records import ResultKind
+from db.result_records import ResultKind
 from node.objects import codes
 from node.objects.bundle import build
 from node.objects.encoding import encode

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from pydicom.dataset import Dataset
 
-from db.records import ResultKind
+from db.result_records import ResultKind
 from node.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from node.objects import codes
 from node.objects.contents import Attribute, Contents, contents

@@ -14,7 +14,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from db.records import READ_KINDS, ResultKind
+from db.result_records import READ_KINDS, ResultKind
 from node.objects.bundle import build
 from node.objects.encoding import encode, transcoded
 from node.objects.errors import TransferSyntaxError

@@ -3,7 +3,7 @@
 import pytest
 from pydicom.uid import ExplicitVRLittleEndian
 
-from db.records import ResultKind
+from db.result_records import ResultKind
 from node.objects.bundle import build
 from node.objects.encoding import encode
 from node.objects.errors import NoFallbackError

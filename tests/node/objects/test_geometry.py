@@ -8,7 +8,7 @@ from pydicom.dataset import Dataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.uid import ExplicitVRLittleEndian
 
-from db.records import READ_KINDS, ResultKind
+from db.result_records import READ_KINDS, ResultKind
 from inference.cam import region
 from node.objects import geometry
 from node.objects.bundle import build

@@ -13,7 +13,7 @@ from pydicom import dcmwrite
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
-from db.records import ResultKind
+from db.result_records import ResultKind
 from inference.grayscale import levels
 from inference.image import Image
 from node.objects.bundle import build

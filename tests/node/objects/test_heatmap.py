@@ -13,7 +13,7 @@ from pydicom import dcmread
 from pydicom.filebase import DicomBytesIO
 from pydicom.uid import ExplicitVRLittleEndian
 
-from db.records import ResultKind
+from db.result_records import ResultKind
 from node.objects.bundle import build
 from node.objects.encoding import encode
 from node.objects.reading import heat_maps

@@ -4,7 +4,7 @@ import pytest
 from pydicom import dcmread
 from pydicom.filebase import DicomBytesIO
 
-from db.records import ResultKind
+from db.result_records import ResultKind
 from db.vocabulary import Reason, RejectionReason
 from node.objects.encoding import encode
 from node.objects.errors import StudyMismatchError

@@ -7,7 +7,7 @@ from pydicom import dcmread
 from pydicom.filebase import DicomBytesIO
 from pydicom.uid import ExplicitVRLittleEndian
 
-from db.records import ResultKind
+from db.result_records import ResultKind
 from inference.cam import region
 from node.objects.bundle import build
 from node.objects.encoding import encode

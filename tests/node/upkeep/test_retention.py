@@ -11,7 +11,8 @@ from pydicom.dataset import FileDataset
 
 from db import audit, deliveries, results, studies
 from db.engine import Connection, Database, connect
-from db.records import Absence, DeliveryState, Holding, JobKind, JobState, StoredInstance, StudyState
+from db.records import Absence, Holding, JobKind, JobState, StoredInstance, StudyState
+from db.result_records import DeliveryState
 from db.retention import Rule
 from db.schema import gold, job, study, true_box
 from db.vocabulary import Reason
@@ -20,7 +21,7 @@ from node.files import Folder
 from node.parts import Node
 from node.pictures.shelf import Shelf
 from node.upkeep.retention import Retention
-from tests.db.rows import NOW, add_job, add_result, arrival, later
+from tests.db.rows import NOW, add_job, add_result, arrival, later, record
 from tests.nodes import StartNode, chest, push, study_of, wait_for_study
 from tests.peers.processes import wait_until
 
@@ -47,9 +48,7 @@ def read_study(database: Database, store: Folder, number: int = 1, at: datetime 
     uid = f"2.25.{number}"
     new = arrival(number, study_instance_uid=uid, path=path, received_at=at)
     with database.write() as connection:
-        studies.record_arrival(connection, new, settle_at=at)
-        found = studies.find(connection, uid)
-        assert found is not None
+        found = record(connection, new, at)
         studies.begin_revision(connection, found)
         studies.end_revision(connection, found.id, 1, StudyState.READ)
         (row,) = studies.instances(connection, found.id)

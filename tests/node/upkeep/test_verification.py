@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from db import audit, studies
-from db.records import Absence, SopReference, StoredInstance
+from db.records import Absence, StoredInstance
+from db.result_records import SopReference
 from db.vocabulary import Reason
 from node.clock import utc_now
 from node.destinations.commitment import Desk

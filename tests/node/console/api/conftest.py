@@ -10,10 +10,11 @@ import pytest
 
 from db import models, reports, results, studies
 from db.engine import Database
-from db.records import Arrival, Role, StoredPrediction
+from db.people_records import Role
+from db.records import Arrival
 from db.tokens import Scope
 from node.tokens import Tokens
-from tests.db.rows import NOW, add_job, add_result, arrival, message
+from tests.db.rows import NOW, add_job, add_result, arrival, message, prediction, record, score
 from tests.node.console.browser import Answer, Browser, serving
 from tests.node.console.conftest import Clock, console, with_people
 
@@ -60,12 +61,12 @@ def fill(database: Database, data: Path) -> Database:
     (data / "store" / "2026").mkdir(parents=True, exist_ok=True)
     (data / "store" / "2026" / "1.dcm").write_bytes(b"a DICOM object")
     with database.write() as connection:
-        studies.record_arrival(connection, image(), NOW)
-        study = studies.find(connection, STUDY)
-        assert study is not None
+        study = record(connection, image())
         job_id = add_job(connection, study.id)
         add_result(connection, study.id, job_id)
-        results.add_prediction(connection, prediction(studies.instances(connection, study.id)[0].id), NOW)
+        (instance,) = studies.instances(connection, study.id)
+        said = prediction(instance.id, rows=8, columns=6, scores=[score(0.75, boxes=[[1, 2, 3, 4, 0.5]])])
+        results.add_prediction(connection, said, NOW)
         reports.record(connection, message(text="DOE has a mass."))
         connection.exec_driver_sql("UPDATE job SET state = 'dead', error_code = 'fault', error = 'It broke.'")
         for version in ("m1", "m2"):
@@ -77,14 +78,6 @@ def fill(database: Database, data: Path) -> Database:
 def image() -> Arrival:
     """An image of a patient whose name is a script."""
     return arrival(path="2026/1.dcm", patient_name="DOE^<script>alert(1)</script>")
-
-
-def prediction(instance_id: int) -> StoredPrediction:
-    """What m1 said of it."""
-    score = {"finding": "Mass", "probability": 0.75, "operating_point": 0.5, "boxes": [[1, 2, 3, 4, 0.5]]}
-    return StoredPrediction(
-        instance_id=instance_id, model_version="m1", rows=8, columns=6, scores=[score], cam=b"", cam_shape=(0,)
-    )
 
 
 def a_token(database: Database, scope: Scope) -> str:

@@ -11,7 +11,8 @@ from schemathesis import Case
 
 from db import audit, jobs, people
 from db.engine import Database, connect
-from db.records import JobState, Role
+from db.people_records import Role
+from db.records import JobState
 from db.tokens import Scope
 from node.tokens import Tokens
 from tests.db.rows import NOW
