@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from argon2 import PasswordHasher
 from starlette.applications import Starlette
 
 from db import people
@@ -19,17 +20,19 @@ from inference.errors import NotReadable
 from nlp.aggregate import Policy
 from nlp.datafiles import Sources
 from nlp.workers import Pool
-from node import passwords
 from node.console import app
 from node.console.imaging import Pictures
 from node.console.live import Live
 from node.files import Folder
+from node.identity import opening
+from node.identity.identity import Identity
 from node.labels.trials import Trials
 from node.pictures.shelf import Size
 from node.settings import load
 from node.telemetry.metrics import measure
 from node.telemetry.watch import Watch
 from tests.node.console.browser import Browser, serving
+from tests.node.identity.provider import CLIENT_ID, SECRET, Issuer
 from training.pseudonym import Pseudonyms
 
 if TYPE_CHECKING:
@@ -57,8 +60,8 @@ class Clock:
 
 @pytest.fixture(scope="session")
 def password_hash() -> str:
-    """What is kept of everybody's password."""
-    return passwords.hashed(PASSWORD)
+    """What is kept of everybody's password, made so that it is soon compared: it takes its costs with it."""
+    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 
 
 @pytest.fixture
@@ -119,6 +122,7 @@ def console(
     live: Live | None = None,
     pictures: Pictures | None = None,
     viewer_url: str | None = None,
+    identity: Identity | None = None,
     **options: Any,
 ) -> Starlette:
     """The application; without `live` a stream of changes ends after its first look, and there are no pictures.
@@ -143,8 +147,27 @@ def console(
         trials=trials or no_trials(database),
         live=live or Live(database, every_s=0, lasting_s=0),
         pseudonyms=pseudonyms,
+        identity=identity,
         pictures=pictures or NoPictures(),
     )
+
+
+def known_to(
+    issuer: Issuer, database: Database, data: Path, clock: Clock | None = None, *, passwords: bool = True
+) -> Starlette:
+    """The application of a node that an identity provider knows, whose tokens have real times."""
+    clock = clock or Clock(at=datetime.now(UTC))
+    roles = {"cxr-readers": "radiologist", "cxr-admins": "administrator"}
+    oidc = {
+        "issuer": issuer.url,
+        "client_id": CLIENT_ID,
+        "client_secret": SECRET,
+        "roles": roles,
+        "passwords": passwords,
+    }
+    settings = load(None, **{"console.oidc": oidc}).console.oidc
+    assert settings is not None
+    return console(database, data, clock, identity=opening.identity_of(settings, clock), **{"console.oidc": oidc})
 
 
 @pytest.fixture

@@ -6,14 +6,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from db import jobs, minings, people, positives, studies
 from db.engine import Database
 from db.people_records import Role
 from db.records import JobState, StudyState
 from db.result_records import DeliveryState
-from nlp import miner, parser
+from nlp import parser
+from nlp.miner import Miner
 from node import mining
 from node.console.live import Live
 from tests.db.label_rows import add_report
@@ -21,9 +22,10 @@ from tests.db.rows import add_job, claimed
 from tests.db.test_worklist import read
 from tests.node.console import busy
 from tests.node.console.browser import serving
-from tests.node.console.conftest import NOON, PASSWORD, console
+from tests.node.console.conftest import NOON, PASSWORD, console, known_to, with_people
 from tests.node.console.looking import SIZES, browsing, fits, opened
 from tests.node.console.test_app import arrival
+from tests.node.identity.provider import issuing
 from tests.peers.axe import faults
 from tests.peers.processes import HOST
 
@@ -208,11 +210,46 @@ def test_a_picture_without_words_is_found(chromium) -> None:
     assert [fault.partition(" ")[0] for fault in found] == ["image-alt"]
 
 
+def test_a_person_comes_in_by_the_provider_of_another_site(
+    chromium, sqlite_database: Database, password_hash: str, tmp_path: Path
+) -> None:
+    """Through the redirect from there, though the session's cookie is strict; and is told if they may not."""
+    with (
+        issuing("localhost") as issuer,
+        serving(known_to(issuer, with_people(sqlite_database, password_hash), tmp_path)) as at,
+    ):
+        looks = []
+        for name, (width, height) in SIZES.items():
+            for scheme in ("light", "dark"):
+                context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+                page, complaints = opened(context)
+                page.goto(f"http://{HOST}:{at.port}/login")
+                looks += [*faults(page), *([] if fits(page, f"login-provider-{name}-{scheme}") else ["does not fit"])]
+        page.get_by_role("link", name="Log in with your hospital account").click()
+        page.wait_for_url("**/studies")
+        cookies = {each["name"]: each["sameSite"] for each in context.cookies()}
+        issuer.person |= {"groups": ["staff"]}
+        page.goto(f"http://{HOST}:{at.port}/login/oidc")
+        said = page.get_by_role("alert").inner_text()
+
+        assert "anna, radiologist" in at_header(page, at.port)
+    assert looks == []
+    assert said == "Your account has no role here. Ask for one of the groups that have."
+    assert cookies == {"cxr": "Strict"}
+    assert [each for each in complaints if "403" not in each] == []
+
+
+def at_header(page: Page, port: int) -> str:
+    """Who is logged in, as every page has it above."""
+    page.goto(f"http://{HOST}:{port}/account")
+    return page.locator("header").inner_text()
+
+
 def test_a_radiologist_finds_a_report_and_corrects_it(
-    chromium: Browser, address: str, sqlite_database: Database
+    chromium: Browser, address: str, sqlite_database: Database, loaded_miner: Miner
 ) -> None:
     """From the counts to the reports of a finding, to one with its mentions, where a label is set right; on a phone."""
-    mined_reports(sqlite_database)
+    mined_reports(sqlite_database, loaded_miner)
     width, height = SIZES["narrow"]
     page, complaints = opened(chromium.new_context(viewport={"width": width, "height": height}))
     page.goto(f"{address}/login")
@@ -242,9 +279,8 @@ def test_a_radiologist_finds_a_report_and_corrects_it(
     assert complaints == []
 
 
-def mined_reports(database: Database) -> None:
+def mined_reports(database: Database, made: Miner) -> None:
     """Some reports, as mining leaves them."""
-    made = miner.load()
     with database.write() as connection:
         for number, text in enumerate(TEXTS):
             at = NOON - timedelta(hours=7 * number)
