@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import event
 
-from db import backlog, clock_steps, deliveries, holdings, jobs, links, studies
+from db import backlog, clock_steps, deliveries, holdings, jobs, links, losses, studies
 from db.clock_steps import Longest
 from db.engine import Connection, Database
-from db.records import JobKind, JobState
+from db.records import Absence, Holding, JobKind, JobState
 from tests.bench.million import analyze, fill
 from tests.db.rows import NOW
 
@@ -33,6 +33,9 @@ SOUGHT: dict[str, tuple[str, Ask]] = {
     "times too far ahead": ("ix_study_settle_at", lambda c: clock_steps.any_ahead(c, NOW, Longest())),
     "deliveries on their way": ("ix_delivery_unsettled", deliveries.unsettled),
     "files that are gone": ("ix_instance_absence", holdings.counts),
+    "files that are lost": ("ix_instance_absence", lambda c: holdings.counts(c, [Absence.LOST])),
+    "damaged files": ("ix_instance_absence", lambda c: holdings.faulty(c, Holding.INSTANCE, until=10**9)),
+    "jobs that failed of them": ("_job_", lambda c: losses.go_on(c, [Holding.INSTANCE], 7, NOW)),
     "reports without a study": ("unlinked", lambda c: links.listed(c, unlinked_only=True, limit=20)),
 }
 """What is asked, and the index, or table, of the few."""
