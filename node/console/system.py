@@ -1,7 +1,6 @@
 """The system: what is under way, what waits for a person, and which processes are alive."""
 
-import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,16 +8,14 @@ from typing import Any
 
 from starlette.responses import Response
 
-from db import backlog, deliveries, holdings, models, processes, studies
 from db.backlog import Undone
 from db.engine import Database
 from db.people_records import Role
-from db.processes import Process
-from db.records import Absence, Job, StudyState
+from db.records import Absence
 from node.console.access import Visit
+from node.console.facts import gather
 from node.console.frame import Frame
 from node.console.words import ABSENCES, DELIVERY_STATES, STUDY_STATES, WORRYING
-from node.heartbeat import SILENT
 
 PARTS = (
     ("/system", "Overview", Role.VIEWER),
@@ -29,10 +26,6 @@ PARTS = (
     ("/system/settings", "Settings", Role.ADMINISTRATOR),
 )
 """Path, name and least role of each page of the system."""
-GONE = (Absence.DAMAGED, Absence.MISSING, Absence.LOST)
-"""Why files are not there; those that retention removed may be a million, and wait for nobody."""
-UNDER_WAY = (StudyState.ARRIVING, StudyState.QUEUED, StudyState.FAILED)
-"""The states of a study that is not at its end, or that waits for a person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,15 +35,6 @@ class Count:
     words: str
     number: int
     worrying: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Life:
-    """A process, and what it works on; `silent` if it has not been heard of."""
-
-    process: Process
-    jobs: tuple[Job, ...]
-    silent: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,37 +71,21 @@ class System:
         return self.frame.page("counts.html", visit, **self._state())
 
     def _state(self) -> dict[str, Any]:
-        """What is under way or waits for a person; what is done is not counted, for there may be a million of it."""
+        """What there is, in words."""
         now = self.now()
-        with self.database.read() as connection:
-            model, shadow = models.current(connection), models.shadow(connection)
-            alive, running = processes.every(connection), backlog.running(connection)
-            undone, unsettled = backlog.undone(connection), deliveries.unsettled(connection)
-            under_way = studies.counts(connection, UNDER_WAY)
-            gone = holdings.counts(connection, GONE)
+        found = gather(self.database, self.data, now)
         return {
-            "model": model.version if model else None,
-            "shadow": shadow.version if shadow else None,
-            "free_bytes": shutil.disk_usage(self.data).free,
-            "lives": lives(alive, running, now),
-            "queues": [_queue(each, now) for each in undone],
-            "studies": [_count(STUDY_STATES, state, under_way.get(state, 0)) for state in UNDER_WAY],
-            "gone": [_gone(absence, gone[absence]) for absence in GONE if absence in gone],
-            "deliveries": [(name, _count(DELIVERY_STATES, state, count)) for name, state, count in sorted(unsettled)],
+            "model": found.model,
+            "shadow": found.shadow,
+            "free_bytes": found.free_bytes,
+            "lives": found.processes,
+            "queues": [_queue(each, now) for each in found.queues],
+            "studies": [_count(STUDY_STATES, state, number) for state, number in found.studies.items()],
+            "gone": [_gone(absence, number) for absence, number in found.gone.items()],
+            "deliveries": [
+                (each.destination, _count(DELIVERY_STATES, each.state, each.count)) for each in found.unsettled
+            ],
         }
-
-
-def lives(alive: Iterable[Process], running: Iterable[Job], now: datetime) -> list[Life]:
-    """Each process with its jobs."""
-    running = list(running)
-    return [
-        Life(
-            process=one,
-            jobs=tuple(job for job in running if (job.owner or "").startswith(one.owner)),
-            silent=now - one.beat_at > SILENT,
-        )
-        for one in alive
-    ]
 
 
 def age(of: timedelta) -> str:

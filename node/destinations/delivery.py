@@ -87,6 +87,10 @@ class Delivery:
     database: Database
     destinations: Mapping[str, Recipient]
     now: Callable[[], datetime]
+    on_arrival: Callable[[Connection, str, int, int], None] = lambda _connection, _destination, _study_id, _objects: (
+        None
+    )
+    """Told that a destination took so many objects of a study, in the transaction that says so."""
 
     def __call__(self, job: Job) -> Ending:
         """Send what has not reached the job's destination yet, and see to it that it is kept there."""
@@ -143,12 +147,12 @@ class Delivery:
                 for parcel, answer in zip(intact, line.send(objects), strict=True):
                     run.take(parcel, answer)
                 if recipient.commitment:
-                    self._ask(line, run, unasked)
+                    self._ask(line, job, run, unasked)
         except UnreachableError as error:
             run.broken = error
         if recipient.commitment:
             with self.database.write() as connection:
-                self._record(connection, run)
+                self._record(connection, job, run)
             run.parcels = self._parcels(job)
 
     def _absence(self, result: Result) -> Absence | None:
@@ -170,7 +174,7 @@ class Delivery:
             pinned=pinned,
         )
 
-    def _ask(self, line: Line, run: _Run, unasked: Sequence[Parcel]) -> None:
+    def _ask(self, line: Line, job: Job, run: _Run, unasked: Sequence[Parcel]) -> None:
         """Ask to commit to what was just taken, and to what was taken before.
 
         The rows are written first: the answer may come before the response (PS3.4 J.3.2.1.4 allows it).
@@ -184,7 +188,7 @@ class Delivery:
             return
         ids, transaction_uid = [delivery_id for delivery_id, _ in asked], f"2.25.{uuid.uuid4().int}"
         with self.database.write() as connection:
-            self._record(connection, run)
+            self._record(connection, job, run)
             deliveries.ask(connection, ids, transaction_uid, self.now())
         words, status = NO_ANSWER, None
         try:
@@ -196,14 +200,17 @@ class Delivery:
                 with self.database.write() as connection:
                     deliveries.unanswered(connection, ids, words, final=status == NO_CONTEXT)
 
-    def _record(self, connection: Connection, run: _Run) -> None:
+    def _record(self, connection: Connection, job: Job, run: _Run) -> None:
         """Write what the destination answered."""
         now = self.now()
+        taken = [parcel.result.study_id for parcel, answer in run.pairs if answer.stored]
         for parcel, answer in run.pairs:
             if answer.stored:
                 deliveries.sent(connection, parcel.delivery.id, _as_sent(answer, parcel), now)
             elif not answer.later:
                 deliveries.mark(connection, [parcel.delivery.id], DeliveryState.REFUSED, error=answer.words)
+        if taken:
+            self.on_arrival(connection, job.destination or "", taken[0], len(taken))
         run.pairs.clear()
         deliveries.mark(connection, run.damaged, DeliveryState.WAITING, error=DAMAGED)
         deliveries.mark(connection, run.lost, DeliveryState.WITHDRAWN, error=LOST)
@@ -217,7 +224,7 @@ class Delivery:
                 states[parcel.delivery.id] = state, answer.words
 
         def record(connection: Connection) -> list[int]:
-            self._record(connection, run)
+            self._record(connection, job, run)
             if run.arrived and not run.broken and not run.exhausted:
                 awakening.wake(connection, name, self.now())
             return self._joined(connection, job, run)

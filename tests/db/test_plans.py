@@ -10,7 +10,8 @@ from db import backlog, clock_steps, deliveries, holdings, jobs, links, losses, 
 from db.clock_steps import Longest
 from db.engine import Connection, Database
 from db.records import Absence, Holding, JobKind, JobState
-from tests.bench.million import analyze, fill
+from tests.bench.large import fill
+from tests.bench.million import analyze
 from tests.db.rows import NOW
 
 ROWS = 20_000
@@ -37,6 +38,7 @@ SOUGHT: dict[str, tuple[str, Ask]] = {
     "damaged files": ("ix_instance_absence", lambda c: holdings.faulty(c, Holding.INSTANCE, until=10**9)),
     "jobs that failed of them": ("_job_", lambda c: losses.go_on(c, [Holding.INSTANCE], 7, NOW)),
     "reports without a study": ("unlinked", lambda c: links.listed(c, unlinked_only=True, limit=20)),
+    "further ones": ("unlinked", lambda c: links.listed(c, unlinked_only=True, before=ROWS, limit=20)),
 }
 """What is asked, and the index, or table, of the few."""
 
@@ -66,7 +68,7 @@ def require_indexes(database: Database) -> None:
 
 def test_the_few_are_found_by_their_index(database: Database):
     """A million jobs that are done cost nothing, where the database has counted them."""
-    fill(database, ROWS)
+    fill(database, ROWS, NOW)
     analyze(database)
 
     require_indexes(database)
@@ -74,6 +76,6 @@ def test_the_few_are_found_by_their_index(database: Database):
 
 def test_the_few_are_found_in_sqlite_as_a_node_leaves_it(sqlite: Database):
     """Nor where it has not: nobody but a person counts in SQLite."""
-    fill(sqlite, ROWS)
+    fill(sqlite, ROWS, NOW)
 
     require_indexes(sqlite)

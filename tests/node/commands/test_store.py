@@ -171,6 +171,15 @@ def test_failed_job_is_queued_again_by_its_number(filled: tuple[Path, Any]):
     assert cxr("jobs", "--data", data, "--unfinished-count").stdout == "1\n"
 
 
+def test_all_failed_jobs_are_queued_again(empty: Path):
+    """With their numbers, for machines."""
+    database = connect(f"sqlite:///{empty / 'cxr.db'}")
+    job_id = _fail_a_job(database)
+    database.close()
+
+    assert parsed("retry", "--all", "--data", empty, "--json") == [job_id]
+
+
 def _fail_a_job(database: Database) -> int:
     with database.write() as connection:
         jobs.add(connection, kind=JobKind.READ, subject_id=1, revision=9, now=NOW)
