@@ -48,16 +48,17 @@ def _receiver(settings: Settings, port: int) -> Node:
     logs.configure(settings.log.level, settings.log.format)
     read_as_it_comes()
     settings = settings.model_copy(update={"dicom": settings.dicom.model_copy(update={"port": port})})
-    observer, traces = observe(settings)
+    database = open_database(settings)
+    observer, traces = observe(settings, database)
     premises = Premises(
         settings=settings,
-        database=open_database(settings),
+        database=database,
         store=open_store(settings),
         announce=LocalQueue({}).announce,  # the reconciler, elsewhere, finds what is to be done
         observer=observer,
         now=utc_now,
     )
-    watch = watch_over(settings, premises.database, observer.metrics, reads=False)
+    watch = watch_over(settings, database, observer.metrics, reads=False)
     scp, before = _scp(premises, premises.desk())
     return Node(
         settings=settings,
@@ -67,7 +68,7 @@ def _receiver(settings: Settings, port: int) -> Node:
         services=(
             *traces,
             *endpoints(settings, watch),
-            Heartbeat(premises.database, [NodeRole.SCP], utc_now),
+            Heartbeat(database, [NodeRole.SCP], utc_now),
             *before,
             scp,
         ),

@@ -80,7 +80,7 @@ def build(settings: Settings, roles: Collection[NodeRole] | None = None, now: Ca
     _require_sense(settings, roles)
     descriptors.provide(reception.descriptors_for(settings))
     database = _open_database(settings, roles)
-    observer, services = observe(settings)
+    observer, services = observe(settings, database)
     watch = watch_over(settings, database, observer.metrics, reads=NodeRole.WORK in roles)
     services = (*services, *endpoints(settings, watch), Heartbeat(database, roles, now))
     queue = LocalQueue(_lanes(settings), _ways_out(settings))
@@ -158,7 +158,7 @@ def _reconciling(premises: Premises) -> tuple[Service, ...]:
         chores=(premises.store.sweep,),
         on_settled=Transfers(wanted=settings.audit.syslog is not None, now=now).received,
         tick_s=settings.work.tick_s,
-        metrics=premises.observer.metrics,
+        observer=premises.observer,
         now=now,
         longest=Longest(
             quiet_s=settings.study.quiet_s or RELEASE_FALLBACK_S,

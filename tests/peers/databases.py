@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.processes import HOST, Peer, free_port, require, wait_until
+from tests.peers.processes import HOST, Peer, children, free_port, require, wait_until
 
 
 class Postgres:
@@ -86,7 +86,7 @@ class Postgres:
 
     def kill(self) -> None:
         """End the postmaster at once, and wait until the processes that it leaves behind have noticed."""
-        backends = _children(self._peer.pid)
+        backends = children(self._peer.pid)
         self._peer.kill()
         wait_until(
             lambda: not any(Path(f"/proc/{pid}").exists() for pid in backends),
@@ -126,11 +126,6 @@ class Postgres:
             group=self._user,
             extra_groups=None if self._user is None else [],
         )
-
-
-def _children(pid: int) -> list[int]:
-    tasks = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for task in tasks for child in task.read_text().split()]
 
 
 class Redis:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from argon2 import PasswordHasher
@@ -34,6 +34,9 @@ from node.telemetry.watch import Watch
 from tests.node.console.browser import Browser, serving
 from tests.node.identity.provider import CLIENT_ID, SECRET, Issuer
 from training.pseudonym import Pseudonyms
+
+if TYPE_CHECKING:
+    from tests.node.console.department import Department
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PASSWORD = "lamp otter granite seven"
@@ -172,3 +175,14 @@ def client(database: Database, tmp_path: Path, clock: Clock) -> Iterator[Browser
     """A browser in which nobody is logged in."""
     with serving(console(database, tmp_path, clock)) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def department(
+    migrated_file: Path, password_hash: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator["Department"]:
+    """A department at work, to be looked at and not changed."""
+    from tests.node.console.department import at_work  # noqa: PLC0415 - its models' libraries take a second
+
+    with at_work(migrated_file, password_hash, tmp_path_factory.mktemp("department")) as found:
+        yield found

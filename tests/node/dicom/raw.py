@@ -105,8 +105,8 @@ class Image:
 class RawPeer:
     """A TCP connection to a node."""
 
-    def __init__(self, port: int, source: str = "127.0.0.1") -> None:
-        self._sock = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S, source_address=(source, 0))
+    def __init__(self, port: int, source: str = "127.0.0.1", host: str = "127.0.0.1") -> None:
+        self._sock = socket.create_connection((host, port), timeout=PATIENCE_S, source_address=(source, 0))
 
     def __enter__(self) -> "RawPeer":
         return self
@@ -126,7 +126,8 @@ class RawPeer:
         if len(head) < 6:
             return 0, head
         kind, length = struct.unpack(">BxL", head)
-        return kind, self._exactly(length)
+        body = self._exactly(length)
+        return (kind if len(body) == length else 0), body
 
     def associate(self, **options: object) -> A_ASSOCIATE:
         """Associate; what the node answered."""
