@@ -3,8 +3,8 @@
 Theory of operation. A process holds the system's lock on its folder. The lock ends with it, however it ends, and
 whoever sweeps then removes the folder. A kernel knows the locks of its own processes alone: NFS keeps a lock on a
 folder with the host that took it. So a folder has the name of the kernel that its process runs under, and a lock is
-believed under that kernel only. Of another host's folders nothing is removed but objects that nobody has written to for
-a day; by then their sender has long been told to send again.
+believed under that kernel only. Of other folders, of another host or from before a power cut, nothing is removed but
+objects that nobody has written to for a day; by then their sender has long been told to send again.
 """
 
 import fcntl
@@ -19,7 +19,7 @@ from pathlib import Path
 KERNEL = Path("/proc/sys/kernel/random/boot_id")
 """The running kernel's name, new at each start of the machine; its containers have it too, as they have its locks."""
 FORGOTTEN_S = 24 * 3600.0
-"""After so long without a byte an object of another host is given up; an association waits for minutes at most."""
+"""After so long without a byte an object of another kernel is given up; an association waits for minutes at most."""
 
 
 class Incoming:
