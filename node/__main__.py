@@ -24,6 +24,10 @@ COMMANDS = {
         "node.commands.verify:verify",
         "Check every stored image and result against its size and SHA-256, and the database's own structure.",
     ),
+    "accept-loss": (
+        "node.commands.loss:accept_loss",
+        "Accept that damaged or missing files are lost: `cxr verify` counts them and fails of them no more.",
+    ),
     "backup": (
         "node.commands.backup:backup",
         "Back up the node, running or not: database, stored files, models, snapshots and the secret of pseudonyms.",

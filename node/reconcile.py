@@ -35,6 +35,8 @@ class Reconciler:
     on_dead: OnDead
     chores: tuple[Callable[[], object], ...] = ()
     """What else is done at each sweep."""
+    on_settled: Callable[[Connection, Study], None] = lambda _connection, _study: None
+    """Told of each study that is complete, in the transaction that has it read."""
     tick_s: float
     now: Callable[[], datetime]
     longest: Longest = field(default_factory=Longest)
@@ -72,6 +74,7 @@ class Reconciler:
             for study in settled:
                 revision = studies.begin_revision(connection, study)
                 if revision is not None:
+                    self.on_settled(connection, study)
                     jobs.add(connection, kind=JobKind.READ, subject_id=study.id, revision=revision, now=now)
                     queued.append(study)
             linking.link_studies(connection, [study.id for study in settled], now)

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from db import migration, studies
@@ -60,43 +61,66 @@ def print_crowd(targets: list[Target], scratch: Path) -> None:
             print(f"{target.name:<12} {answered:8} {seconds:7.2f}")
 
 
-def print_long_hours(target: Target, scratch: Path) -> None:
-    """A line for each round: what the node holds after it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What a server holds after a round; `rss` in MB (10^6 bytes)."""
+
+    rss: float
+    descriptors: int
+    threads: int
+    parts: int
+
+
+def long_hours(target: Target, scratch: Path) -> list[Held]:
+    """What it holds after each round."""
     folders = [make_objects(scratch / f"round{n}", count=ROUND, side=140, associations=4) for n in range(ROUNDS)]
-    print(f"\n{ROUND} objects a round\nround      RSS MB  descriptors  threads  .part files")
+    found = []
     with running(target, scratch) as server:
         wait_for_echo(server)
-        for number, round_folders in enumerate(folders, 1):
+        process = Path(f"/proc/{server.pid}")
+        for round_folders in folders:
             send(server, round_folders)
-            process = Path(f"/proc/{server.pid}")
-            rss = int((process / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
-            counts = len(list((process / "fd").iterdir())), len(list((process / "task").iterdir()))
-            parts = len(list(scratch.rglob("*.part")))
-            print(f"{number:<10} {rss:6.0f} {counts[0]:12} {counts[1]:8} {parts:12}")
+            found.append(
+                Held(
+                    rss=int((process / "statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6,
+                    descriptors=len(list((process / "fd").iterdir())),
+                    threads=len(list((process / "task").iterdir())),
+                    parts=len(list(server.folder.rglob("*.part"))),
+                )
+            )
+    return found
+
+
+def print_long_hours(target: Target, scratch: Path) -> None:
+    """A line for each round."""
+    print(f"\n{ROUND} objects a round\nround      RSS MB  descriptors  threads  .part files")
+    for number, each in enumerate(long_hours(target, scratch), 1):
+        print(f"{number:<10} {each.rss:6.0f} {each.descriptors:12} {each.threads:8} {each.parts:12}")
 
 
 @contextmanager
 def held(count: int) -> Iterator[Path]:
-    """A data folder whose database knows so many instances of as many finished studies."""
-    with tempfile.TemporaryDirectory(prefix="cxr-bench-") as folder:
-        (Path(folder) / "data").mkdir()
+    """A folder of a node whose database knows so many instances of as many finished studies."""
+    with tempfile.TemporaryDirectory(prefix="cxr-bench-") as scratch:
+        folder = Path(scratch) / "node"
+        (folder / "data").mkdir(parents=True)
         database = connect(f"sqlite:///{folder}/data/cxr.db")
         migration.upgrade(database)
         with database.write() as connection:
             for number in range(count):
                 studies.record_arrival(connection, arrival(number, study_instance_uid=f"2.25.{number}"), settle_at=None)
         database.close()
-        yield Path(folder)
+        yield folder
 
 
-def print_start(target: Target) -> None:
+def start_s(target: Target) -> float:
     """Seconds to the first C-ECHO with much to look at."""
     with held(HELD) as folder:
         begin = time.perf_counter()
         server = target.start(folder)
         try:
             wait_for_echo(server)
-            print(f"\nstart to the first C-ECHO, {HELD} instances: {time.perf_counter() - begin:.2f} s")
+            return time.perf_counter() - begin
         finally:
             server.kill()
 
@@ -108,7 +132,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="cxr-bench-") as scratch:
         print_crowd(targets, Path(scratch))
         print_long_hours(TARGETS[0], Path(scratch))
-    print_start(TARGETS[0])
+    print(f"\nstart to the first C-ECHO, {HELD} instances: {start_s(TARGETS[0]):.2f} s")
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ def node(folder: Path, **environment: str) -> Iterator[Running]:
         ready = process.stdout.readline()
         found = re.search(r":(\d+), HL7 on \S+:(\d+),", ready)
         assert found, ready
-        receiver = Server(ae_title="CXRNODE", port=int(found[1]), pid=process.pid, kill=process.kill)
+        receiver = Server(ae_title="CXRNODE", port=int(found[1]), pid=process.pid, folder=folder, kill=process.kill)
         yield Running(pid=process.pid, hl7_port=int(found[2]), receiver=receiver)
         process.kill()
 

@@ -5,12 +5,12 @@ A row of `TARGETS` is a name and a function that starts a fresh server on an emp
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 
@@ -18,8 +18,10 @@ import numpy as np
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ComputedRadiographyImageStorage, ExplicitVRLittleEndian, generate_uid
 
+from db import studies
+from db.engine import connect
 from tests.peers.orthanc import Orthanc
-from tests.peers.processes import HOST, Peer, free_port, listens
+from tests.peers.processes import HOST, Peer, children, free_port, listens
 
 ROOT = Path(__file__).parent.parent.parent
 DCMTK = Path("/usr/bin")
@@ -29,12 +31,24 @@ TIMEOUT_S = 120
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A receiver that is up: its name and port, its process, and how to end it at once."""
+    """A receiver that is up.
+
+    Attributes:
+        pid: of the process that listens, when it was started first.
+        folder: where it keeps everything.
+        kill: ends it at once, with the processes that it has forked.
+        start: starts it again after that: same ports, same folder.
+        objects: the objects that it says it has, each as a DICOM file.
+    """
 
     ae_title: str
     port: int
     pid: int
+    folder: Path
     kill: Callable[[], None]
+    start: Callable[[], None] = lambda: None
+    objects: Callable[[], Iterator[bytes]] = lambda: iter(())
+    hl7_port: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,46 +60,81 @@ class Target:
     start: Callable[[Path], Server]
 
 
-def _start_node(folder: Path, receivers: int = 1) -> Server:
+def start_node(folder: Path, settings: str = "") -> Server:
+    """`cxr serve` with these settings."""
     command: list[str | Path] = [sys.executable, "-m", "node", "serve", "--data", folder / "data", "--host", HOST]
-    port = free_port()
-    ports = ["--dicom-port", str(port), "--hl7-port", str(free_port()), "--console-port", str(free_port())]
-    settings = folder / "node.toml"
-    settings.write_text(f"[dicom]\nprocesses = {receivers}\n")
-    options = ["--config", settings, *ports]
-    return _start_program([*command, *options], ae_title="CXRNODE", port=port, log=folder / "node.log")
+    port, hl7_port = free_port(), free_port()
+    ports = ["--dicom-port", str(port), "--hl7-port", str(hl7_port), "--console-port", str(free_port())]
+    config = folder / "node.toml"
+    config.write_text(settings)
+    server = _start_program([*command, "--config", config, *ports], ae_title="CXRNODE", port=port, folder=folder)
+    return replace(server, hl7_port=hl7_port, objects=lambda: _rows_files(folder / "data"))
+
+
+def _rows_files(data: Path) -> Iterator[bytes]:
+    """The file of each row of an instance."""
+    database = connect(f"sqlite:///{data / 'cxr.db'}")
+    with database.read() as connection:
+        paths = [instance.path for instance in studies.instances(connection)]
+    database.close()
+    return ((data / "store" / path).read_bytes() for path in paths)
 
 
 def _start_orthanc(folder: Path) -> Server:
     orthanc = Orthanc(folder)
-    return Server(ae_title=orthanc.ae_title, port=orthanc.port, pid=orthanc.pid, kill=orthanc.kill)
+    return Server(
+        ae_title=orthanc.ae_title,
+        port=orthanc.port,
+        pid=orthanc.pid,
+        folder=folder,
+        kill=orthanc.kill,
+        start=orthanc.start,
+        objects=lambda: (orthanc.file(each.sop_instance_uid) for each in orthanc.instances()),
+    )
 
 
 def _start_storescp(folder: Path) -> Server:
-    storage = folder / "storage"
-    storage.mkdir()
-    port = free_port()
-    command: list[str | Path] = [DCMTK / "storescp", "--fork", "-aet", "STORESCP", "-od", storage, str(port)]
-    return _start_program(command, ae_title="STORESCP", port=port, log=folder / "storescp.log")
+    return _start_writer(folder, [DCMTK / "storescp", "--fork", "-aet", "STORESCP"], "STORESCP")
 
 
 def _start_pynetdicom(folder: Path) -> Server:
-    storage = folder / "storage"
+    return _start_writer(folder, [sys.executable, "-m", "pynetdicom", "storescp", "-aet", "PYNETDICOM"], "PYNETDICOM")
+
+
+def _start_writer(folder: Path, command: Sequence[str | Path], ae_title: str) -> Server:
+    """What writes files into a folder, and has no other memory."""
+    storage, port = folder / "storage", free_port()
     storage.mkdir()
-    port = free_port()
-    command: list[str | Path] = [sys.executable, "-m", "pynetdicom", "storescp", str(port), "-od", storage]
-    return _start_program([*command, "-aet", "PYNETDICOM"], ae_title="PYNETDICOM", port=port, log=folder / "scp.log")
+    whole = [*command, "-od", storage, str(port)]
+    server = _start_program(whole, ae_title=ae_title, port=port, folder=folder)
+    return replace(server, objects=lambda: (path.read_bytes() for path in storage.iterdir()))
 
 
-def _start_program(command: Sequence[str | Path], *, ae_title: str, port: int, log: Path) -> Server:
-    peer = Peer(command, ready=lambda: listens(port), log=log)
-    peer.start(timeout_s=60)
-    return Server(ae_title=ae_title, port=port, pid=peer.pid, kill=peer.kill)
+def _start_program(command: Sequence[str | Path], *, ae_title: str, port: int, folder: Path) -> Server:
+    # Beside the folder, whose disk may be full.
+    peer = Peer(command, ready=lambda: listens(port), log=folder.with_name(f"{folder.name}.log"))
+
+    def start() -> None:
+        peer.start(timeout_s=60)
+
+    def kill() -> None:
+        forked = children(peer.pid)
+        peer.kill()
+        for pid in forked:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    start()
+    return Server(ae_title=ae_title, port=port, pid=peer.pid, folder=folder, kill=kill, start=start)
+
+
+def _two_receivers(folder: Path) -> Server:
+    return start_node(folder, "[dicom]\nprocesses = 2\n")
 
 
 TARGETS = (
-    Target(name="cxr serve", there=(ROOT / "node" / "__main__.py").exists, start=_start_node),
-    Target(name="2 receivers", there=(ROOT / "node" / "__main__.py").exists, start=partial(_start_node, receivers=2)),
+    Target(name="cxr serve", there=(ROOT / "node" / "__main__.py").exists, start=start_node),
+    Target(name="2 receivers", there=(ROOT / "node" / "__main__.py").exists, start=_two_receivers),
     Target(name="Orthanc", there=Path("/usr/sbin/Orthanc").exists, start=_start_orthanc),
     Target(name="storescp", there=(DCMTK / "storescp").exists, start=_start_storescp),
 )
@@ -183,43 +232,3 @@ def wait_for_echo(server: Server) -> None:
         if time.monotonic() > end:
             raise TimeoutError(f"{server.ae_title} answers no C-ECHO")
         time.sleep(0.02)
-
-
-class Memory:
-    """Resident memory of a server and the processes that it forks, in MB (10^6 bytes), from /proc.
-
-    The server's own peak is the kernel's (VmHWM, reset by `baseline`); of its children only what is not shared
-    counts, as sampled.
-    """
-
-    def __init__(self, pid: int) -> None:
-        self._pid = pid
-        self._before = 0.0
-        self._children = 0.0
-
-    def baseline(self) -> float:
-        """Forget the peak until now; what the server holds."""
-        Path(f"/proc/{self._pid}/clear_refs").write_text("5")
-        self._before = _status_mb(self._pid, "VmRSS")
-        return self._before
-
-    def sample(self) -> None:
-        """Look at the children once."""
-        tasks = Path(f"/proc/{self._pid}/task").glob("*/children")
-        pids = [int(pid) for task in tasks for pid in task.read_text().split()]
-        held = 0.0
-        for pid in pids:
-            with contextlib.suppress(OSError):
-                held += _status_mb(pid, "RssAnon")
-        self._children = max(self._children, held)
-
-    def growth(self) -> float:
-        """The peak since the baseline, over the baseline."""
-        return _status_mb(self._pid, "VmHWM") - self._before + self._children
-
-
-def _status_mb(pid: int, field: str) -> float:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith(f"{field}:"):
-            return int(line.split()[1]) * 1024 / 1e6
-    return 0.0

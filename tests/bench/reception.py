@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.peers import TARGETS, Memory, Server, Target, make_objects, send, wait_for_echo
+from tests.bench.memory import Memory
+from tests.bench.peers import TARGETS, Server, Target, make_objects, send, wait_for_echo
 
 REPEATS = 3
 BUDGET_S = 330

@@ -93,16 +93,25 @@ def clustered(folder: Path) -> Iterator[tuple[Database, Callable[[int], None]]]:
         postgres.close()
 
 
+WAYS = {"embedded": embedded, "cluster": clustered}
+
+
+def measure(way: str) -> list[float]:
+    """The times of one way, in milliseconds, the shortest first."""
+    with tempfile.TemporaryDirectory(prefix="cxr-bench-") as folder, WAYS[way](Path(folder)) as (database, announce):
+        take_one(database, announce, 0)  # the worker starts
+        return sorted(1000 * take_one(database, announce, number) for number in range(1, TIMES + 1))
+
+
 def main() -> None:
     """Measure and print."""
     print(f"{processor()}; {TIMES} jobs, one after the other")
     print(f"{'wake-up':<10} {'median ms':>10} {'95 % ms':>8} {'most ms':>8}")
-    for name, open_wakeup in (("embedded", embedded), ("cluster", clustered)):
-        with tempfile.TemporaryDirectory(prefix="cxr-bench-") as folder, open_wakeup(Path(folder)) as (database, say):
-            take_one(database, say, 0)  # the worker starts
-            times = sorted(1000 * take_one(database, say, number) for number in range(1, TIMES + 1))
-        percentile = statistics.quantiles(times, n=20)[-1]
-        print(f"{name:<10} {statistics.median(times):10.1f} {percentile:8.1f} {times[-1]:8.1f}")
+    for name in WAYS:
+        times = measure(name)
+        print(
+            f"{name:<10} {statistics.median(times):10.1f} {statistics.quantiles(times, n=20)[-1]:8.1f} {times[-1]:8.1f}"
+        )
 
 
 if __name__ == "__main__":

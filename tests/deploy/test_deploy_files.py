@@ -18,6 +18,7 @@ from node.celery_app import QUEUES
 from node.implementation import SOFTWARE_VERSION
 from node.parts import NodeRole
 from node.settings import Settings, load
+from node.telemetry.forwarding import Forwarding
 from node.telemetry.machine import Machine
 from node.telemetry.metrics import exposition, measure
 from node.telemetry.stock import Stock
@@ -42,10 +43,13 @@ def run(*command: str | Path) -> str:
     return done.stdout + done.stderr
 
 
+COLLECTORS = (Stock, Machine, Forwarding)
+
+
 def metrics_there() -> set[str]:
     """Every metric of a process, by the names that a query uses."""
     metrics = measure()
-    families = [*metrics.registry.collect(), *Stock.describe(None), *Machine.describe(None)]  # type: ignore[arg-type]
+    families = [*metrics.registry.collect(), *(each for kind in COLLECTORS for each in kind.describe(None))]  # type: ignore[arg-type]
     names = {family.name for family in families if family.name.startswith("cxr_")}
     assert names
     assert b"cxr_stores" in exposition(metrics)

@@ -163,7 +163,7 @@ def open_to_others(path: Path) -> bool:
 def test_patient_data_stay_in_the_database_and_the_objects(served: Served, pacs: StorageScp):
     """At DEBUG, through success, refusals and failures: not in the log, a file name, a page or a command's state.
 
-    What is there is for the node's own user alone. A broker's content is to be looked at here too, once there is one.
+    What is there is for the node's own user alone. What a broker holds is looked at in `tests/node/test_broker.py`.
     """
     good, broken, lateral = chest(**OWN), chest(**OWN), chest(**OWN, ViewPosition="LL")
     broken.PixelData = broken.PixelData[:5000]
@@ -178,7 +178,9 @@ def test_patient_data_stay_in_the_database_and_the_objects(served: Served, pacs:
     wait_until(lambda: {"read": "failed", "mine": "done"}.items() <= jobs(served).items(), timeout_s=60, what="no end")
     commands = (["status"], ["jobs"], ["results"], ["audit", "list"], ["models", "list"], ["destinations", "list"])
     shown = {" ".join(words): served.ask(*words, "--json") for words in commands}
-    shown |= {path: Browser(served.console).get(path).text for path in ("/", "/healthz", "/" + NAME)}
+    shown |= {
+        path: Browser(served.console).get(path).text for path in ("/", "/healthz", "/readyz", "/metrics", "/" + NAME)
+    }
     served.stop()
     shown["log"] = served.ready + served.log.read_text("utf-8")
     shown["file names"] = "\n".join(str(path) for path in served.data.rglob("*"))

@@ -1,10 +1,7 @@
 """Faults, one by one, of what the node stands on: the answer is never a lie, and it goes on without a restart."""
 
-import os
-import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -24,10 +21,13 @@ from node.dicom.scp import Scp
 from node.files import Folder
 from node.hl7.listener import Listener
 from node.mining import ReportMining
+from node.parts import Node
 from node.queue import LocalQueue
 from node.reconcile import Reconciler
 from tests.inference.tasks import POISONED_COLUMNS, poisoned
+from tests.node.hl7.mllp import Client, code, oru
 from tests.nodes import StartNode, chest, push, wait_for_study
+from tests.peers import disk
 from tests.peers.databases import Postgres
 from tests.peers.processes import wait_until
 
@@ -37,23 +37,15 @@ RESUMES_S = 5.0
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 24 MB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
-        pytest.skip("only root may make a small file system")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    with disk.small(tmp_path / "small", 24) as folder:
+        yield folder
 
 
 def test_full_disk_is_out_of_resources_and_no_more(small_disk: Path, start_node: StartNode):
     """Really full: only 0xA700, what was acknowledged is whole, and with room again the next is taken (R7)."""
     node = start_node(**{"data": small_disk / "data", "reading.workers": 0, "mining.workers": 0})
-    ballast = small_disk / "ballast"
     assert push(node, chest()) == [0x0000]
-    with ballast.open("wb", buffering=0) as file, suppress(OSError):
-        while True:
-            file.write(bytes(4096))
+    ballast = disk.fill(small_disk)
 
     full = push(node, *(chest() for _ in range(5)))
     ballast.unlink()
@@ -68,8 +60,38 @@ def test_full_disk_is_out_of_resources_and_no_more(small_disk: Path, start_node:
     assert all(node.store.path(path).stat().st_size > 10_000 for path in paths)
 
 
+def test_full_disk_takes_no_report_and_loses_none(small_disk: Path, start_node: StartNode):
+    """Really full: AE until there is room, then all goes on; what was answered AA is there, once (R7 for HL7)."""
+    node = start_node(**{"data": small_disk / "data", "reading.workers": 0, "mining.workers": 0})
+    messages = {f"M{number}": oru(f"M{number}", accession=f"A{number}", text="x" * 200_000) for number in range(8)}
+    with Client(node.listener.port) as ris:
+        before = {name: code(ris.ask(messages[name])) for name in ("M0", "M1")}
+        ballast = disk.fill(small_disk)
+
+        full = {name: code(ris.ask(messages[name])) for name in ("M2", "M3", "M4", "M5", "M6")}
+        stored_when_full = control_ids(node)
+        ballast.unlink()
+        wait_until(lambda: code(ris.ask(messages["M7"])) == "AA", timeout_s=RESUMES_S, what="it does not resume")
+        after = {code(ris.ask(message)) for message in messages.values()}
+
+    assert set(before.values()) == {"AA"}
+    assert set(full.values()) <= {"AA", "AE"}
+    assert full["M6"] == "AE"
+    assert {name for name, answer in (before | full).items() if answer == "AA"} <= set(stored_when_full)
+    assert after == {"AA"}
+    assert sorted(control_ids(node)) == sorted(messages)
+
+
+def control_ids(node: Node) -> list[str]:
+    """MSH-10 of the messages that are stored."""
+    with node.database.read() as connection:
+        return list(connection.exec_driver_sql("SELECT control_id FROM message").scalars())
+
+
 @pytest.mark.peer
-def test_postgresql_that_dies_is_out_of_resources_until_it_is_back(start_node: StartNode):
+def test_postgresql_that_dies_is_out_of_resources_until_it_is_back(
+    start_node: StartNode, record_property: Callable[[str, object], None]
+):
     """Killed while a modality sends: never 0x0000, and within 5 s of its return all goes on, reading too (R6)."""
     server = Postgres()
     try:
@@ -91,6 +113,7 @@ def test_postgresql_that_dies_is_out_of_resources_until_it_is_back(start_node: S
 
     assert set(during) == {0xA700}
     assert resumed_s < RESUMES_S
+    record_property("figure", f"0xA700 to all {len(during)}; takes the next {resumed_s:.1f} s after its return")
 
 
 def test_start_goes_on_with_what_was_left_before_peers_are_let_in(

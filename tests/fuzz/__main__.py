@@ -18,7 +18,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from tests.fuzz.fuzzing import CORPUS, MAX_BYTES, TARGETS, corpus, mutated
+from tests.fuzz import fuzzing
+from tests.fuzz.fuzzing import CORPUS, MAX_BYTES, TARGETS, mutated
 
 INSTRUMENTED = ["node", "inference", "pynetdicom", "pydicom"]
 
@@ -45,7 +46,7 @@ def main() -> None:
 
 def blindly(name: str, target: ModuleType, seconds: float) -> None:
     """Mutate by chance."""
-    known = [*target.seeds(), *corpus(name)]
+    known = fuzzing.known(target)
     chance, end, count = random.Random(), time.monotonic() + seconds, 0
     while time.monotonic() < end:
         data = mutated(chance.choice(known), chance)

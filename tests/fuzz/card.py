@@ -6,11 +6,12 @@ from pathlib import Path
 
 from inference import bundle
 from inference.errors import BundleError
+from tests.bundles import tiny_card
 
 
 def seeds() -> list[bytes]:
-    """The card of the model that is shipped."""
-    return [(bundle.STARTER / bundle.CARD).read_bytes()]
+    """The card of the model that is shipped, and a short one."""
+    return [(bundle.STARTER / bundle.CARD).read_bytes(), tiny_card().model_dump_json().encode()]
 
 
 def check(data: bytes) -> None:

@@ -1,11 +1,14 @@
 """Fuzzing: what a target does with bytes that nobody meant to send.
 
 A target is a module with `seeds` and `check`, a function of bytes that raises if they do what they should not. What was
-found worth keeping is in `corpus/`; `test_fuzz.py` tries it, and some mutations, with every run of the tests.
+found worth keeping is in `corpus/`; `test_fuzz.py` tries it, and mutations that hypothesis chooses, with every run of
+the tests.
 """
 
 import random
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 TARGETS = ("pdu", "header", "image", "hl7", "settings", "card")
 CORPUS = Path(__file__).with_name("corpus")
@@ -15,6 +18,12 @@ MAX_BYTES = 16 * 1024
 def corpus(name: str) -> list[bytes]:
     """The inputs of a target that were kept."""
     return [path.read_bytes() for path in sorted((CORPUS / name).glob("*"))]
+
+
+@cache
+def known(target: ModuleType) -> list[bytes]:
+    """What is mutated: the seeds of a target and its corpus."""
+    return [*target.seeds(), *corpus(target.__name__.rpartition(".")[2])]
 
 
 def mutated(data: bytes, chance: random.Random) -> bytes:

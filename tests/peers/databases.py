@@ -11,16 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.peers.processes import HOST, Peer, free_port, require, wait_until
+from tests.peers.processes import HOST, Peer, children, free_port, require, wait_until
 
 
 class Postgres:
     """A PostgreSQL server in a new temporary folder; without a password, and unless asked for without fsync.
 
     PostgreSQL refuses to run as root, so root starts it as the user `postgres`.
+
+    Args:
+        autovacuum: without it nothing is counted, or cleared away, at a moment that nobody chose.
     """
 
-    def __init__(self, *, fsync: bool = False) -> None:
+    def __init__(self, *, fsync: bool = False, autovacuum: bool = True) -> None:
         programs = self._programs()
         self._user = "postgres" if os.geteuid() == 0 else None
         self.port = free_port()
@@ -46,6 +49,7 @@ class Postgres:
             f"listen_addresses={HOST}",
             "unix_socket_directories=",
             f"fsync={'on' if fsync else 'off'}",
+            f"autovacuum={'on' if autovacuum else 'off'}",
             "max_connections=200",
         ]
         self._psql: list[Path | str] = [
@@ -82,7 +86,7 @@ class Postgres:
 
     def kill(self) -> None:
         """End the postmaster at once, and wait until the processes that it leaves behind have noticed."""
-        backends = _children(self._peer.pid)
+        backends = children(self._peer.pid)
         self._peer.kill()
         wait_until(
             lambda: not any(Path(f"/proc/{pid}").exists() for pid in backends),
@@ -122,11 +126,6 @@ class Postgres:
             group=self._user,
             extra_groups=None if self._user is None else [],
         )
-
-
-def _children(pid: int) -> list[int]:
-    tasks = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for task in tasks for child in task.read_text().split()]
 
 
 class Redis:
@@ -169,7 +168,7 @@ class Redis:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Postgres]:
     """One PostgreSQL for the session; a test that kills it starts it again, or makes its own `Postgres()`."""
-    server = Postgres()
+    server = Postgres(autovacuum=False)
     yield server
     server.close()
 

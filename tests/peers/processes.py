@@ -41,6 +41,12 @@ def listens(port: int) -> bool:
         return probe.connect_ex((HOST, port)) == 0
 
 
+def children(pid: int) -> list[int]:
+    """The processes that a process has started and that are there now."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
+
+
 def wait_until(true: Callable[[], bool], *, timeout_s: float, what: str) -> None:
     """Ask every 20 ms until the answer is yes; past the timeout raise TimeoutError, which says `what`."""
     end = time.monotonic() + timeout_s

@@ -44,6 +44,10 @@ class Storescp:
         """End it."""
         self._peer.kill()
 
+    def start(self) -> None:
+        """Start it again, with what it has."""
+        self._peer.start()
+
 
 class StartStorescp(Protocol):
     """Start one with further options."""

@@ -126,7 +126,8 @@ class RawPeer:
         if len(head) < 6:
             return 0, head
         kind, length = struct.unpack(">BxL", head)
-        return kind, self._exactly(length)
+        body = self._exactly(length)
+        return (kind if len(body) == length else 0), body
 
     def associate(self, **options: object) -> A_ASSOCIATE:
         """Associate; what the node answered."""
