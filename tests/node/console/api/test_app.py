@@ -287,6 +287,7 @@ def test_the_page_has_every_operation(browser: Browser) -> None:
     assert page.status == 200
     assert not [path for method, path in SCOPES if f"{method} {path}" not in page.text]
     assert "wait_s" in page.text
+    assert "<td>model, report, unsure</td>" in page.text
     assert "//" not in page.text.replace("https://", "")
 
 
