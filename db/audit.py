@@ -99,6 +99,12 @@ def found(
     return [AuditEntry(**row) for row in connection.execute(query).mappings()]
 
 
+def after(connection: Connection, entry_id: int, limit: int) -> list[AuditEntry]:
+    """The entries that follow the one of an id, in order."""
+    query = select(audit).where(audit.c.id > entry_id).order_by(audit.c.id).limit(limit)
+    return [AuditEntry(**row) for row in connection.execute(query).mappings()]
+
+
 def of_subject(connection: Connection, subject: str, prefix: str) -> list[AuditEntry]:
     """What was done to a subject by actions that begin with `prefix`, in order."""
     query = select(audit).where(audit.c.subject == subject, audit.c.action.startswith(prefix, autoescape=True))

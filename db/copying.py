@@ -15,6 +15,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect
 
+from db import structure
 from db.engine import Database, connect
 from db.errors import CopyError
 
@@ -39,13 +40,17 @@ def copied(database: Database, target: Path) -> Iterator[Connection]:
 
 @contextmanager
 def _saved(database: Database, target: Path) -> Iterator[Connection]:
-    with database.read() as connection, closing(sqlite3.connect(target)) as other:
-        driver = connection.connection.dbapi_connection
-        if isinstance(driver, sqlite3.Connection):
-            driver.backup(other)
+    try:
+        with database.read() as connection, closing(sqlite3.connect(target)) as other:
+            driver = connection.connection.dbapi_connection
+            if isinstance(driver, sqlite3.Connection):
+                driver.backup(other)
+    except sqlite3.OperationalError as error:
+        raise CopyError(f"the database cannot be copied to {target}: see that the disk has room") from error
     copy = connect(f"sqlite:///{target}")
     try:
         with copy.read() as connection:
+            structure.require_whole(connection)  # the copy of a damaged file is one too, and would be found too late
             yield connection
     finally:
         copy.close()
@@ -88,4 +93,7 @@ def _run(database: Database, program: str, *arguments: str | Path) -> None:
     command = [found, f"--dbname={address}", *arguments]
     ended = subprocess.run(command, env=os.environ | password, capture_output=True, check=False)  # noqa: S603
     if ended.returncode != 0:
-        raise CopyError(f"{program} failed; see that the database answers and that {program} is as new as the server")
+        raise CopyError(
+            f"{program} failed; see that the database answers, that {program} is as new as the server, "
+            "and that the disk has room"
+        )

@@ -5,6 +5,7 @@ A commit on either is on disk when it returns; the answer to a C-STORE rests on 
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
@@ -86,6 +87,12 @@ class Database:
             finally:
                 if sqlite and driver is not None:
                     driver.cursor().execute("PRAGMA foreign_keys=ON")
+
+    @property
+    def folder(self) -> Path | None:
+        """Where an SQLite database's file is; None of PostgreSQL, whose disks this machine may not see."""
+        file = self.engine.url.database if self.engine.dialect.name == "sqlite" else None
+        return Path(file).parent if file and file != ":memory:" else None
 
     def close(self) -> None:
         """Close every idle connection."""

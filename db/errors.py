@@ -33,6 +33,16 @@ class SchemaOutOfDateError(DatabaseError):
     """The schema is not the one this version needs; `cxr migrate` brings it up."""
 
 
+class SchemaTooNewError(SchemaOutOfDateError):
+    """A newer version has brought the schema further than this one knows."""
+
+    def __init__(self, revision: str, known: str) -> None:
+        super().__init__(
+            f"the database is at revision {revision}, which a newer version made; this one needs {known}: install that "
+            f"one again, and step back with it by cxr migrate --back-to {known}"
+        )
+
+
 class UnknownModelError(DatabaseError):
     """No model of this version is registered."""
 

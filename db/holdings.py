@@ -1,6 +1,6 @@
 """What the store should hold: the files that rows name, and which of them are not there any more."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -31,12 +31,12 @@ def extent(connection: Connection) -> Extent:
     return Extent(files=files, size=size)
 
 
-def counts(connection: Connection) -> dict[str, int]:
-    """How many files are not there any more, by why."""
+def counts(connection: Connection, absences: Collection[Absence] = tuple(Absence)) -> dict[str, int]:
+    """How many files are not there any more, by why, of these reasons."""
     found: dict[str, int] = {}
     for table in _TABLES.values():
-        query = select(table.c.absence, func.count()).where(table.c.absence.is_not(None)).group_by(table.c.absence)
-        for absence, number in connection.execute(query):
+        query = select(table.c.absence, func.count()).where(table.c.absence.is_not(None), table.c.absence.in_(absences))
+        for absence, number in connection.execute(query.group_by(table.c.absence)):
             found[absence] = found.get(absence, 0) + number
     return found
 
@@ -51,6 +51,17 @@ def page(connection: Connection, kind: Holding, *, after: int, limit: int, every
     if every > 1:
         query = query.where(table.c.id % every == 0)
     return [_file(row) for row in connection.execute(query.order_by(table.c.id).limit(limit)).mappings()]
+
+
+def faulty(connection: Connection, kind: Holding, *, until: int | None, every: int = 1) -> list[StoredFile]:
+    """Files that were found damaged or missing, in the order of their rows, up to this row id if it is given."""
+    table = _TABLES[kind]
+    query = _files(kind).where(table.c.absence.is_not(None), table.c.absence.in_((Absence.DAMAGED, Absence.MISSING)))
+    if until is not None:
+        query = query.where(table.c.id <= until)
+    if every > 1:
+        query = query.where(table.c.id % every == 0)
+    return [_file(row) for row in connection.execute(query.order_by(table.c.id)).mappings()]
 
 
 def of_studies(

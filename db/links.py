@@ -11,13 +11,21 @@ from db.schema import link, report, study, unlinked
 from db.vocabulary import Examination, Unlinked
 
 
-def listed(connection: Connection, *, unlinked_only: bool = False, limit: int = 100) -> list[ReportLink]:
-    """The version that holds now of each report, with its studies or why it has none; the last received first."""
-    if unlinked_only:
-        newest = _of_unlinked(unlinked.c.report_id).order_by(unlinked.c.report_id.desc())
-    else:
-        newest = select(report.c.id).where(reports.holds_now()).order_by(report.c.id.desc())
-    ids = list(connection.execute(newest.limit(limit)).scalars())
+def listed(
+    connection: Connection, *, unlinked_only: bool = False, before: int | None = None, limit: int = 100
+) -> list[ReportLink]:
+    """The version that holds now of each report, with its studies or why it has none; the last received first.
+
+    Args:
+        unlinked_only: only those that have none.
+        before: only those received before the version of this row id.
+        limit: how many at the most.
+    """
+    number = unlinked.c.report_id if unlinked_only else report.c.id
+    newest = _of_unlinked(number) if unlinked_only else select(number).where(reports.holds_now())
+    if before is not None:
+        newest = newest.where(number < before)
+    ids = list(connection.execute(newest.order_by(number.desc()).limit(limit)).scalars())
     # Why is asked of these alone: PostgreSQL would make a table of all studies to ask it of who knows how many.
     query = select(*_SHOWN, _why_unlinked().label("unlinked")).where(report.c.id.in_(ids)).order_by(report.c.id.desc())
     uids = _study_uids(connection, ids)

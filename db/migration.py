@@ -8,17 +8,21 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from db.engine import Database, queue_for
-from db.errors import SchemaOutOfDateError
+from db.errors import SchemaOutOfDateError, SchemaTooNewError
 
 
 def upgrade(database: Database, revision: str = "head") -> str:
     """Run the missing revisions, in one transaction. Returns the revision the schema is at.
 
     Nodes that start together come here one after the other; all but the first find nothing to do.
+
+    Raises:
+        SchemaTooNewError: a newer version has made the schema.
     """
     config = _config()
     with database.rebuild() as connection:
         queue_for(connection, "migration")
+        _require_known(MigrationContext.configure(connection).get_current_revision())
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
         return MigrationContext.configure(connection).get_current_revision() or "none"
@@ -38,12 +42,24 @@ def require_current(database: Database) -> None:
     Raises:
         SchemaOutOfDateError: the schema is missing, older or newer.
     """
-    head = ScriptDirectory.from_config(_config()).get_current_head()
+    head = revisions()[-1]
     with database.read() as connection:
         revision = MigrationContext.configure(connection).get_current_revision()
     if revision != head:
+        _require_known(revision)
         found = revision or "empty"
         raise SchemaOutOfDateError(f"the database is at revision {found}, this version needs {head}: run cxr migrate")
+
+
+def revisions() -> list[str]:
+    """Every revision that this version knows, the first one first."""
+    return [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()][::-1]
+
+
+def _require_known(revision: str | None) -> None:
+    known = revisions()
+    if revision is not None and revision not in known:
+        raise SchemaTooNewError(revision, known[-1])
 
 
 def _config() -> Config:

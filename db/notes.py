@@ -1,10 +1,10 @@
-"""What the node notes for itself under a name: a count that took long."""
+"""What the node notes for itself under a name: a count that took long, how far a verification came."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db.schema import note
@@ -30,3 +30,8 @@ def read(connection: Connection, name: str) -> Note | None:
     """What was noted last under the name."""
     row = connection.execute(select(note.c.value, note.c.noted_at).where(note.c.name == name)).one_or_none()
     return None if row is None else Note(value=row.value, noted_at=row.noted_at)
+
+
+def forget(connection: Connection, name: str) -> None:
+    """Note nothing under the name any more."""
+    connection.execute(delete(note).where(note.c.name == name))

@@ -1,5 +1,6 @@
 """Who may log in to the console. Names are in lower case; the caller writes the audit entry."""
 
+import re
 from dataclasses import fields
 from datetime import datetime
 
@@ -9,6 +10,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from db.errors import UnknownPersonError
 from db.people_records import Person, Role
 from db.schema import person, session
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
+"""What a name may be."""
+NO_PASSWORD = ""
+"""In place of a hash, for a person whom the identity provider knows: no password fits it."""
 
 
 def add(connection: Connection, *, name: str, password_hash: str, role: Role, now: datetime) -> bool:

@@ -66,12 +66,14 @@ class Absence(StrEnum):
     """Why the store has no file for a row any more, or none that is to be used.
 
     DAMAGED: it was not what the row says, and lies in the quarantine. MISSING: it is not there. REMOVED: retention
-    removed it, because a person switched that on. The same bytes, received again or put back, end each of these.
+    removed it, because a person switched that on. LOST: it was damaged or missing, and a person accepted that. The same
+    bytes, received again or put back, end each of these.
     """
 
     DAMAGED = "damaged"
     MISSING = "missing"
     REMOVED = "removed"
+    LOST = "lost"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

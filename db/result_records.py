@@ -73,7 +73,8 @@ class DeliveryState(StrEnum):
     Where the destination has to commit: waiting -> sent -> asked -> committed. A failed commitment leads back to
     waiting and in the end to `lost` (it accepted the object and has it no more); without an answer the end is
     `unconfirmed`. `withheld` was not sent because no finding is above its operating point, `withdrawn` because the
-    result was taken back first; if it names a SOP Instance, it was tried or lost before, and may be there all the same.
+    result was taken back first, or its file is lost; if it names a SOP Instance, it was tried or lost before, and
+    may be there all the same.
     """
 
     WAITING = "waiting"

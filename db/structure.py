@@ -41,6 +41,16 @@ def faults(database: Database) -> list[str]:
         return [str(error)]
 
 
+def require_whole(connection: Connection) -> None:
+    """See that every page of an SQLite database can be read; its indexes are not compared with its tables.
+
+    Raises:
+        DatabaseDamagedError: one cannot.
+    """
+    if connection.exec_driver_sql("PRAGMA quick_check(1)").scalar() != "ok":
+        raise DatabaseDamagedError(DAMAGED)
+
+
 def _of_sqlite(connection: Connection) -> Iterator[str]:
     words = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check(20)")]
     if words != ["ok"]:

@@ -69,7 +69,7 @@ def _come_back(connection: Connection, arrival: Arrival) -> None:
     )
     values = {"path": arrival.path, "absence": None, "absent_at": None, "received_at": arrival.received_at}
     connection.execute(mine.values(values))
-    gone = instance.c.reason.in_((Reason.DAMAGED, Reason.REMOVED))
+    gone = instance.c.reason.in_((Reason.DAMAGED, Reason.REMOVED, Reason.LOST))
     connection.execute(mine.where(gone).values(reason=None, reason_detail="", reason_tag=None))
 
 

@@ -114,9 +114,11 @@ def of_version(connection: Connection, version: str) -> TrainingRun | None:
     return None if row is None else _run(row)
 
 
-def newest(connection: Connection, limit: int) -> list[TrainingRun]:
-    """Runs, the last started first."""
+def newest(connection: Connection, limit: int, before: int | None = None) -> list[TrainingRun]:
+    """Runs, the last started first; only those started before the one of an id."""
     query = _runs().order_by(training_run.c.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(training_run.c.id < before)
     return [_run(row) for row in connection.execute(query).mappings()]
 
 

@@ -137,6 +137,7 @@ class Reason(StrEnum):
     DUPLICATE_UID = "duplicate_uid"
     DAMAGED = "damaged"
     REMOVED = "removed"
+    LOST = "lost"
 
     @property
     def sentence(self) -> str:
@@ -159,6 +160,7 @@ _SENTENCES = {
     Reason.DUPLICATE_UID: "Another image with this SOP Instance UID came first; this one is kept, not read.",
     Reason.DAMAGED: "The stored file is missing or is not what was received; restore it, or send the image again.",
     Reason.REMOVED: "Retention has removed the file; send the image again to have it read.",
+    Reason.LOST: "The stored file was lost, and a person accepted that; send the image again to have it read.",
 }
 
 

@@ -1,5 +1,9 @@
-"""What N hospitals need, computed from measured figures: `python deploy/sizing.py > deploy/sizing.md`."""
+"""What N hospitals need, computed from measured figures: `python deploy/sizing.py > deploy/sizing.md`.
 
+`figures.toml` is kept by hand; `growth.json` is what `python -m tests.bench.growth --json deploy/growth.json` wrote.
+"""
+
+import json
 import tomllib
 from dataclasses import dataclass
 from math import ceil
@@ -7,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 FIGURES = Path(__file__).with_name("figures.toml")
+GROWTH = Path(__file__).with_name("growth.json")
 HOSPITALS = (1, 10, 50)
 DAY_S = 24 * 3600
 
@@ -57,7 +62,36 @@ def core_s(measured: dict[str, Any]) -> float:
     return float(measured["read_core_s"] + measured["build_core_s"])
 
 
-def page(figures: dict[str, Any]) -> str:
+def growth(grown: dict[str, Any], usable: float) -> str:
+    """How a cluster grew, and what follows from it."""
+    first, last = grown["found"][0], grown["found"][-1]
+    a_day = usable * DAY_S * first["read_per_s"]
+    times = last["read_per_s"] / first["read_per_s"]
+    rows = "\n".join(
+        f"| {each['receivers']} | {each['workers']} | {each['received_per_s']:.1f} | {each['read_per_s']:.1f} | "
+        f"{each['read_per_s'] / first['read_per_s']:.2f} |"
+        for each in grown["found"]
+    )
+    return f"""## How it grows
+
+{grown["studies"]} studies of one {grown["side"]} x {grown["side"]} image arrived on {grown["associations"]} \
+associations, at PostgreSQL, Redis and workers of one thread, all of them
+with the senders on one machine: {grown["machine"]}.
+
+| receivers | workers | received a second | read a second | times the first |
+|---|---|---|---|---|
+{rows}
+
+![The same as bars, with what each worker would read at the pace of one alone](../docs/growth.png)
+
+One worker, with everything that it needs beside it, reads {a_day:,.0f} such studies a day with {usable:.0%} of its time
+in use; {last["workers"]} workers on {grown["cores"]} cores read {times:.1f} times as much. A worker keeps a core busy:
+count one for each, and others for PostgreSQL and the receivers.
+
+"""
+
+
+def page(figures: dict[str, Any], grown: dict[str, Any] | None) -> str:
     """The sizing as Markdown."""
     measured, assumed = figures["measured"], figures["assumed"]
     a_core = assumed["usable_share"] * DAY_S / core_s(measured)
@@ -83,7 +117,7 @@ so add cores first.
 Results are at their largest here: every image with three findings. Beside this come PostgreSQL and Redis, and a second
 machine wherever one must be able to fail.
 
-## What to add first
+{growth(grown, assumed["usable_share"]) if grown else ""}## What to add first
 
 1. Disk: images and results fill it long before a core is busy. Send results on and keep what the law asks for.
 2. Inference workers, one a group of cores, when `CxrQueueOld` fires for `read`.
@@ -107,4 +141,5 @@ def _row(of: Need) -> str:
 
 
 if __name__ == "__main__":
-    print(page(tomllib.loads(FIGURES.read_text("utf-8"))), end="")  # noqa: T201
+    measured_growth = json.loads(GROWTH.read_text("utf-8")) if GROWTH.exists() else None
+    print(page(tomllib.loads(FIGURES.read_text("utf-8")), measured_growth), end="")  # noqa: T201

@@ -30,6 +30,7 @@ KNOWN = {MODEL, CARD, "README.md", WEIGHTS}
 MAX_CARD_BYTES = 4 * 1024 * 1024
 PICKLES = {".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt", ".joblib", ".npy", ".npz"}
 """Kinds of files that are, or may hold, pickles."""
+WRITTEN_ONCE = "The folder exists already; a bundle is written once."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,14 +85,19 @@ def write(path: Path, card: Card, files: dict[str, bytes]) -> Bundle:
         BundleError: the folder exists already (a bundle never changes), or a file does not belong in one.
     """
     if path.exists():
-        raise BundleError("The folder exists already; a bundle is written once.")
+        raise BundleError(WRITTEN_ONCE)
     _refuse_strangers(set(files))
     card = card.model_copy(update={"files": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}})
     with part_of(path) as part:
         for name, data in {**files, CARD: card.model_dump_json(indent=2).encode() + b"\n"}.items():
             write_durably(part / name, io.BytesIO(data))
         bundle = load(part)
-        part.rename(path)
+        try:
+            part.rename(path)
+        except OSError as error:
+            if path.exists():  # another process was faster
+                raise BundleError(WRITTEN_ONCE) from error
+            raise
         sync_folder(path.parent)
     return Bundle(path=path, card=bundle.card)
 

@@ -1,8 +1,10 @@
 """Reading one image from a file: DICOM by its header, PNG and JPEG as already windowed."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import BinaryIO, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,34 +21,68 @@ from inference.image import Image, Stored
 from inference.pixels import decode
 from inference.policy import Policy
 
-ReadImage = Callable[[Path, Policy, int], Image]
-"""Reads one image file, of at most so many pixels; raises NotReadable."""
-Decoded = Callable[[pydicom.Dataset, Path, int], Stored]
-"""The stored values of a dataset that was read from this file, of at most so many pixels; raises NotReadable."""
+Opened = Callable[[Path], AbstractContextManager[BinaryIO]]
+"""Opens a file to be read from its first byte to its last; may say when it is closed that it was not whole."""
+Decoded = Callable[[pydicom.Dataset, int], Stored]
+"""The stored values of a dataset, of at most so many pixels; raises NotReadable."""
 SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 
 
-def _decoded(ds: pydicom.Dataset, _path: Path, max_pixels: int) -> Stored:
+@contextmanager
+def opened_plainly(path: Path) -> Iterator[BinaryIO]:
+    """A file as it is.
+
+    Raises:
+        NotReadable: it cannot be opened.
+    """
+    try:
+        with path.open("rb") as stream:
+            yield stream
+    except OSError as error:
+        raise NotReadable(Reason.NOT_IMAGE, f"The file cannot be opened ({error.strerror}).") from error
+
+
+class ReadImage(Protocol):
+    """Reads one image file, of at most so many pixels; raises NotReadable, and whatever `opened` does."""
+
+    def __call__(self, path: Path, policy: Policy, max_pixels: int, *, opened: Opened = opened_plainly) -> Image:
+        """Read it."""
+
+
+def _decoded(ds: pydicom.Dataset, max_pixels: int) -> Stored:
     return decode(ds, max_pixels=max_pixels)
 
 
-def read(path: Path, policy: Policy | None, max_pixels: int = 50_000_000, decoded: Decoded = _decoded) -> Image:
-    """Read a DICOM, PNG or JPEG file; `decoded` decodes the pixel data of a DICOM file, by default here and now.
+def read(
+    path: Path,
+    policy: Policy | None,
+    max_pixels: int = 50_000_000,
+    *,
+    decoded: Decoded = _decoded,
+    opened: Opened = opened_plainly,
+) -> Image:
+    """Read a DICOM, PNG or JPEG file.
 
-    Without a policy any image is read, whatever its header says that it shows: for a person to look at.
+    Args:
+        path: the file.
+        policy: which images are read; without one any image is, whatever its header says that it shows: for a person to
+            look at.
+        max_pixels: the largest.
+        decoded: decodes the pixel data of a DICOM file, by default here and now.
+        opened: opens the file. It is closed before anything is made of its bytes.
 
     Raises:
         NotReadable: whatever is the matter with it, a missing file too.
     """
-    try:
-        with path.open("rb") as stream:
-            start = stream.read(8)
-    except OSError as error:
-        raise NotReadable(Reason.NOT_IMAGE, f"The file cannot be opened ({error.strerror}).") from error
-    if start.startswith(SIGNATURES):
+    with opened(path) as stream:
+        picture = stream.read(8).startswith(SIGNATURES)
+        stream.seek(0)
+        ds = None if picture else _dataset(stream)
+    if ds is None:
         return Image.windowed(_picture(path, max_pixels))
-    ds = _dataset(path) if policy is None else _eligible(_dataset(path), policy)
-    stored = decoded(ds, path, max_pixels)
+    if policy is not None:
+        _require_eligible(ds, policy)
+    stored = decoded(ds, max_pixels)
     return Image(stored=stored, grey=grayscale.levels(ds, stored), header=ds)
 
 
@@ -57,45 +93,38 @@ def frontal_view(path: Path, policy: Policy) -> str:
         NotReadable: it is not an image to be read, as `read` would say too.
         OSError: the file cannot be opened.
     """
-    with path.open("rb"):
-        pass  # a file that is not there says nothing of the image
-    return view(_eligible(_dataset(path, pixels=False), policy))
-
-
-def stored_values(path: Path, max_pixels: int) -> Stored:
-    """The stored values of a DICOM file, whatever its header says of the view.
-
-    Raises:
-        NotReadable: it has none.
-    """
-    return decode(_dataset(path), max_pixels=max_pixels)
+    with path.open("rb") as stream:  # a file that is not there says nothing of the image
+        ds = _dataset(stream, pixels=False)
+    _require_eligible(ds, policy)
+    return view(ds)
 
 
 def header(path: Path) -> pydicom.Dataset:
     """The header of a DICOM file, whatever is in it; its pixels are not looked at.
 
     Raises:
-        NotReadable: it is none.
+        NotReadable: it is none, or is not there.
     """
-    return _dataset(path, pixels=False)
+    with opened_plainly(path) as stream:
+        return _dataset(stream, pixels=False)
 
 
-def _eligible(ds: pydicom.Dataset, policy: Policy) -> pydicom.Dataset:
+def _require_eligible(ds: pydicom.Dataset, policy: Policy) -> None:
     ineligible = assess(ds, policy)
     if ineligible is not None:
         raise NotReadable(ineligible.reason, ineligible.detail, ineligible.tag)
-    return ds
 
 
-def _dataset(path: Path, *, pixels: bool = True) -> pydicom.Dataset:
+def _dataset(stream: BinaryIO, *, pixels: bool = True) -> pydicom.Dataset:
     """Read a DICOM file, also one without preamble and file meta, as older archives have them."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                return pydicom.dcmread(path, stop_before_pixels=not pixels)
+                return pydicom.dcmread(stream, stop_before_pixels=not pixels)
             except InvalidDicomError:
-                ds = pydicom.dcmread(path, stop_before_pixels=not pixels, force=True)
+                stream.seek(0)
+                ds = pydicom.dcmread(stream, stop_before_pixels=not pixels, force=True)
     except (*UNREADABLE, InvalidDicomError) as error:
         detail = f"The file is not readable as DICOM ({type(error).__name__})."
         raise NotReadable(Reason.NOT_IMAGE, detail) from error

@@ -15,6 +15,7 @@ from db.vocabulary import Reason
 from inference import image_file, pixels
 from inference.errors import NotReadable
 from inference.image import Image, Stored
+from inference.image_file import Opened, opened_plainly
 from inference.policy import Policy
 from inference.processes import Limits, Lost, Processes
 
@@ -25,16 +26,16 @@ PIXEL_DATA = "(7FE0,0010)"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """A file to decode, of at most so many pixels."""
+    """Pixel data to decode, of at most so many pixels; their bytes are the ones that were read with the header."""
 
-    path: Path
+    ds: pydicom.Dataset
     max_pixels: int
 
 
 def decode(task: Task) -> Stored | NotReadable:
-    """Decode a file, or say what is the matter with it; for a process of its own."""
+    """Decode pixel data, or say what is the matter with them; for a process of its own."""
     try:
-        return image_file.stored_values(task.path, task.max_pixels)
+        return pixels.decode(task.ds, max_pixels=task.max_pixels)
     except NotReadable as error:
         return error
 
@@ -59,24 +60,31 @@ class Isolated:
         """Start a process before there is anything to read; returns at once."""
         self._processes.begin()
 
-    def read(self, path: Path, policy: Policy | None, max_pixels: int) -> Image:
+    def read(
+        self,
+        path: Path,
+        policy: Policy | None,
+        max_pixels: int,
+        *,
+        opened: Opened = opened_plainly,
+    ) -> Image:
         """Read a file (see `inference.image_file.read`).
 
         Raises:
             NotReadable: whatever is the matter with it; `undecodable`, if a process died of it.
             ProcessError: no process can be started.
         """
-        return image_file.read(path, policy, max_pixels, self._stored)
+        return image_file.read(path, policy, max_pixels, decoded=self._stored, opened=opened)
 
     def close(self) -> None:
         """End the processes."""
         self._processes.close()
 
-    def _stored(self, ds: pydicom.Dataset, path: Path, max_pixels: int) -> Stored:
+    def _stored(self, ds: pydicom.Dataset, max_pixels: int) -> Stored:
         pixels.check(ds, max_pixels=max_pixels)
         if not pixels.needs_codec(ds):
             return pixels.decode(ds, max_pixels=max_pixels)
-        task = Task(path=path, max_pixels=max_pixels)
+        task = Task(ds=pixels.bare(ds), max_pixels=max_pixels)
         answer = self._processes.submit(task).result()
         if isinstance(answer, Lost) and not answer.late:
             # It may have died of something else, such as the system's want of memory.

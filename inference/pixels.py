@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 from pydicom import Dataset
+from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import generate_fragmented_frames
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
@@ -46,6 +47,30 @@ def decode(ds: Dataset, *, max_pixels: int = 50_000_000) -> Stored:
     if stored.shape != (rows, columns):
         raise _undecodable("The decoded image has another size than Rows and Columns.")
     return _plain(_without_unused_bits(ds, stored))
+
+
+def bare(ds: Dataset) -> Dataset:
+    """The pixel data with what they are decoded by, and nothing else of the header; for a codec elsewhere."""
+    alone = Dataset()
+    for keyword in _INTEGERS:
+        if (value := integer(ds, keyword)) is not None:
+            setattr(alone, keyword, value)
+    alone.PhotometricInterpretation = text(ds, "PhotometricInterpretation")
+    alone.add_new("PixelData", "OB", ds.PixelData)
+    alone.file_meta = FileMetaDataset()
+    alone.file_meta.TransferSyntaxUID = _transfer_syntax(ds)
+    return alone
+
+
+_INTEGERS = (
+    "SamplesPerPixel",
+    "PlanarConfiguration",
+    "Rows",
+    "Columns",
+    "BitsAllocated",
+    "BitsStored",
+    "PixelRepresentation",
+)
 
 
 def needs_codec(ds: Dataset) -> bool:

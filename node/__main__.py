@@ -1,6 +1,7 @@
 """The command `cxr`."""
 
 import logging
+import os
 import sys
 from typing import NoReturn
 
@@ -12,7 +13,7 @@ from nlp.errors import NlpError
 from node import logs
 from node.commands.deferred import group_of
 from node.errors import NodeError
-from training.errors import TrainingError
+from training.errors import OccupiedError, TrainingError
 
 log = logging.getLogger("node")
 
@@ -22,6 +23,10 @@ COMMANDS = {
     "verify": (
         "node.commands.verify:verify",
         "Check every stored image and result against its size and SHA-256, and the database's own structure.",
+    ),
+    "accept-loss": (
+        "node.commands.loss:accept_loss",
+        "Accept that damaged or missing files are lost: `cxr verify` counts them and fails of them no more.",
     ),
     "backup": (
         "node.commands.backup:backup",
@@ -140,7 +145,7 @@ def main() -> NoReturn:
         app(prog_name="cxr")
     except (NodeError, DatabaseError, InferenceError, NlpError, TrainingError) as error:
         typer.echo(f"cxr: {error}", err=True)
-        sys.exit(1)
+        sys.exit(os.EX_TEMPFAIL if isinstance(error, OccupiedError) else 1)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         typer.echo(f"cxr: {where}{error.strerror or type(error).__name__}", err=True)

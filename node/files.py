@@ -1,20 +1,20 @@
 """The store: one file an object, named by us, written once, on disk before anyone is told so.
 
-A file begins as `incoming/<process>/<name>.part`. It is synchronised, renamed into the folder of its day, and the
-folder is synchronised; a name without `.part` is therefore always a whole file. No peer's word is ever part of a path.
+A file begins as `incoming/<process>/<name>.part` (`node/incoming.py`). It is synchronised, renamed into the folder of
+its day, and the folder is synchronised; a name without `.part` is therefore always a whole file. No peer's word is ever
+part of a path.
 """
 
-import fcntl
 import os
 import shutil
-import uuid
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
 from node.errors import RefusedError
+from node.incoming import Incoming
 
 OUT_OF_RESOURCES = 0xA700
 QUARANTINE = "quarantine"
@@ -78,22 +78,19 @@ class Folder:
 
     def __init__(self, root: Path, *, min_free_bytes: int = 0) -> None:
         self._root = root
-        self._incoming = root / "incoming" / uuid.uuid4().hex
         self._min_free_bytes = min_free_bytes
         self._durable: set[Path] = set()
         root.parent.mkdir(parents=True, exist_ok=True)
-        for folder in (root, self._incoming.parent):
+        incoming = root / "incoming"
+        for folder in (root, incoming):
             folder.mkdir(exist_ok=True, mode=0o700)  # the mode of a parent is not that of `mkdir(parents=True)`
-        # Held as long as this process lives: several may share a store, and none sweeps away what another receives.
-        with _alone(self._incoming.parent):
-            self._incoming.mkdir(mode=0o700)
-            self._alive = _locked(self._incoming)
+        self._incoming = Incoming(incoming)
 
     def begin(self) -> "_FolderPart":
         """Start an object (see `InstanceStore`)."""
         if self._min_free_bytes and shutil.disk_usage(self._root).free < self._min_free_bytes:
             raise RefusedError(OUT_OF_RESOURCES, "Out of resources: the disk is nearly full")
-        return _FolderPart(self._root, self._incoming / f"{uuid.uuid4().hex}.part", self._make_durable)
+        return _FolderPart(self._root, self._incoming.new(), self._make_durable)
 
     def put(self, data: bytes) -> str:
         """Store a whole object, durably (see `InstanceStore`)."""
@@ -130,39 +127,13 @@ class Folder:
         """The folders of committed objects, one a month, such as "2026/03"."""
         return sorted(str(each.relative_to(self._root)) for each in self._root.glob("[0-9]*/[0-9]*"))
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Retention removes nothing for now: a backup needs every file that its rows name."""
-        with _flocked(self._root, fcntl.LOCK_SH):
-            yield
-
-    @contextmanager
-    def removing(self) -> Iterator[bool]:
-        """Whether files may be removed now; nobody begins a backup meanwhile."""
-        try:
-            with _flocked(self._root, fcntl.LOCK_EX | fcntl.LOCK_NB):
-                yield True
-        except BlockingIOError:
-            yield False
-
     def sweep(self) -> int:
         """Remove what killed processes left half written. Returns how many objects there were."""
-        count = 0
-        with _alone(self._incoming.parent):
-            for folder in self._incoming.parent.iterdir():
-                lock = None if folder == self._incoming else _locked(folder)
-                if lock is not None:
-                    count += len(list(folder.glob("*.part")))
-                    shutil.rmtree(folder, ignore_errors=True)
-                    os.close(lock)
-        return count
+        return self._incoming.sweep()
 
     def close(self) -> None:
         """Begin nothing more; what was begun and not committed is dropped."""
-        if self._alive is not None:
-            shutil.rmtree(self._incoming, ignore_errors=True)
-            os.close(self._alive)
-            self._alive = None
+        self._incoming.close()
 
     def _make_durable(self, folder: Path) -> None:
         """Return when the folder is on disk, with its name in each folder above it.
@@ -221,37 +192,6 @@ class _FolderPart:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Nobody else makes or sweeps folders in this one for now."""
-    with _flocked(folder, fcntl.LOCK_EX):
-        yield
-
-
-@contextmanager
-def _flocked(folder: Path, how: int) -> Iterator[None]:
-    fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(fd, how)
-        yield
-    finally:
-        os.close(fd)
-
-
-def _locked(folder: Path) -> int | None:
-    """The lock on a process's folder, as a file descriptor; None while that process lives, or has taken it away."""
-    try:
-        fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(fd)
-        return None
-    return fd
 
 
 def _sync_folder(folder: Path) -> None:

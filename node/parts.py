@@ -57,7 +57,7 @@ class Node:
 
         1. Sweep: what killed processes left half written is removed, before anything new is begun.
         2. Reconcile, once and from then on: leases that ran out go back to the queue, studies that became quiet
-           meanwhile become jobs. Where the settings ask for it, retention begins too.
+           meanwhile become jobs. Where the settings ask for it, retention and the sending of the audit log begin too.
         3. Mining catches up: what the miner in force has not mined becomes its job.
         4. Work: the threads take jobs up, those that a kill left behind first.
         5. Peers are let in, last of all: DICOM, HL7, then the console, which says that the node is there.

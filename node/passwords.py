@@ -43,11 +43,11 @@ def hashed(password: str) -> str:
 
 
 def matches(password: str, kept: str | None) -> bool:
-    """Whether it is the password that `kept` was made of; for None it takes as long, and never is."""
+    """Whether it is the password that `kept` was made of; for None, or nothing, it takes as long, and never is."""
     if len(password) > LONGEST:
         return False
     with _at_once:
         try:
-            return _hasher.verify(kept or _NOBODY, password) and kept is not None
+            return _hasher.verify(kept or _NOBODY, password) and bool(kept)
         except VerifyMismatchError:
             return False

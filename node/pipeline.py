@@ -11,13 +11,14 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from pydicom.dataset import Dataset
 
 from db import concordance, frontals, jobs, positives, results, studies
 from db.engine import Connection, Database
 from db.learning_records import Frontal
-from db.records import Absence, Job, JobState, StoredInstance, Study, StudyState
+from db.records import Job, JobState, StoredInstance, Study, StudyState
 from db.result_records import REPORT_KINDS, Result, ResultKind
 from db.vocabulary import BROKEN, Reason
 from inference import image_file
@@ -160,13 +161,9 @@ class Pipeline:
                 detail=instance.reason_detail,
                 tag=instance.reason_tag,
             )
-        absence = quarantine.inspect(self.database, self.store, integrity.of(instance), self.now())
-        if absence is not None:
-            reason = Reason.REMOVED if absence is Absence.REMOVED else Reason.DAMAGED
-            return NotRead(instance=instance, reason=reason, detail=reason.sentence, tag=None)
         try:
             with self.step("load"):
-                image = self.read_image(self.store.path(instance.path), self.policy, self.max_pixels)
+                image = self._image(instance)
         except NotReadable as error:
             return NotRead(instance=instance, reason=error.reason, detail=error.detail, tag=error.tag)
         if image.header is None:
@@ -176,6 +173,15 @@ class Pipeline:
         with self.step("infer"):
             prediction = restored(known) if known else model.classify(image)
         return Read(instance=instance, reading=reading_of(image, image.header, prediction), fresh=known is None)
+
+    def _image(self, instance: StoredInstance) -> Image:
+        """Read the image of a file that is as it was received; one that is not is set aside.
+
+        Raises:
+            NotReadable: whatever is the matter with it.
+        """
+        opened = partial(quarantine.opened, self.database, self.store, integrity.of(instance), self.now())
+        return self.read_image(self.store.path(instance.path), self.policy, self.max_pixels, opened=opened)
 
     def _unread(
         self,

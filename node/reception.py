@@ -4,6 +4,7 @@ import ssl
 from dataclasses import replace
 from functools import partial
 
+from db.engine import Database
 from node import logs
 from node.clock import utc_now
 from node.database import open_database
@@ -24,6 +25,8 @@ from node.rejections import Rejections
 from node.sections.receiving import DicomSettings, Hl7Settings
 from node.sections.running import ConsoleSettings
 from node.settings import MIB, Settings
+from node.telemetry import readiness
+from node.telemetry.readiness import Check
 from node.tls import Files, ServerTls
 from node.watching import endpoints, observe, watch_over
 
@@ -45,16 +48,17 @@ def _receiver(settings: Settings, port: int) -> Node:
     logs.configure(settings.log.level, settings.log.format)
     read_as_it_comes()
     settings = settings.model_copy(update={"dicom": settings.dicom.model_copy(update={"port": port})})
-    observer, traces = observe(settings)
+    database = open_database(settings)
+    observer, traces = observe(settings, database)
     premises = Premises(
         settings=settings,
-        database=open_database(settings),
+        database=database,
         store=open_store(settings),
         announce=LocalQueue({}).announce,  # the reconciler, elsewhere, finds what is to be done
         observer=observer,
         now=utc_now,
     )
-    watch = watch_over(settings, premises.database, observer.metrics, reads=False)
+    watch = watch_over(settings, database, observer.metrics, reads=False)
     scp, before = _scp(premises, premises.desk())
     return Node(
         settings=settings,
@@ -64,7 +68,7 @@ def _receiver(settings: Settings, port: int) -> Node:
         services=(
             *traces,
             *endpoints(settings, watch),
-            Heartbeat(premises.database, [NodeRole.SCP], utc_now),
+            Heartbeat(database, [NodeRole.SCP], utc_now),
             *before,
             scp,
         ),
@@ -112,7 +116,11 @@ def hl7(premises: Premises) -> Opened:
         port=hl7.port,
         networks=hl7.peers,
         receive=hl7_intake.Intake(
-            database=database, accession_from=hl7.accession_from, metrics=premises.observer.metrics, now=now
+            database=database,
+            accession_from=hl7.accession_from,
+            metrics=premises.observer.metrics,
+            now=now,
+            disk=_room_for_messages(settings, database),
         ).receive,
         on_reject=partial(rejections, "mllp"),
         limits=hl7_connection.Limits(
@@ -124,6 +132,13 @@ def hl7(premises: Premises) -> Opened:
         tls=tls_of(hl7, "hl7"),
     )
     return listener, (rejections,)
+
+
+def _room_for_messages(settings: Settings, database: Database) -> Check:
+    """The floor of free space holds for messages too where they are kept in a file of this machine."""
+    if database.folder is None:
+        return lambda: None
+    return readiness.disk_has_room(database.folder, settings.dicom.min_free_mb * MIB)
 
 
 def tls_of(port: DicomSettings | Hl7Settings | ConsoleSettings, name: str) -> ssl.SSLContext | None:

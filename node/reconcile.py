@@ -16,8 +16,8 @@ from db import clock_steps, concordance, jobs, linking, standing, studies
 from db.clock_steps import Longest
 from db.engine import Connection, Database
 from db.errors import DatabaseError
-from db.records import Job, JobKind, StudyState
-from node.telemetry.metrics import Metrics, measure
+from db.records import Job, JobKind, Study, StudyState
+from node.telemetry.observer import Observer
 from node.worker import Announce, OnDead
 
 log = logging.getLogger(__name__)
@@ -35,10 +35,12 @@ class Reconciler:
     on_dead: OnDead
     chores: tuple[Callable[[], object], ...] = ()
     """What else is done at each sweep."""
+    on_settled: Callable[[Connection, Study], None] = lambda _connection, _study: None
+    """Told of each study that is complete, in the transaction that has it read."""
     tick_s: float
     now: Callable[[], datetime]
     longest: Longest = field(default_factory=Longest)
-    metrics: Metrics = field(default_factory=measure)
+    observer: Observer = field(default_factory=Observer)
     _stopping: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
@@ -49,26 +51,35 @@ class Reconciler:
             settled = bool(studies.settled(connection, now, limit=1))
             expired = jobs.any_expired(connection, now)
             stepped = clock_steps.any_ahead(connection, now, self.longest)
-        self.metrics.lease_expiries.inc(expired)
+        self.observer.metrics.lease_expiries.inc(expired)
         if stepped:
             log.warning("the clock was set back")
             with self.database.write() as connection:
                 clock_steps.bring_back(connection, now, self.longest)
         if settled or expired:
-            with self.database.write() as connection:
-                for job_id in jobs.expire(connection, now):
-                    self.on_dead(connection, jobs.get(connection, job_id))
-                settled_studies = studies.settled(connection, now)
-                for study in settled_studies:
-                    revision = studies.begin_revision(connection, study)
-                    if revision is not None:
-                        jobs.add(connection, kind=JobKind.READ, subject_id=study.id, revision=revision, now=now)
-                linking.link_studies(connection, [study.id for study in settled_studies], now)
-                standing.refresh_linked(connection, [study.id for study in settled_studies])
+            for study in self._queue(now):
+                self.observer.settled(study)
         with self.database.read() as connection:
             due = jobs.due(connection, now)
         for job_id in due:
             self.announce(job_id)
+
+    def _queue(self, now: datetime) -> list[Study]:
+        """Give the queue back what a silent worker had, and settled studies their jobs. Returns these studies."""
+        queued = []
+        with self.database.write() as connection:
+            for job_id in jobs.expire(connection, now):
+                self.on_dead(connection, jobs.get(connection, job_id))
+            settled = studies.settled(connection, now)
+            for study in settled:
+                revision = studies.begin_revision(connection, study)
+                if revision is not None:
+                    self.on_settled(connection, study)
+                    jobs.add(connection, kind=JobKind.READ, subject_id=study.id, revision=revision, now=now)
+                    queued.append(study)
+            linking.link_studies(connection, [study.id for study in settled], now)
+            standing.refresh_linked(connection, [study.id for study in settled])
+        return queued
 
     def sweep(self) -> None:
         """Link the reports and studies that belong together and were not linked when they came."""

@@ -13,7 +13,7 @@ from pydicom import dcmread
 
 from db import jobs, results, studies
 from db.engine import Connection
-from db.records import Absence, Job, JobKind, StoredInstance, Study
+from db.records import Job, JobKind, StoredInstance, Study
 from db.result_records import READ_KINDS, REPORT_KINDS, Result, ResultKind
 from db.vocabulary import Reason
 from inference import image_file
@@ -27,6 +27,7 @@ from node.objects.reading import Reading
 from node.objects.result import ResultObject
 from node.pipeline import name_of, reading_of
 from node.sections.running import ReadingSettings
+from node.upkeep import quarantine
 
 OF_IMAGES = READ_KINDS | {ResultKind.NOT_PROCESSED}
 """What is made of a study's images, and can be made again."""
@@ -167,8 +168,8 @@ def _rebuilt(
 def _read_again(
     instance: StoredInstance, model: ModelInService, path: Callable[[str], Path], max_pixels: int
 ) -> Reading:
-    if instance.absence is Absence.REMOVED:
-        raise NotReadable(Reason.REMOVED, Reason.REMOVED.sentence)
+    if instance.absence is not None:
+        raise quarantine.unreadable(instance.absence)
     lenient = Policy(accept_unknown_view=True, accept_unknown_body_part=True)  # it was read, whatever is asked today
     image = image_file.read(path(instance.path), lenient, max_pixels)
     if image.header is None:

@@ -29,6 +29,7 @@ from node.sections.running import (
     TracesSettings,
     WorkSettings,
 )
+from node.sections.security import AuditSettings
 
 DATABASE_FILE = "cxr.db"
 """The SQLite database in the data folder."""
@@ -61,6 +62,7 @@ class Settings(BaseSettings):
     work: WorkSettings = WorkSettings()
     retention: RetentionSettings = RetentionSettings()
     agreement: AgreementSettings = AgreementSettings()
+    audit: AuditSettings = AuditSettings()
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()
     traces: TracesSettings = TracesSettings()

@@ -1,4 +1,4 @@
-"""TLS of a port that the node listens on: TLS 1.2 or newer, and certificates that are exchanged while it runs.
+"""TLS, 1.2 or newer: of connections that the node opens, and of its ports, whose certificates are exchanged as it runs.
 
 Theory of operation. The context that a port is given never changes and has no certificate. When a ClientHello arrives,
 OpenSSL asks it which context the handshake shall go on with (the place where a server of many names chooses one): that
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from node.errors import SettingsError
+from node.sections.section import TlsSettings
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +101,24 @@ def _context(files: Files) -> ssl.SSLContext:
 def _stamp(files: Files) -> Stamp:
     there = [path.stat() for path in (files.certificate, files.key, files.clients) if path is not None]
     return tuple((each.st_ino, each.st_size, each.st_mtime_ns) for each in there)
+
+
+def client_tls(settings: TlsSettings, whose: str) -> ssl.SSLContext:
+    """How to encrypt a connection that we open: TLS 1.2 or newer, the other side's certificate always checked.
+
+    Raises:
+        SettingsError: a certificate or key cannot be used.
+    """
+    password = settings.key_password.get_secret_value() if settings.key_password else ""
+    try:
+        context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=settings.ca)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2  # a library may be built to allow older ones
+        if settings.certificate is not None:
+            # A password is always given: without one OpenSSL would ask for it on the terminal.
+            context.load_cert_chain(settings.certificate, settings.key, password)
+    except (OSError, ssl.SSLError) as error:
+        raise SettingsError(f"{whose}: tls.ca, tls.certificate or tls.key cannot be used; give PEM files") from error
+    return context
 
 
 def names_in(certificate: Mapping[str, object]) -> frozenset[str]:

@@ -11,6 +11,8 @@ from node.errors import SettingsError
 
 LONGEST = 64
 """Characters of a value."""
+OF_PATIENTS = ("accession", "patient", "words")
+"""Values that the audit log does not get; words of a report may name a patient as well."""
 
 
 def read_as(asked: Mapping[str, str], zone: tzinfo | None) -> Wanted:
@@ -35,6 +37,11 @@ def read_as(asked: Mapping[str, str], zone: tzinfo | None) -> Wanted:
         accession_number=asked.get("accession"),
         patient=asked.get("patient"),
     )
+
+
+def without_patients(asked: Mapping[str, str]) -> dict[str, str]:
+    """What was asked for, as the audit log has it: that somebody looked for a patient, not for whom."""
+    return {name: "(given)" if name in OF_PATIENTS else value for name, value in asked.items()}
 
 
 def _one_of(asked: Mapping[str, str], name: str, known: Collection[str]) -> str | None:

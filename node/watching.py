@@ -1,6 +1,11 @@
 """What a process measures of itself and tells to machines that ask, put together from the settings."""
 
+from collections.abc import Callable
+
+from db import studies
 from db.engine import Database
+from db.errors import DatabaseError
+from db.records import Job, JobKind
 from node.errors import SettingsError
 from node.parts import Service
 from node.settings import MIB, Settings
@@ -11,8 +16,11 @@ from node.telemetry.metrics import Metrics, measure
 from node.telemetry.observer import Observer
 from node.telemetry.watch import Watch
 
+ABOUT_STUDIES = (JobKind.READ, JobKind.SHADOW, JobKind.DELIVER, JobKind.RETRACT)
+"""Kinds of jobs whose subject is a study."""
 
-def observe(settings: Settings) -> tuple[Observer, tuple[Service, ...]]:
+
+def observe(settings: Settings, database: Database) -> tuple[Observer, tuple[Service, ...]]:
     """What watches the work of a process, and what sends its traces if they are wanted."""
     if settings.traces.endpoint is None:
         return Observer(metrics=measure()), ()
@@ -21,8 +29,21 @@ def observe(settings: Settings) -> tuple[Observer, tuple[Service, ...]]:
     except ImportError as error:
         raise SettingsError(f"[traces] needs the extra `traces` ({error.name} is not installed)") from error
 
-    sent = traces.to(settings.traces.endpoint)
-    return Observer(metrics=measure(), span=sent.span), (sent,)
+    sent = traces.to(settings.traces.endpoint, _study_of(database))
+    return Observer(metrics=measure(), spans=sent), (sent,)
+
+
+def _study_of(database: Database) -> Callable[[Job], str | None]:
+    def study_of(job: Job) -> str | None:
+        if job.kind not in ABOUT_STUDIES:
+            return None
+        try:
+            with database.read() as connection:
+                return studies.get(connection, job.subject_id).study_instance_uid
+        except DatabaseError:
+            return None  # its trace is the least that is wrong then
+
+    return study_of
 
 
 def watch_over(settings: Settings, database: Database, metrics: Metrics, *, reads: bool) -> Watch:

@@ -14,6 +14,8 @@ from db.retention import Rule
 from db.sessions import Lifetime
 from nlp.workers import Pool
 from node import descriptors, reception, tallies
+from node.auditing import dispatch
+from node.auditing.transfers import Transfers
 from node.clock import utc_now
 from node.console import app
 from node.console.exposure import is_loopback, require_encrypted, require_people
@@ -35,6 +37,7 @@ from node.queue import LocalQueue
 from node.reception import Opened
 from node.reconcile import Reconciler, study_failed
 from node.settings import Settings
+from node.telemetry.forwarding import Forwarding
 from node.telemetry.stock import Stock
 from node.telemetry.watch import HEALTHZ, PATHS, Watch
 from node.upkeep.beat import Beat
@@ -45,6 +48,7 @@ from training.pseudonym import of_site
 
 if TYPE_CHECKING:
     from node.celery_app import Broker
+    from node.identity.identity import Identity
     from node.pictures.gallery import Gallery
     from node.workshop import Workshop
 
@@ -76,7 +80,7 @@ def build(settings: Settings, roles: Collection[NodeRole] | None = None, now: Ca
     _require_sense(settings, roles)
     descriptors.provide(reception.descriptors_for(settings))
     database = _open_database(settings, roles)
-    observer, services = observe(settings)
+    observer, services = observe(settings, database)
     watch = watch_over(settings, database, observer.metrics, reads=NodeRole.WORK in roles)
     services = (*services, *endpoints(settings, watch), Heartbeat(database, roles, now))
     queue = LocalQueue(_lanes(settings), _ways_out(settings))
@@ -113,7 +117,7 @@ def _require_sense(settings: Settings, roles: frozenset[NodeRole]) -> None:
 def _open_database(settings: Settings, roles: frozenset[NodeRole]) -> Database:
     database = open_database(settings)
     migration.upgrade(database)
-    if NodeRole.CONSOLE in roles:
+    if NodeRole.CONSOLE in roles and settings.console.oidc is None:
         with database.read() as connection:
             require_people(settings.console.host, people.enabled_count(connection))
     return database
@@ -127,6 +131,8 @@ def _doors(premises: Premises, watch: Watch, roles: frozenset[NodeRole]) -> Iter
         yield NodeRole.HL7, reception.hl7(premises)
     if NodeRole.CONSOLE in roles:
         Stock(premises.observer.metrics.registry, premises.database, premises.now, premises.settings.agreement.within)
+        if premises.settings.audit.syslog is not None:
+            Forwarding(premises.observer.metrics.registry, premises.database, premises.now)
         gallery = _gallery(premises)
         yield NodeRole.CONSOLE, (_console(premises, watch, gallery), (gallery,))
 
@@ -143,15 +149,16 @@ def _broker(settings: Settings, database: Database) -> "Broker":
 
 
 def _reconciling(premises: Premises) -> tuple[Service, ...]:
-    """What brings rows and work together, and removes what a person lets go."""
+    """What brings rows and work together, removes what a person lets go, and sends the audit log."""
     settings, now = premises.settings, premises.now
     reconciler = Reconciler(
         database=premises.database,
         announce=premises.announce,
         on_dead=study_failed,
         chores=(premises.store.sweep,),
+        on_settled=Transfers(wanted=settings.audit.syslog is not None, now=now).received,
         tick_s=settings.work.tick_s,
-        metrics=premises.observer.metrics,
+        observer=premises.observer,
         now=now,
         longest=Longest(
             quiet_s=settings.study.quiet_s or RELEASE_FALLBACK_S,
@@ -162,10 +169,13 @@ def _reconciling(premises: Premises) -> tuple[Service, ...]:
     ledger = Ledger(database=premises.database)
     keeper = tallies.Keeper(database=premises.database, tallies=lambda: tallies.every(settings.mining), now=now)
     counting = Beat("counting", COUNTING_EVERY_S, keeper.run)
-    if not settings.retention.on:
-        return reconciler, ledger, counting
-    retention = open_retention(settings, premises.database, premises.store, now)
-    return reconciler, ledger, counting, Beat("retention", RETENTION_EVERY_S, retention.run)
+    services: tuple[Service, ...] = (reconciler, ledger, counting)
+    if settings.retention.on:
+        retention = open_retention(settings, premises.database, premises.store, now)
+        services = (*services, Beat("retention", RETENTION_EVERY_S, retention.run))
+    if settings.audit.syslog is not None:
+        services = (dispatch.build(settings.audit, settings.dicom.ae_title, premises.database, now), *services)
+    return services
 
 
 def open_retention(settings: Settings, database: Database, store: Folder, now: Callable[[], datetime]) -> Retention:
@@ -239,6 +249,18 @@ def _gallery(premises: Premises) -> "Gallery":
     return gallery.open_gallery(premises)
 
 
+def _identity(premises: Premises) -> "Identity | None":
+    """The site's identity provider, if people log in by one; it is asked nothing yet."""
+    if premises.settings.console.oidc is None:
+        return None
+    try:
+        from node.identity import opening  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise SettingsError(f"[console.oidc] needs the extra `oidc` ({error.name} is not installed)") from error
+
+    return opening.identity_of(premises.settings.console.oidc, premises.now)
+
+
 def _console(premises: Premises, watch: Watch, pictures: "Gallery") -> Server:
     settings, console = premises.settings, premises.settings.console
     tls = reception.tls_of(console, "console")
@@ -264,6 +286,7 @@ def _console(premises: Premises, watch: Watch, pictures: "Gallery") -> Server:
             ),
             live=live,
             pictures=pictures,
+            identity=_identity(premises),
             pseudonyms=of_site(settings.data) if console.mask_patients else None,
             watched=PATHS if is_loopback(console.host) else (HEALTHZ,),
         ),

@@ -113,7 +113,7 @@ def build(settings: Settings, database: Database, broker: Announcer, overdue: Ov
     """
     read_as_it_comes()
     migration.upgrade(database)
-    observer, traces = observe(settings)
+    observer, traces = observe(settings, database)
     premises = Premises(
         settings=settings,
         database=database,

@@ -12,6 +12,7 @@ from db.records import JobKind
 from inference.isolation import Isolated
 from nlp.workers import Pool
 from node import snapshots
+from node.auditing.transfers import Transfers
 from node.destinations import outbound
 from node.destinations.commitment import Answering, Desk
 from node.destinations.delivery import Delivery
@@ -79,7 +80,13 @@ def build(premises: Premises, desk: Desk, overdue: Overdue | None = None) -> Wor
     images = Isolated(max(1, settings.reading.workers))
     shadow = _shadow(premises, images)
     trainer, comparing = _trainer(premises), _comparing(premises)
-    delivery = Delivery(store=store, database=database, destinations=ways_out.recipients, now=now)
+    delivery = Delivery(
+        store=store,
+        database=database,
+        destinations=ways_out.recipients,
+        now=now,
+        on_arrival=Transfers(wanted=settings.audit.syslog is not None, now=now).delivered,
+    )
     handlers: Mapping[JobKind, Handler] = {
         JobKind.READ: _pipeline(premises, images),
         JobKind.DELIVER: delivery,

@@ -27,6 +27,7 @@ pytest_plugins = [
     "tests.peers.pacs",
     "tests.peers.storescp",
     "tests.databases",
+    "tests.miners",
     "tests.nodes",
 ]
 

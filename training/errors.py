@@ -13,5 +13,9 @@ class CheckpointError(TrainingError):
     """What was kept of a training is not what was written, or is of another training."""
 
 
+class OccupiedError(TrainingError):
+    """Another training is at work in the folder; later it may not be."""
+
+
 class DivergedError(TrainingError):
     """The loss of a training became something that is no number."""

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from inference.bundle import CARD
-from training.errors import TrainingError
+from training.errors import OccupiedError, TrainingError
 
 LOCK = ".lock"
 MODEL = "model"
@@ -17,10 +17,12 @@ MODEL = "model"
 def occupied(out: Path) -> Iterator[None]:
     """Hold a training's folder, which is made if it is not there.
 
-    The lock is the system's: it ends with its process, however that ends, so a kill leaves nothing to clear away.
+    The lock is the system's: it ends with its process, however that ends, so a kill leaves nothing to clear away. On a
+    volume that hosts share it is the volume's; an NFS server takes that of a host that is gone back after 90 s or so.
 
     Raises:
-        TrainingError: another training holds it, or it is a model's own folder, which what training writes would break.
+        OccupiedError: another training holds it.
+        TrainingError: it is a model's own folder, which what training writes would break.
     """
     if (out / CARD).exists():
         raise TrainingError(f"{out} is a model's folder; name another --out")
@@ -29,7 +31,7 @@ def occupied(out: Path) -> Iterator[None]:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise TrainingError(
+            raise OccupiedError(
                 f"another training is at work in {out}; wait until it ends, or name another --out"
             ) from error
         yield

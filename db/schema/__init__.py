@@ -4,7 +4,7 @@ from db.schema.columns import Utc, metadata
 from db.schema.images import instance, positive, prediction, pull, study
 from db.schema.labels import concordance, concordance_count, gold, lexicon_trial, standing, standing_label
 from db.schema.learning import comparison, frontal, model, snapshot, split, training_run, true_box
-from db.schema.people import api_token, audit, audit_head, login_attempt, person, session, unmasking
+from db.schema.people import api_token, audit, audit_head, login_attempt, person, provider_subject, session, unmasking
 from db.schema.reports import label, link, mention, message, mining, report, unlinked
 from db.schema.results import commitment_request, delivery, result, trial
 from db.schema.work import job, note, process
@@ -37,6 +37,7 @@ __all__ = [
     "positive",
     "prediction",
     "process",
+    "provider_subject",
     "pull",
     "report",
     "result",

@@ -17,6 +17,15 @@ person = Table(
 )
 """Who may log in to the console."""
 
+provider_subject = Table(
+    "provider_subject",
+    metadata,
+    Column("issuer", Text, primary_key=True),
+    Column("subject", String(255), primary_key=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False, unique=True),
+)
+"""Whom an identity provider means by a subject."""
+
 session = Table(
     "session",
     metadata,

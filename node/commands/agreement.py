@@ -6,7 +6,8 @@ import typer
 
 from db.concordance import Group
 from node.agreement.course import Course, courses
-from node.agreement.measures import Figure, Fourfold
+from node.agreement.measures import Figure
+from node.agreement.outline import outline
 from node.clock import utc_now
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table, settings_of
 from node.labels import correction
@@ -34,7 +35,7 @@ def agreement(
         group = Group(finding=name, model_version=model, sender=sender, view=view)
         found = courses(connection, group, band, utc_now())
     if as_json:
-        print_json([_plain(each) for each in found])
+        print_json([outline(each) for each in found])
     elif name is None:
         _show(found, recent=band.recent, earlier=band.earlier)
     else:
@@ -74,7 +75,7 @@ def _show_weeks(course: Course) -> None:
     print_table(
         ("week", "readings", "kappa", "PPV", "sensitivity"),
         [
-            (f"{week:%Y-%m-%d}", counts.readings, *(_figure(each) for each in _figures(counts).values()))
+            (f"{week:%Y-%m-%d}", counts.readings, *map(_figure, (counts.kappa, counts.ppv, counts.sensitivity)))
             for week, counts in course.weeks.items()
         ],
         empty="Nothing to compare yet.",
@@ -83,17 +84,3 @@ def _show_weeks(course: Course) -> None:
 
 def _figure(figure: Figure | None) -> str:
     return "" if figure is None else f"{figure.value:.2f} ({figure.low:.2f} to {figure.high:.2f})"
-
-
-def _figures(counts: Fourfold) -> dict[str, Figure | None]:
-    return {"kappa": counts.kappa, "ppv": counts.ppv, "sensitivity": counts.sensitivity}
-
-
-def _plain(course: Course) -> dict[str, object]:
-    parts = {"recent": course.recent, "earlier": course.earlier, "whole": course.whole}
-    return {
-        "finding": course.finding,
-        "left_band": course.left,
-        **{name: {"counts": counts, **_figures(counts)} for name, counts in parts.items()},
-        "weeks": [{"week": f"{week:%Y-%m-%d}", "counts": counts} for week, counts in course.weeks.items()],
-    }

@@ -37,7 +37,7 @@ def backup(
     try:
         with database.read() as connection:
             size = holdings.extent(connection).size
-        with progress.files(size, "copying") as on_file:
+        with manifest.written_into(target), progress.files(size, "copying") as on_file:
             made = Backup(database=database, store=store, data=settings.data, target=target, now=utc_now).make(on_file)
     finally:
         store.close()
@@ -63,7 +63,8 @@ def restore(
     os.umask(0o077)
     settings = settings_of(config, data)
     work = Restore(source=source, data=settings.data, url=settings.database_url)
-    with progress.files(manifest.read(source).size, "checking" if check else "restoring") as on_file:
+    size, doing = manifest.read(source).size, "checking" if check else "restoring"
+    with manifest.written_into(settings.data), progress.files(size, doing) as on_file:
         found, spoilt = (work.check if check else work.run)(on_file)
     where = "whole in" if check else "restored to"
     _tell(found, where, source if check else settings.data, (*found.lost, *spoilt), as_json=as_json)

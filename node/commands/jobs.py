@@ -58,6 +58,7 @@ def retry(
     by: ByOption = None,
     config: ConfigOption = None,
     data: DataOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Queue a failed or dead job again.
 
@@ -68,4 +69,7 @@ def retry(
     queued = retrying.retry(opened(config, data), job, by=who(by), now=utc_now())
     if not queued:
         raise SettingsError("no such job is failed or dead; `cxr jobs` lists them")
-    typer.echo(f"Queued again: {', '.join(str(job_id) for job_id in queued)}")
+    if as_json:
+        print_json(queued)
+    else:
+        typer.echo(f"Queued again: {', '.join(str(job_id) for job_id in queued)}")

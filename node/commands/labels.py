@@ -101,6 +101,7 @@ def correct(
     accession: AccessionOption = None,
     by: Annotated[str | None, typer.Option(help="Who says so. Without it the operating system's user.")] = None,
     reason: Annotated[str, typer.Option(help="Why; kept beside the label, not in the audit log.")] = "",
+    as_json: JsonOption = False,
 ) -> None:
     """Say what is true of a finding: a gold label, which outranks what was and will be mined.
 
@@ -130,6 +131,9 @@ def correct(
             reason=reason,
             now=utc_now(),
         )
+    if as_json:
+        print_json([each.corrected(name, assertion) for each in targets])
+        return
     for target in targets:
         before = f"it was {target.state(name)} ({target.source(name)})"
         typer.echo(f"{name} of {target.name} is {assertion} now, by {actor}; {before}.")
@@ -141,6 +145,7 @@ def undo(
     config: ConfigOption = None,
     data: DataOption = None,
     by: ByOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Take a person's label back: what was said before it, or mined, holds again. It stays in the history.
 
@@ -151,7 +156,10 @@ def undo(
         taken = corrections.take_back(connection, gold_id, actor=actor, now=utc_now())
     if not taken:
         raise SettingsError("no label in force has this number; `cxr labels list --json` has gold_id")
-    typer.echo(f"Taken back by {actor}.")
+    if as_json:
+        print_json({"gold_id": gold_id, "by": actor})
+    else:
+        typer.echo(f"Taken back by {actor}.")
 
 
 @labels_app.command("table")

@@ -4,13 +4,16 @@ from typing import Annotated
 
 import typer
 
-from db import audit, migration, models
+from db import audit, comparisons, migration, models
 from node.clock import utc_now
 from node.commands import model_card
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table, settings_of
 from node.database import open_database
 from node.models import registry
 from node.models.starter import install_starter
+
+COMPARISONS = 10
+"""That the node made of a candidate, the last asked for."""
 
 
 def list_models(config: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:
@@ -52,7 +55,8 @@ def show(
     with opened(config, data).read() as connection:
         model = models.get(connection, version)
         history = audit.of_subject(connection, version, "model.")
+        beside = comparisons.of_candidate(connection, version, COMPARISONS)
     if as_json:
-        print_json({"model": model, "history": history})
+        print_json({"model": model, "history": history, "comparisons": beside})
     else:
         model_card.print_card(model, registry.card_of(model), history)

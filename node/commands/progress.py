@@ -36,7 +36,15 @@ class Meter:
             self._said = now
             share = min(self._done / self._total, 1.0)
             left = (now - self._began) * (1 - share) / max(share, 1e-6)
-            print(f"{said}; {share:.0%}, {left:.0f} s left", file=sys.stderr, flush=True)  # noqa: T201
+            print(f"{said}; {share:.0%}, {duration(left)} left", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def duration(seconds: float) -> str:
+    """How long something takes, in the two units that matter to who waits for it: `3 h 20 min`, `4 min 5 s`, `9 s`."""
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 @contextmanager

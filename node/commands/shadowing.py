@@ -32,6 +32,7 @@ def shadow(
     by: ByOption = None,
     config: ConfigOption = None,
     data: DataOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Let a model read every study after the current one has; its predictions are kept, and nothing is sent.
 
@@ -44,10 +45,14 @@ def shadow(
     actor, database = who(by), opened(config, data)
     if version is None:
         ended = promotion.end_shadow(database, by=actor, now=utc_now())
-        typer.echo("No model reads in the shadow." if ended is None else f"{ended} reads in the shadow no more.")
-        return
-    promotion.cast_shadow(database, settings_of(config, data).data, version, by=actor, now=utc_now())
-    typer.echo(f"{version} reads in the shadow from the next study on. Next: cxr models compare")
+        said = "No model reads in the shadow." if ended is None else f"{ended} reads in the shadow no more."
+    else:
+        promotion.cast_shadow(database, settings_of(config, data).data, version, by=actor, now=utc_now())
+        said = f"{version} reads in the shadow from the next study on. Next: cxr models compare"
+    if as_json:
+        print_json({"shadow": version})
+    else:
+        typer.echo(said)
 
 
 def compare(

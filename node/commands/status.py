@@ -3,7 +3,7 @@
 import shutil
 from typing import Any
 
-from db import backlog, deliveries, holdings, models, processes, reports, studies
+from db import audit_sending, backlog, deliveries, holdings, models, processes, reports, studies
 from db.engine import Connection
 from nlp.errors import NlpError
 from node import tallies
@@ -43,6 +43,7 @@ def status(config: ConfigOption = None, data: DataOption = None, as_json: JsonOp
             "report_versions": reports.count(connection),
             "unmined_report_versions": unmined and unmined.value,
             "reports_counted_at": min(kept, default=None),
+            "audit_unsent": audit_sending.unsent(connection) if settings.audit.syslog else None,
             "absent_files": holdings.counts(connection),
             "free_bytes": shutil.disk_usage(settings.data).free if settings.data.exists() else None,
         }
@@ -65,6 +66,9 @@ def status(config: ConfigOption = None, data: DataOption = None, as_json: JsonOp
     if facts["reports_counted_at"]:
         rows.append(("reports were counted at", facts["reports_counted_at"]))
     rows += [(f"stored files, {absence}", count) for absence, count in sorted(facts["absent_files"].items())]
+    if facts["audit_unsent"]:
+        rows.append(("audit messages, not sent", facts["audit_unsent"].entries))
+        rows += [("audit messages wait", fault) for fault in [facts["audit_unsent"].fault] if fault]
     if facts["free_bytes"] is not None:
         rows.append(("free on disk, GiB", f"{facts['free_bytes'] / 1024**3:.1f}"))
     print_table(["what", "how many"], rows, empty="Nothing yet.")

@@ -1,7 +1,6 @@
 """`cxr studies`: what has arrived, how far it has got and what was found."""
 
-from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -19,6 +18,7 @@ from node.commands.options import (
     print_table,
     settings_of,
 )
+from node.outline import line
 from node.wanted import read_as
 
 StateOption = Annotated[str | None, typer.Option("--state", help="How far it has got: arriving, sent, failed ...")]
@@ -80,7 +80,7 @@ def list_studies(
     with opened(config, data).read() as connection:
         found = _found(connection, wanted, limit)
     if as_json:
-        print_json([_plain(row) for row in found])
+        print_json([line(row) for row in found])
         return
     print_table(
         ["received", "state", "findings", "accession", "sent by", "Study Instance UID"],
@@ -97,12 +97,6 @@ def _found(connection: Connection, wanted: Wanted, limit: int) -> list[Listed]:
         page = worklist.listing(connection, wanted, limit=limit - len(found), after=page.after)
         found += page.rows
     return found
-
-
-def _plain(row: Listed) -> dict[str, Any]:
-    """A study's own fields, and beside them what the list says of it."""
-    findings = {each.finding: each.probability for each in row.findings}
-    return asdict(row.study) | {"progress": row.progress, "reason": row.reason, "findings": findings}
 
 
 def _cells(row: Listed) -> list[object]:

@@ -1,13 +1,12 @@
 """`cxr studies show`, `read` and `send`: one study, as its page in the console has it."""
 
-from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from db import dossier
 from db.dossier import Dossier
-from node import timeline
+from node import outline, timeline
 from node.acts import Acts, Outcome, UnknownStudyError
 from node.clock import utc_now
 from node.commands.options import (
@@ -38,7 +37,7 @@ def show(
     if found is None:
         raise UnknownStudyError
     if as_json:
-        print_json(_words(found))
+        print_json(outline.whole(found))
         return
     of = found.study
     typer.echo(f"{of.state}, revision {of.revision}, accession number {of.accession_number or 'none'}\n")
@@ -93,10 +92,6 @@ def _tell(outcome: Outcome, *, as_json: bool) -> None:
         print_json(outcome)
     else:
         typer.echo(outcome.sentence)
-
-
-def _words(found: Dossier) -> dict[str, Any]:
-    return asdict(found) | {"events": [asdict(each) for each in timeline.events(found)]}
 
 
 def _show_scores(found: Dossier) -> None:

@@ -1,6 +1,5 @@
 """`cxr trainings`: trainings that the node runs by itself, as its console shows them."""
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -24,7 +23,7 @@ from node.commands.options import (
 )
 from node.commands.targets import SensitivityOption, SpecificityOption, target_of
 from node.errors import SettingsError
-from node.learning import journal, runs
+from node.learning import runs
 from node.learning.methods import METHODS
 from node.learning.runs import Wish
 
@@ -114,10 +113,9 @@ def show(
     """
     settings = settings_of(config, data)
     with opened(config, data).read() as connection:
-        run = runs.known(connection, version)
-    curves = journal.curves(runs.folder_of(settings.data, run))
+        run = runs.watch(settings.data, runs.known(connection, version))
     if as_json:
-        print_json(asdict(run) | {"curves": asdict(curves)})
+        print_json(run)
         return
     typer.echo(f"{run.version}: {run.state}{'' if run.reason is None else f'. {run.reason}'}")
     typer.echo(f"cxr train SNAPSHOT {' '.join(run.arguments)}")
@@ -125,7 +123,7 @@ def show(
         ["epoch", "validation AUC", "within source and view"],
         [
             (f"{epoch:.0f}", f"{auc:.3f}", f"{fair:.3f}")
-            for (epoch, auc), (_, fair) in zip(curves.validation, curves.fair, strict=True)
+            for (epoch, auc), (_, fair) in zip(run.curves.validation, run.curves.fair, strict=True)
         ],
         empty="No epoch has ended.",
     )

@@ -1,12 +1,11 @@
 """`cxr users`: who may log in to the console."""
 
-import re
 import sys
 from typing import Annotated
 
 import typer
 
-from db import audit, people
+from db import audit, identities, people
 from db.engine import Connection
 from db.errors import UnknownPersonError
 from db.people_records import Role
@@ -26,8 +25,6 @@ from node.commands.options import (
 from node.errors import SettingsError
 
 users_app = typer.Typer(no_args_is_help=True, help="Who may log in to the console: look, add, change.")
-
-NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 
 NameArgument = Annotated[str, typer.Argument(help="The name they log in with: letters, digits and . _ @ -.")]
 StdinOption = Annotated[
@@ -148,6 +145,24 @@ def enable(name: NameArgument, by: ByOption = None, config: ConfigOption = None,
     typer.echo(f"{name} may log in again.")
 
 
+@users_app.command("provider")
+def leave_to_provider(
+    name: NameArgument, by: ByOption = None, config: ConfigOption = None, data: DataOption = None
+) -> None:
+    """Leave a person to the identity provider: they have no password here any more, and are logged out everywhere.
+
+    Who the provider calls by this name next becomes this person. It takes [console.oidc].
+
+    Example: cxr users provider reader1
+    """
+    name = _name(name)
+    with opened(config, data).write() as connection:
+        people.set_password(connection, name, people.NO_PASSWORD)
+        identities.forget(connection, name)
+        _note(connection, by, "user.provider", name)
+    typer.echo(f"{name} logs in by the identity provider from now on.")
+
+
 def _note(connection: Connection, by: str | None, action: str, name: str, **detail: str) -> None:
     """The audit entry of a change, in its transaction."""
     audit.append(connection, actor=who(by), action=action, subject=name, now=utc_now(), detail=detail)
@@ -160,7 +175,7 @@ def _name(given: str) -> str:
         SettingsError: it cannot be a name.
     """
     name = given.strip().lower()
-    if not NAME.fullmatch(name):
+    if not people.NAME.fullmatch(name):
         raise SettingsError("a name is 1 to 64 letters, digits and . _ @ -, and begins with a letter or digit")
     return name
 

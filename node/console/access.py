@@ -5,6 +5,7 @@ import hmac
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
 from starlette.concurrency import run_in_threadpool
@@ -73,7 +74,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cookie:
-    """The one cookie. Over TLS no other host and no plain connection can have set it (RFC 6265bis, `__Host-`)."""
+    """The session's cookie. Over TLS no other host and no plain connection can have set it (RFC 6265bis, `__Host-`).
+
+    While a person is at the identity provider another one is lent, that comes back with them from its site.
+    """
 
     encrypted: bool
 
@@ -85,6 +89,23 @@ class Cookie:
     def give(self, response: Response, token: str) -> None:
         """Set it until the browser is closed."""
         response.set_cookie(self.name, token, path="/", secure=self.encrypted, httponly=True, samesite="strict")
+
+    def lend(self, response: Response, words: str, lasting: timedelta) -> None:
+        """Set the other one, for a while."""
+        seconds = round(lasting.total_seconds())
+        response.set_cookie(self._lent, words, seconds, path="/", secure=self.encrypted, httponly=True, samesite="lax")
+
+    def lent(self, request: Request) -> str:
+        """What was lent to this browser; nothing if nothing was."""
+        return request.cookies.get(self._lent, "")
+
+    def take_back(self, response: Response) -> None:
+        """Take back what was lent."""
+        response.delete_cookie(self._lent, path="/", secure=self.encrypted, httponly=True, samesite="lax")
+
+    @property
+    def _lent(self) -> str:
+        return f"{self.name}-login"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

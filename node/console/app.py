@@ -29,6 +29,7 @@ from node.console.masking import Mask
 from node.console.sessions import Sessions
 from node.console.viewing import Viewing
 from node.files import InstanceStore
+from node.identity.identity import Identity
 from node.labels.trials import Trials
 from node.settings import Settings
 from node.telemetry.readiness import Check
@@ -78,6 +79,7 @@ def build(
     live: Live,
     pictures: Pictures,
     pseudonyms: Pseudonyms | None = None,
+    identity: Identity | None = None,
     watched: Collection[str] = PATHS,
 ) -> Starlette:
     """The application over a node's database and store.
@@ -89,6 +91,7 @@ def build(
         live: what tells pages of changes; who stops the server closes it first.
         pictures: makes pictures of radiographs.
         pseudonyms: what patients are called where the site masks them.
+        identity: the site's identity provider, where people log in by one.
         watched: what of `watch` is answered here without a login.
     """
     mask = Mask(pseudonyms)
@@ -112,6 +115,7 @@ def build(
         *sections.learning(ground),
         *sections.system(ground),
         *sections.people(ground, sessions, cookie, tokens, programs.openapi),
+        *sections.provider(ground, sessions, cookie, identity),
         *pages.of_machines(watch, watched),
     )
     ground.frame.furnish(every_page)

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from db import audit
+from db import audit, audit_sending
 from db.engine import Database
 from node.console import paging, system
 from node.console.access import Visit
@@ -26,6 +26,8 @@ class AuditLog:
     database: Database
     viewing: Viewing
     frame: Frame
+    collector: str | None = None
+    """Where its entries are sent, too."""
 
     def show(self, visit: Visit) -> Response:
         """The newest entries, by who, what and whom."""
@@ -33,6 +35,7 @@ class AuditLog:
         asked = {name: value.replace("\0", "") for name, value in chosen.items() if value}
         with self.database.read() as connection:
             found = audit.found(connection, paging.SHOWN + 1, before=paging.asked_before(visit), **asked)
+            unsent = audit_sending.unsent(connection) if self.collector else None
         self.viewing.viewed(visit, "audit.view", "audit")
         shown, next_before = paging.cut(found)
         return system.page(
@@ -41,6 +44,8 @@ class AuditLog:
             visit,
             entries=[(entry, _words(entry.detail)) for entry in shown],
             chosen=chosen,
+            collector=self.collector,
+            unsent=unsent,
             older=None if next_before is None else urlencode(asked | {"before": next_before}),
         )
 

@@ -12,10 +12,11 @@ from db import concordance
 from db.concordance import Discrepancy, Place
 from db.engine import Database
 from db.people_records import Role
-from db.vocabulary import EIGHT
+from db.vocabulary import EIGHT, FINDINGS
 from node.agreement import verdict
 from node.agreement.verdict import Verdict
 from node.console.access import Visit
+from node.console.form import row_number
 from node.console.frame import Frame
 from node.console.viewing import Viewing
 from node.errors import SettingsError
@@ -60,7 +61,7 @@ class Discrepancies:
 
     def _page(self, visit: Visit, problem: str = "") -> Response:
         asked = visit.form if problem else visit.request.query_params
-        finding, before = _finding(asked.get("finding", "")), _place(asked.get("before", ""))
+        finding, before = _finding(asked.get("finding", "")), place(asked.get("before", ""))
         with self.database.read() as connection:
             found = concordance.discrepancies(connection, finding=finding, before=before, limit=ON_A_PAGE + 1)
         shown = found[:ON_A_PAGE]
@@ -70,7 +71,7 @@ class Discrepancies:
             visit,
             409 if problem else 200,
             found=shown,
-            further=_query(finding=finding, before=_written(shown[-1])) if len(found) > ON_A_PAGE else "",
+            further=_query(finding=finding, before=written(shown[-1])) if len(found) > ON_A_PAGE else "",
             first=before is None,
             findings=[each.name for each in EIGHT],
             asked=finding,
@@ -91,16 +92,18 @@ def _finding(name: str) -> str | None:
     return name if name in {each.name for each in EIGHT} else None
 
 
-def _written(last: Discrepancy) -> str:
+def written(last: Discrepancy) -> str:
+    """Where the next page begins, for an address."""
     return f"{last.found.rank!r},{last.found.study_id},{last.found.finding}"
 
 
-def _place(written: str) -> Place | None:
-    """Where a page begins; whatever is not understood begins at the first."""
-    rank, _, rest = written.partition(",")
+def place(value: str) -> Place | None:
+    """Where a page begins, as `written` says it; whatever else comes begins at the first."""
+    rank, _, rest = value.partition(",")
     study_id, _, finding = rest.partition(",")
+    number = row_number(study_id)
     try:
-        return float(rank), int(study_id), finding
+        return None if number is None or finding not in FINDINGS else (float(rank), number, finding)
     except ValueError:
         return None
 

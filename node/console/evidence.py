@@ -82,6 +82,7 @@ def _absent(instance: StoredInstance) -> str:
         "damaged": "The file is not what was received and lies in the quarantine. Send the image again, or restore it.",
         "missing": "The file is not in the store any more. Send the image again, or restore it from a backup.",
         "removed": "Retention has removed the file. Send the image again to look at it.",
+        "lost": "The file is lost, and a person has accepted that. Send the image again to look at it.",
     }
     return words[str(instance.absence)]
 

@@ -10,6 +10,7 @@ from node.console.sessions import LoginRefusedError, Sessions, TooManyAttemptsEr
 from node.errors import SettingsError
 
 HOME = "/"
+NO_PASSWORDS = "This node takes no passwords. Log in with your hospital account."
 TOO_MANY = "Too many passwords were tried. Wait a quarter of an hour, or ask an administrator."
 
 
@@ -20,6 +21,10 @@ class Login:
     sessions: Sessions
     cookie: Cookie
     frame: Frame
+    provider: str | None = None
+    """Where the way to the identity provider begins."""
+    passwords: bool = True
+    """Whether a password of the node lets anybody in."""
 
     def show(self, visit: Visit) -> Response:
         """The form; while there is nobody who may log in, how to make the first."""
@@ -27,6 +32,8 @@ class Login:
 
     def enter(self, visit: Visit) -> Response:
         """Let a person in, or say that name and password do not fit."""
+        if not self.passwords:
+            return self._form(visit, 403, NO_PASSWORDS)
         name = visit.form.get("name", "").strip().lower()
         try:
             token = self.sessions.log_in(name, visit.form.get("password", ""), visit.address)
@@ -46,7 +53,7 @@ class Login:
 
     def account(self, visit: Visit) -> Response:
         """Who one is here, and the form for another password."""
-        return self.frame.page("account.html", visit, problem=None)
+        return self._account(visit, 200, None)
 
     def change_password(self, visit: Visit) -> Response:
         """Take another password; this browser goes on with a new session, all others are logged out."""
@@ -54,23 +61,26 @@ class Login:
             return RedirectResponse(LOGIN, status_code=303)
         old, new, again = (visit.form.get(field, "") for field in ("old", "new", "again"))
         if new != again:
-            return self._not_changed(visit, 400, "The new password is not the same both times.")
+            return self._account(visit, 400, "The new password is not the same both times.")
         try:
             token = self.sessions.change_password(visit.person, old, new, visit.address)
         except TooManyAttemptsError:
-            return self._not_changed(visit, 429, TOO_MANY)
+            return self._account(visit, 429, TOO_MANY)
         except LoginRefusedError:
-            return self._not_changed(visit, 401, "The present password is another one.")
+            return self._account(visit, 401, "The present password is another one.")
         except SettingsError as error:
             sentence = str(error)
-            return self._not_changed(visit, 400, f"{sentence[:1].upper()}{sentence[1:]}.")
+            return self._account(visit, 400, f"{sentence[:1].upper()}{sentence[1:]}.")
         return self._home_with(token)
 
     def _form(self, visit: Visit, status: int = 200, problem: str | None = None) -> Response:
-        return self.frame.page("login.html", visit, status, problem=problem, anybody=self.sessions.anybody())
+        """The ways in, and what was the matter with the last one."""
+        ways = {"anybody": self.sessions.anybody(), "provider": self.provider, "passwords": self.passwords}
+        return self.frame.page("login.html", visit, status, problem=problem, **ways)
 
-    def _not_changed(self, visit: Visit, status: int, problem: str) -> Response:
-        return self.frame.page("account.html", visit, status, problem=problem)
+    def _account(self, visit: Visit, status: int, problem: str | None) -> Response:
+        has_password = self.sessions.has_password(visit.somebody)
+        return self.frame.page("account.html", visit, status, problem=problem, has_password=has_password)
 
     def _home_with(self, token: str) -> Response:
         response = RedirectResponse(HOME, status_code=303)

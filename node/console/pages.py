@@ -20,6 +20,7 @@ from node.console.live import Live
 from node.console.login import Login
 from node.console.models import Models
 from node.console.promoting import Promoting
+from node.console.provider_login import BEGIN, RETURN, ProviderLogin
 from node.console.reference import Reference
 from node.console.report_search import ReportSearch
 from node.console.reports import Reports
@@ -142,6 +143,14 @@ def of_people(*, login: Login, tokens: TokenPages, reference: Reference, static:
         Page(path=LOGIN, role=None, show=login.enter, method="POST"),
         Page(path="/logout", role=LOOK, show=login.leave, method="POST"),
         Page(path="/static/{name}", role=None, show=static.show),
+    )
+
+
+def of_provider(login: ProviderLogin) -> tuple[Page, ...]:
+    """Logging in by the site's identity provider."""
+    return (
+        Page(path=BEGIN, role=None, show=login.begin),
+        Page(path=RETURN, role=None, show=login.come_back),
     )
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from starlette.responses import RedirectResponse, Response
 
-from db import comparisons, models, snapshots
 from db.engine import Database
 from db.errors import ModelStateError, UnknownModelError
 from inference.errors import InferenceError
@@ -38,21 +37,10 @@ class Promoting:
     def compare(self, visit: Visit) -> Response:
         """Have a candidate and the model that reads compared on a snapshot's test patients."""
         version, chosen = str(visit.request.path_params["version"]), visit.form.get("snapshot", "")
-        with self.database.write() as connection:
-            current = models.current(connection)
-            known = [each.sha256 for each in snapshots.beginning_with(connection, chosen)]
-            possible = models.find(connection, version) and current and current.version != version and known == [chosen]
-            if possible and current:
-                comparisons.ask(
-                    connection,
-                    candidate=version,
-                    current=current.version,
-                    snapshot_sha256=chosen,
-                    by=_who(visit),
-                    now=self.now(),
-                )
-        if not possible:
-            return self.pages.one(visit, CONFLICT, "There is no such snapshot, or no other model that reads.")
+        try:
+            promotion.ask_to_compare(self.database, version, chosen, by=_who(visit), now=self.now())
+        except REFUSED as error:
+            return self.pages.one(visit, CONFLICT, sentence(error))
         return RedirectResponse(f"/models/{version}", status_code=303)
 
     def promote(self, visit: Visit) -> Response:
@@ -108,16 +96,13 @@ class Promoting:
         """What the person has seen of the candidate, by the form that they sent.
 
         Raises:
-            SettingsError: the form names a comparison of other models.
+            ModelStateError: the form names a comparison of other models.
         """
         over, number = visit.form.get("over") or None, visit.form.get("comparison", "")
         if not number.isdecimal():
             return Evidence(over=over)
         with self.database.read() as connection:
-            found = comparisons.find(connection, int(number[:9]))
-        if found is None or found.outcome is None or (found.candidate, found.current) != (version, over):
-            raise SettingsError("the comparison is of other models; look again")
-        return Evidence(over=over, compared=found.outcome["compared"], objections=tuple(found.outcome["objections"]))
+            return promotion.seen(connection, version, int(number[:9]), over)
 
 
 def _who(visit: Visit) -> str:

@@ -18,6 +18,7 @@ from node.console.viewing import Viewing
 from node.console.words import sentence
 from node.errors import SettingsError
 from node.labels.correction import finding_named
+from node.wanted import without_patients
 
 PAGE = 50
 MOST_WORDS = 8
@@ -39,14 +40,13 @@ class ReportSearch:
         asked = {name: visit.request.query_params.get(name, "").replace("\0", "").strip() for name in FIELDS}
         try:
             wanted = wanted_of(asked, self.zone)
-            after = _place(visit.request.query_params.get("after", ""))
+            after = place(visit.request.query_params.get("after", ""))
         except SettingsError as error:
             return self._page(visit, asked, None, sentence(error), 400)
         with self.database.read() as connection:
             found = report_search.find(connection, wanted, after=after, limit=PAGE)
-        by = {name: value for name, value in asked.items() if name in ("finding", "state", "since", "until") and value}
-        by |= {name: "given" for name in ("accession", "patient", "words") if asked[name]}
-        self.viewing.viewed(visit, "reports.view", "list", by)
+        filled = {name: value for name, value in asked.items() if value}
+        self.viewing.viewed(visit, "reports.view", "list", without_patients(filled))
         return self._page(visit, asked, found)
 
     def _page(
@@ -102,7 +102,12 @@ def _day(value: str, zone: tzinfo | None, *, days_later: int = 0) -> datetime | 
         raise SettingsError("a day is written as 2026-03-14") from None
 
 
-def _place(value: str) -> Place | None:
+def place(value: str) -> Place | None:
+    """Where a page begins, as `written` says it; None is at the first.
+
+    Raises:
+        SettingsError: no page ended there.
+    """
     if not value:
         return None
     at, _, id_ = value.partition("~")
@@ -115,6 +120,11 @@ def _place(value: str) -> Place | None:
     return Place(version_at=version_at, report_id=report_id)
 
 
-def _further(asked: Mapping[str, str], place: Place) -> str:
+def written(at: Place) -> str:
+    """Where the next page begins, for an address; it has no character that one would escape."""
+    return f"{at.version_at.astimezone(UTC).isoformat().removesuffix('+00:00')}Z~{at.report_id}"
+
+
+def _further(asked: Mapping[str, str], at: Place) -> str:
     fields = {name: value for name, value in asked.items() if value}
-    return "?" + urlencode(fields | {"after": f"{place.version_at.isoformat()}~{place.report_id}"})
+    return "?" + urlencode(fields | {"after": written(at)})

@@ -1,6 +1,6 @@
 """One report: its text with what mining read there, its labels in force, and a person's word against them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -75,6 +75,13 @@ class Stored:
             return ()
         return tuple(self._label(self.found, name) for name in (*FINDINGS, NORMAL))
 
+    @property
+    def named(self) -> Study | Nameless:
+        """What names its patient."""
+        if self.studies:
+            return self.studies[0]
+        return Nameless(patient_id=self.report.patient_id, accession_number=self.report.accession_number)
+
     def _label(self, found: ReportLabels, name: str) -> LabelInForce:
         target = Target(study_id=None, report_id=self.report.id, found=found)
         said = found.gold.get(name)
@@ -112,7 +119,7 @@ class Reports:
             with self.database.write() as connection:
                 corrections.hold(connection)
                 targets = correction.of_report(connection, report_id)
-                if not _said_before(targets[0], name, assertion, _actor(visit)):
+                if not targets[0].says(name, assertion, by=_actor(visit)):  # else it is an impatient click
                     correction.require_unchanged(targets[0], name, form.get("seen", ""))
                     correction.require_possible(targets, name, assertion)
                     correction.write(
@@ -139,18 +146,17 @@ class Reports:
 
     def _page(self, visit: Visit, report_id: int, problem: str = "") -> Response:
         with self.database.read() as connection:
-            stored = _stored(connection, report_id)
+            stored = stored_report(connection, report_id)
         if stored is None:
             raise HTTPException(404, "The node has no such report.")
         self.viewing.viewed(visit, "report.view", f"report {report_id}")
         first = stored.studies[0] if stored.studies else None
-        named = first or Nameless(patient_id=stored.report.patient_id, accession_number=stored.report.accession_number)
         return self.frame.page(
             "report_page.html",
             visit,
             409 if problem else 200,
             stored=stored,
-            named=named,
+            named=stored.named,
             highlighted=highlight(stored.report.text, stored.mining),
             corrects=visit.person is not None and visit.person.role.includes(Role.RADIOLOGIST),
             states=tuple(Assertion),
@@ -159,7 +165,8 @@ class Reports:
         )
 
 
-def _stored(connection: Connection, report_id: int) -> Stored | None:
+def stored_report(connection: Connection, report_id: int) -> Stored | None:
+    """A version of a report with all that hangs on it, None if there is none of this number."""
     report = reports.find(connection, report_id)
     if report is None:
         return None
@@ -189,12 +196,6 @@ def _assertion(name: str) -> Assertion:
     if name not in tuple(Assertion):
         raise SettingsError(f"say {', '.join(Assertion)}")
     return Assertion(name)
-
-
-def _said_before(target: Target, name: str, assertion: Assertion, actor: str) -> bool:
-    """Whether this is the same form once more, as of an impatient click."""
-    said: Mapping[str, Gold] = target.found.gold if target.found else {}
-    return name in said and (said[name].assertion, said[name].actor) == (assertion, actor)
 
 
 def _actor(visit: Visit) -> str:

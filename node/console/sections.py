@@ -21,6 +21,7 @@ from node.console.live import Live
 from node.console.login import Login
 from node.console.models import Models
 from node.console.promoting import Promoting
+from node.console.provider_login import BEGIN, ProviderLogin
 from node.console.reference import Reference
 from node.console.report_search import ReportSearch
 from node.console.reports import Reports
@@ -32,6 +33,7 @@ from node.console.system import System
 from node.console.tokens import TokenPages
 from node.console.trainings import Trainings
 from node.console.worklist import Worklist
+from node.identity.identity import Identity
 from node.labels.trials import Trials
 from node.tokens import Tokens
 
@@ -39,7 +41,7 @@ from node.tokens import Tokens
 def studies(on: Ground, live: Live, pictures: Pictures) -> tuple[Page, ...]:
     """The worklist and one study."""
     return pages.of_studies(
-        worklist=Worklist(database=on.database, frame=on.frame, viewing=on.viewing, zone=on.zone),
+        worklist=Worklist(database=on.database, frame=on.frame, viewing=on.viewing, pictures=pictures, zone=on.zone),
         live=live,
         viewing=on.viewing,
         study=StudyPage(
@@ -93,7 +95,9 @@ def system(on: Ground) -> tuple[Page, ...]:
         jobs=JobPages(database=on.database, announce=on.announce, frame=on.frame, now=on.now),
         destinations=DestinationPages(settings=on.settings, database=on.database, frame=on.frame, now=on.now),
         callers=Callers(settings=on.settings, database=on.database, frame=on.frame),
-        audit_log=AuditLog(database=on.database, viewing=on.viewing, frame=on.frame),
+        audit_log=AuditLog(
+            database=on.database, viewing=on.viewing, frame=on.frame, collector=on.settings.audit.syslog
+        ),
         in_force=SettingsInForce(settings=on.settings, frame=on.frame),
     )
 
@@ -102,9 +106,24 @@ def people(
     on: Ground, sessions: Sessions, cookie: Cookie, tokens: Tokens, document: Callable[[], Mapping[str, Any]]
 ) -> tuple[Page, ...]:
     """Logging in, one's own account, and what programs find; `document` makes the description of that."""
+    oidc = on.settings.console.oidc
     return pages.of_people(
-        login=Login(sessions=sessions, cookie=cookie, frame=on.frame),
+        login=Login(
+            sessions=sessions,
+            cookie=cookie,
+            frame=on.frame,
+            provider=BEGIN if oidc else None,
+            passwords=oidc is None or oidc.passwords,
+        ),
         tokens=TokenPages(tokens=tokens, frame=on.frame),
         reference=Reference(document=document, frame=on.frame),
         static=Static(),
     )
+
+
+def provider(on: Ground, sessions: Sessions, cookie: Cookie, identity: Identity | None) -> tuple[Page, ...]:
+    """Logging in by the site's identity provider, if it has one."""
+    if identity is None:
+        return ()
+    login = ProviderLogin(identity=identity, sessions=sessions, cookie=cookie, frame=on.frame, now=on.now)
+    return pages.of_provider(login)

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from db import audit, logins, people, sessions
+from db import audit, identities, logins, people, sessions
 from db.engine import Connection, Database
 from db.people_records import Person
 from db.sessions import SEEN_STEP, Lifetime
 from node import passwords
 from node.errors import NodeError
+from node.identity.claimed import Claimed
+from node.identity.errors import NotKnownError
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +85,66 @@ class Sessions:
             self._note(connection, person.name, "user.password", person.name)
             return self._begin(connection, person)
 
+    def has_password(self, person: Person) -> bool:
+        """Whether a password of the node lets the person in."""
+        with self.database.read() as connection:
+            return people.password_hash(connection, person.name) != people.NO_PASSWORD
+
+    def require_patience(self, state: str, address: str) -> None:
+        """Count somebody who comes from the identity provider, with the state of their attempt.
+
+        Raises:
+            TooManyAttemptsError: too many came from this address and were not let in.
+        """
+        with self.database.write() as connection:
+            allowed = logins.attempt(connection, f"state {state}", address, self.now())
+        if not allowed:
+            log.warning("too many logins", extra={"fields": {"address": address}})
+            raise TooManyAttemptsError
+
+    def come_in(self, claimed: Claimed, state: str, address: str) -> str:
+        """Let a person in whom the identity provider knows, in the role that it says. Returns a new session's token.
+
+        Raises:
+            NotKnownError: their name is another's here, or they are disabled.
+        """
+        with self.database.write() as connection:
+            person = identities.find(connection, claimed.issuer, claimed.subject) or self._bound(connection, claimed)
+            if person.disabled_at is not None:
+                raise NotKnownError("disabled", "You may not log in here any more. Ask an administrator of the node.")
+            if person.role != claimed.role:
+                people.set_role(connection, person.name, claimed.role)
+                self._note(connection, person.name, "user.role", person.name, by="provider", role=claimed.role)
+            person = people.logged_in(connection, person.name, self.now())
+            self._note(connection, person.name, "login", address, by="provider")
+            logins.succeeded(connection, f"state {state}")
+            return self._begin(connection, person)
+
+    def refused(self, address: str, reason: str) -> None:
+        """Note that somebody came from the identity provider and was not let in."""
+        with self.database.write() as connection:
+            self._note(connection, "unknown", "login.refuse", address, by="provider", reason=reason)
+
+    def _bound(self, connection: Connection, claimed: Claimed) -> Person:
+        """The person whom the provider means for the first time: a new one, or one who was left to it."""
+        new = people.add(
+            connection, name=claimed.name, password_hash=people.NO_PASSWORD, role=claimed.role, now=self.now()
+        )
+        person = people.find(connection, claimed.name)
+        if person is None or not (new or self._was_left(connection, person)):
+            raise NotKnownError(
+                "taken",
+                f"There is another {claimed.name} here. An administrator can leave that user to the identity provider.",
+            )
+        identities.bind(connection, claimed.issuer, claimed.subject, person.id)
+        if new:
+            self._note(connection, person.name, "user.add", person.name, by="provider", role=claimed.role)
+        return person
+
+    def _was_left(self, connection: Connection, person: Person) -> bool:
+        kept = people.password_hash(connection, person.name)
+        return kept == people.NO_PASSWORD and not identities.is_bound(connection, person.id)
+
     def log_out(self, person: Person, token: str, address: str) -> None:
         """End a session."""
         with self.database.write() as connection:
@@ -110,5 +172,5 @@ class Sessions:
         sessions.begin(connection, token, person.id, self.now(), self.lifetime)
         return token
 
-    def _note(self, connection: Connection, actor: str, action: str, subject: str) -> None:
-        audit.append(connection, actor=actor, action=action, subject=subject, now=self.now())
+    def _note(self, connection: Connection, actor: str, action: str, subject: str, **detail: str) -> None:
+        audit.append(connection, actor=actor, action=action, subject=subject, now=self.now(), detail=detail)

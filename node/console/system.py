@@ -1,7 +1,6 @@
 """The system: what is under way, what waits for a person, and which processes are alive."""
 
-import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,16 +8,14 @@ from typing import Any
 
 from starlette.responses import Response
 
-from db import backlog, deliveries, models, processes, studies
 from db.backlog import Undone
 from db.engine import Database
 from db.people_records import Role
-from db.processes import Process
-from db.records import Job, StudyState
+from db.records import Absence
 from node.console.access import Visit
+from node.console.facts import gather
 from node.console.frame import Frame
-from node.console.words import DELIVERY_STATES, STUDY_STATES, WORRYING
-from node.heartbeat import SILENT
+from node.console.words import ABSENCES, DELIVERY_STATES, STUDY_STATES, WORRYING
 
 PARTS = (
     ("/system", "Overview", Role.VIEWER),
@@ -29,8 +26,6 @@ PARTS = (
     ("/system/settings", "Settings", Role.ADMINISTRATOR),
 )
 """Path, name and least role of each page of the system."""
-UNDER_WAY = (StudyState.ARRIVING, StudyState.QUEUED, StudyState.FAILED)
-"""The states of a study that is not at its end, or that waits for a person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,15 +35,6 @@ class Count:
     words: str
     number: int
     worrying: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Life:
-    """A process, and what it works on; `silent` if it has not been heard of."""
-
-    process: Process
-    jobs: tuple[Job, ...]
-    silent: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,35 +71,21 @@ class System:
         return self.frame.page("counts.html", visit, **self._state())
 
     def _state(self) -> dict[str, Any]:
-        """What is under way or waits for a person; what is done is not counted, for there may be a million of it."""
+        """What there is, in words."""
         now = self.now()
-        with self.database.read() as connection:
-            model, shadow = models.current(connection), models.shadow(connection)
-            alive, running = processes.every(connection), backlog.running(connection)
-            undone, unsettled = backlog.undone(connection), deliveries.unsettled(connection)
-            under_way = studies.counts(connection, UNDER_WAY)
+        found = gather(self.database, self.data, now)
         return {
-            "model": model.version if model else None,
-            "shadow": shadow.version if shadow else None,
-            "free_bytes": shutil.disk_usage(self.data).free,
-            "lives": lives(alive, running, now),
-            "queues": [_queue(each, now) for each in undone],
-            "studies": [_count(STUDY_STATES, state, under_way.get(state, 0)) for state in UNDER_WAY],
-            "deliveries": [(name, _count(DELIVERY_STATES, state, count)) for name, state, count in sorted(unsettled)],
+            "model": found.model,
+            "shadow": found.shadow,
+            "free_bytes": found.free_bytes,
+            "lives": found.processes,
+            "queues": [_queue(each, now) for each in found.queues],
+            "studies": [_count(STUDY_STATES, state, number) for state, number in found.studies.items()],
+            "gone": [_gone(absence, number) for absence, number in found.gone.items()],
+            "deliveries": [
+                (each.destination, _count(DELIVERY_STATES, each.state, each.count)) for each in found.unsettled
+            ],
         }
-
-
-def lives(alive: Iterable[Process], running: Iterable[Job], now: datetime) -> list[Life]:
-    """Each process with its jobs."""
-    running = list(running)
-    return [
-        Life(
-            process=one,
-            jobs=tuple(job for job in running if (job.owner or "").startswith(one.owner)),
-            silent=now - one.beat_at > SILENT,
-        )
-        for one in alive
-    ]
 
 
 def age(of: timedelta) -> str:
@@ -127,6 +99,10 @@ def age(of: timedelta) -> str:
 
 def _queue(undone: Undone, now: datetime) -> Queue:
     return Queue(undone=undone, age=age(now - undone.oldest), worrying=undone.state in WORRYING)
+
+
+def _gone(absence: Absence, number: int) -> Count:
+    return Count(words=ABSENCES[absence], number=number, worrying=absence is not Absence.LOST)
 
 
 def _count(words: Mapping[str, str], state: str, number: int) -> Count:

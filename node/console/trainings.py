@@ -20,7 +20,8 @@ from node.console.chart import Axis, Chart, Series, chart
 from node.console.frame import Frame
 from node.console.words import BADGES, RUN_STATES, sentence
 from node.errors import SettingsError
-from node.learning import journal, runs
+from node.learning import runs
+from node.learning.journal import Curves
 from node.learning.methods import METHODS, TARGETS
 from node.learning.runs import Wish
 
@@ -98,19 +99,17 @@ class Trainings:
         return RedirectResponse(f"/trainings/{visit.request.path_params['version']}", status_code=303)
 
     def _page(self, template: str, visit: Visit, status: int, problem: str | None) -> Response:
-        run = self._run(visit)
-        folder = runs.folder_of(self.data, run)
-        told = journal.told(folder) or run.told
+        run = runs.watch(self.data, self._run(visit))
         return self.frame.page(
             template,
             visit,
             status,
             problem=problem,
             run=run,
-            told=told,
-            gone=bool(run.told) and not folder.is_dir(),
+            told=run.told,
+            gone=bool(run.told) and not runs.folder_of(self.data, run).is_dir(),
             method=METHODS.get(run.method),
-            charts=_charts(folder),
+            charts=_charts(run.curves),
             **self._common(visit),
         )
 
@@ -123,9 +122,8 @@ class Trainings:
         return {"may_act": may, "states": RUN_STATES, "badges": BADGES}
 
 
-def _charts(folder: Path) -> list[Chart]:
+def _charts(found: Curves) -> list[Chart]:
     """Its curves so far; none before there is something to draw."""
-    found = journal.curves(folder)
     loss, validation = (
         (Series(name="training", points=found.loss),),
         (

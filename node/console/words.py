@@ -2,7 +2,7 @@
 
 from db.learning_records import ModelState, RunState
 from db.progress import Progress
-from db.records import JobKind, JobState, StudyState
+from db.records import Absence, JobKind, JobState, StudyState
 from db.report_records import ReportStatus
 from db.result_records import DeliveryState
 
@@ -34,6 +34,11 @@ JOB_STATES: dict[str, str] = {
     JobState.DEAD: "dead",
 }
 JOB_KINDS = {JobKind.READ: "read", JobKind.DELIVER: "deliver", JobKind.RETRACT: "retract"}
+ABSENCES: dict[str, str] = {
+    Absence.DAMAGED: "damaged, in the quarantine",
+    Absence.MISSING: "missing",
+    Absence.LOST: "accepted as lost",
+}
 DELIVERY_STATES: dict[str, str] = {
     DeliveryState.WAITING: "waiting",
     DeliveryState.SENT: "sent",

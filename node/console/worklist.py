@@ -13,16 +13,15 @@ from db.engine import Database
 from db.vocabulary import FINDINGS
 from node.console.access import Visit
 from node.console.frame import Frame
+from node.console.imaging import Pictures
 from node.console.viewing import Viewing
 from node.console.words import PROGRESS, PROGRESS_BADGES
 from node.errors import SettingsError
-from node.wanted import read_as
+from node.wanted import read_as, without_patients
 
 ROWS = 50
 FIELDS = ("state", "finding", "from", "to", "ae", "accession", "patient")
 """What the form asks, by its fields' names."""
-OF_PATIENTS = ("accession", "patient")
-"""Fields whose value the audit log does not get."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +31,12 @@ class Worklist:
     database: Database
     frame: Frame
     viewing: Viewing
+    pictures: Pictures
     zone: tzinfo | None
 
     def show(self, visit: Visit) -> Response:
-        """For a person."""
+        """For a person, who may soon click on a study."""
+        self.pictures.ready()
         return self._with_rows("worklist.html", visit)
 
     def rows(self, visit: Visit) -> Response:
@@ -49,7 +50,7 @@ class Worklist:
             wanted = read_as(asked, self.zone)
         except SettingsError as error:
             raise HTTPException(400, f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
-        detail = _without_patients(asked) | ({} if after is None else {"before": str(after)})
+        detail = without_patients(asked) | ({} if after is None else {"before": str(after)})
         self.viewing.viewed(visit, "worklist.view", "studies", detail)
         with self.database.read() as connection:
             known = worklist.mark(connection)  # first: what changes meanwhile is then told
@@ -82,8 +83,3 @@ def _number(text: str) -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise HTTPException(400, "There is no such page of the list.")
     return int(text)
-
-
-def _without_patients(asked: Mapping[str, str]) -> dict[str, str]:
-    """What was asked for, as the audit log has it: that somebody looked for a patient, not for whom."""
-    return {name: "(given)" if name in OF_PATIENTS else value for name, value in asked.items()}

@@ -21,7 +21,7 @@ from pydicom.filereader import read_file_meta_info
 from db import awakening, deliveries, jobs
 from db.deliveries import AsSent
 from db.engine import Connection, Database
-from db.records import Job, JobKind, JobState
+from db.records import Absence, Job, JobKind, JobState
 from db.result_records import DeliveryState, Parcel, Result, ResultKind, SopReference
 from node.destinations.routes import queue_for_results
 from node.dicom.commitment import Request
@@ -33,6 +33,7 @@ from node.worker import Ending
 
 FIRST_DELAY_S, LONGEST_DELAY_S = 2.0, 120.0
 DAMAGED = "the stored object is gone or was changed"
+FILE_LOST, LOST = "file_lost", "the stored object is lost, and a person has accepted that"
 NOT_OFFERED = "it does not offer storage commitment: enable it there, or set commitment = false"
 NO_ANSWER = "it did not answer whether it keeps the object"
 
@@ -66,6 +67,7 @@ class _Run:
     tried: frozenset[int] = frozenset()
     pairs: list[tuple[Parcel, Answer]] = field(default_factory=list)
     damaged: list[int] = field(default_factory=list)
+    lost: list[int] = field(default_factory=list)
     exhausted: bool = False
     arrived: bool = False
     broken: UnreachableError | None = None
@@ -85,6 +87,10 @@ class Delivery:
     database: Database
     destinations: Mapping[str, Recipient]
     now: Callable[[], datetime]
+    on_arrival: Callable[[Connection, str, int, int], None] = lambda _connection, _destination, _study_id, _objects: (
+        None
+    )
+    """Told that a destination took so many objects of a study, in the transaction that says so."""
 
     def __call__(self, job: Job) -> Ending:
         """Send what has not reached the job's destination yet, and see to it that it is kept there."""
@@ -128,8 +134,10 @@ class Delivery:
         """Send and ask what is to be sent and asked now."""
         waiting = [each for each in run.parcels if each.delivery.state is DeliveryState.WAITING]
         run.tried = frozenset(each.delivery.id for each in waiting)
-        intact = [each for each in waiting if self._intact(each.result)]
-        run.damaged = [each.delivery.id for each in waiting if each not in intact]
+        absences = {each.delivery.id: self._absence(each.result) for each in waiting}
+        intact = [each for each in waiting if absences[each.delivery.id] is None]
+        run.lost = [delivery_id for delivery_id, absence in absences.items() if absence is Absence.LOST]
+        run.damaged = [each for each, absence in absences.items() if absence not in (None, Absence.LOST)]
         unasked = [each for each in run.parcels if each.delivery.state is DeliveryState.SENT and recipient.commitment]
         if not intact and not unasked:
             return
@@ -139,17 +147,17 @@ class Delivery:
                 for parcel, answer in zip(intact, line.send(objects), strict=True):
                     run.take(parcel, answer)
                 if recipient.commitment:
-                    self._ask(line, run, unasked)
+                    self._ask(line, job, run, unasked)
         except UnreachableError as error:
             run.broken = error
         if recipient.commitment:
             with self.database.write() as connection:
-                self._record(connection, run)
+                self._record(connection, job, run)
             run.parcels = self._parcels(job)
 
-    def _intact(self, result: Result) -> bool:
-        """Whether the store has the object as it was built; one that it has otherwise is set aside."""
-        return quarantine.inspect(self.database, self.store, integrity.of(result), self.now()) is None
+    def _absence(self, result: Result) -> Absence | None:
+        """What is the matter with the stored object, which then is set aside; None if it is as it was built."""
+        return quarantine.inspect(self.database, self.store, integrity.of(result), self.now())
 
     def _outgoing(self, parcel: Parcel) -> Outgoing:
         result, delivery = parcel.result, parcel.delivery
@@ -166,7 +174,7 @@ class Delivery:
             pinned=pinned,
         )
 
-    def _ask(self, line: Line, run: _Run, unasked: Sequence[Parcel]) -> None:
+    def _ask(self, line: Line, job: Job, run: _Run, unasked: Sequence[Parcel]) -> None:
         """Ask to commit to what was just taken, and to what was taken before.
 
         The rows are written first: the answer may come before the response (PS3.4 J.3.2.1.4 allows it).
@@ -180,7 +188,7 @@ class Delivery:
             return
         ids, transaction_uid = [delivery_id for delivery_id, _ in asked], f"2.25.{uuid.uuid4().int}"
         with self.database.write() as connection:
-            self._record(connection, run)
+            self._record(connection, job, run)
             deliveries.ask(connection, ids, transaction_uid, self.now())
         words, status = NO_ANSWER, None
         try:
@@ -192,16 +200,20 @@ class Delivery:
                 with self.database.write() as connection:
                     deliveries.unanswered(connection, ids, words, final=status == NO_CONTEXT)
 
-    def _record(self, connection: Connection, run: _Run) -> None:
+    def _record(self, connection: Connection, job: Job, run: _Run) -> None:
         """Write what the destination answered."""
         now = self.now()
+        taken = [parcel.result.study_id for parcel, answer in run.pairs if answer.stored]
         for parcel, answer in run.pairs:
             if answer.stored:
                 deliveries.sent(connection, parcel.delivery.id, _as_sent(answer, parcel), now)
             elif not answer.later:
                 deliveries.mark(connection, [parcel.delivery.id], DeliveryState.REFUSED, error=answer.words)
+        if taken:
+            self.on_arrival(connection, job.destination or "", taken[0], len(taken))
         run.pairs.clear()
         deliveries.mark(connection, run.damaged, DeliveryState.WAITING, error=DAMAGED)
+        deliveries.mark(connection, run.lost, DeliveryState.WITHDRAWN, error=LOST)
 
     def _ended(self, job: Job, recipient: Recipient, run: _Run) -> Ending:
         name = job.destination or ""
@@ -212,7 +224,7 @@ class Delivery:
                 states[parcel.delivery.id] = state, answer.words
 
         def record(connection: Connection) -> list[int]:
-            self._record(connection, run)
+            self._record(connection, job, run)
             if run.arrived and not run.broken and not run.exhausted:
                 awakening.wake(connection, name, self.now())
             return self._joined(connection, job, run)
@@ -227,7 +239,7 @@ class Delivery:
                 return _again(job, "commitment_failed", f"{name}: {unasked[0]}.", record)
             if any(state is DeliveryState.ASKED for state, _ in states.values()):
                 return self._awaiting(job, recipient, run, record)
-        return _settled(name, states, run.damaged, record)
+        return _settled(name, states, run, record)
 
     def _joined(self, connection: Connection, job: Job, run: _Run) -> list[int]:
         """Let the job run again for results that were added to it while it ran (see `routes.dispatch`)."""
@@ -278,18 +290,21 @@ def _nowhere(name: str) -> Ending:
 def _settled(
     name: str,
     states: Mapping[int, tuple[DeliveryState, str | None]],
-    damaged: Sequence[int],
+    run: _Run,
     record: Callable[[Connection], list[int]],
 ) -> Ending:
     """Nothing more is to be expected: the job is done, or a person has to look."""
-    if damaged:
-        sentence = f"{len(damaged)} of the results: {DAMAGED}; restore the store, then retry."
+    if run.damaged:
+        sentence = f"{len(run.damaged)} of the results: {DAMAGED}; restore the store, then retry."
         return Ending(state=JobState.FAILED, error_code="damaged", error=sentence, record=record)
     for state, (code, verb) in GIVEN_UP.items():
         reasons = [error for other, error in states.values() if other is state]
         if reasons:
             sentence = f"{name} {verb} {len(reasons)} of {len(states)} objects: {reasons[0]}."
             return Ending(state=JobState.FAILED, error_code=code, error=sentence, record=record)
+    if run.lost:
+        sentence = f"{len(run.lost)} of the results: {LOST}; nothing more is to be sent."
+        return Ending(state=JobState.DONE, error_code=FILE_LOST, error=sentence, record=record)
     return Ending(state=JobState.DONE, record=record)
 
 

@@ -1,7 +1,6 @@
 """The node's ways out, put together from the settings: for `node/wiring.py`, and for `cxr destinations`."""
 
 import base64
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -13,12 +12,12 @@ from node.destinations.stow import Stow
 from node.dicom.opening import Address
 from node.dicom.outgoing import OpenLine
 from node.dicom.sender import OnReport, Scu
-from node.errors import SettingsError
 from node.objects import encoding, fallback
 from node.sections.receiving import PeerSettings
 from node.sections.remote import DestinationSettings, RemoteSettings
 from node.sections.section import TlsSettings
 from node.settings import Settings
+from node.tls import client_tls
 from node.web import WebAddress
 
 RENDER = Renderer(as_sop_class=fallback.as_sop_class, transcoded=encoding.transcoded)
@@ -120,24 +119,6 @@ def address_of(each: RemoteSettings, kind: str = "destination") -> Address | Web
         tls=client_tls(each.tls, f"{kind} {each.name}") if each.tls else None,
         server_name=each.tls.server_name if each.tls else None,
     )
-
-
-def client_tls(settings: TlsSettings, whose: str) -> ssl.SSLContext:
-    """How to encrypt a connection that we open: TLS 1.2 or newer, the other side's certificate always checked.
-
-    Raises:
-        SettingsError: a certificate or key cannot be used.
-    """
-    password = settings.key_password.get_secret_value() if settings.key_password else ""
-    try:
-        context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=settings.ca)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2  # a library may be built to allow older ones
-        if settings.certificate is not None:
-            # A password is always given: without one OpenSSL would ask for it on the terminal.
-            context.load_cert_chain(settings.certificate, settings.key, password)
-    except (OSError, ssl.SSLError) as error:
-        raise SettingsError(f"{whose}: tls.ca, tls.certificate or tls.key cannot be used; give PEM files") from error
-    return context
 
 
 def _modality(peer: PeerSettings) -> Address | None:

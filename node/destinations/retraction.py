@@ -55,6 +55,9 @@ class Retraction:
             return Ending(state=JobState.QUEUED, error_code="in_delivery", error=sentence, delay_s=IN_DELIVERY_DELAY_S)
         if not parcels:
             return Ending(state=JobState.DONE)
+        if all(each.result.absence is not None for each in parcels):
+            sentence = f"No file of these results is here, so {destination} cannot be told; restore one, then retry."
+            return Ending(state=JobState.FAILED, error_code="file_lost", error=sentence)
         self._keep(job, parcels, self._note(job, study_instance_uid, parcels))
         return self.deliver(job)
 

@@ -222,8 +222,12 @@ class Scp:
             return self._commitment.serve(message, caller, UID(_only(context.transfer_syntax)))
         return command.UNRECOGNIZED_OPERATION, "Only C-ECHO, C-STORE and storage commitment are served here"
 
-    def _store(self, message: Message, transfer_syntax_uid: str, caller: Caller) -> tuple[int, str]:
-        """The C-STORE door: past it goes no exception but a broken association's."""
+    def _store(self, message: Message, transfer_syntax_uid: str, caller: Caller) -> tuple[int, str, str | None]:
+        """The C-STORE door: past it goes no exception but a broken association's.
+
+        Returns:
+            Status, comment, and the Study Instance UID of what was taken.
+        """
         origin = Origin(
             sop_class_uid=message.command.sop_class_uid,
             sop_instance_uid=message.command.sop_instance_uid,
@@ -235,22 +239,23 @@ class Scp:
         fragments = self._observer.received(message.fragments)
         try:
             if self._moved is not None and message.command.move_originator == self._acceptance.ae_title:
-                self._moved.receive(fragments, origin)
+                study = self._moved.receive(fragments, origin)
             else:
-                caller.studies.add(self._intake.receive(fragments, origin))
+                study = self._intake.receive(fragments, origin)
+                caller.studies.add(study)
         except PeerError:
             raise
         except RefusedError as error:
             log.warning("refused", extra={"fields": fields | {"status": error.status, "reason": error.comment}})
-            return error.status, error.comment
+            return error.status, error.comment, None
         except (OSError, DatabaseError):
             log.exception("out of resources", extra={"fields": fields})
-            return OUT_OF_RESOURCES, "Out of resources: not stored, send it again later"
+            return OUT_OF_RESOURCES, "Out of resources: not stored, send it again later", None
         except Exception:
             log.exception("fault", extra={"fields": fields})
-            return command.PROCESSING_FAILURE, "Not stored: a fault in the node"
+            return command.PROCESSING_FAILURE, "Not stored: a fault in the node", None
         log.info("stored", extra={"fields": fields})
-        return command.SUCCESS, ""
+        return command.SUCCESS, "", study
 
 
 def _only(items: list[UID]) -> str:

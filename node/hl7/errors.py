@@ -52,7 +52,10 @@ class UnsupportedMessageError(Hl7Error):
 class NotStoredError(Hl7Error):
     """The fault is the node's; the same message may be sent again later (AE)."""
 
-    meaning = "The database does not answer, or there was a fault in the node; send the same message again later."
+    meaning = (
+        "The database does not answer, its disk is nearly full, or there was a fault in the node; "
+        "send the same message again later."
+    )
 
 
 ERRORS = (MalformedMessageError, NotStoredError, UnsupportedMessageError)

@@ -19,6 +19,7 @@ from node.hl7.errors import Condition, Hl7Error, NotStoredError
 from node.hl7.message import Header, Message
 from node.hl7.report import AccessionField
 from node.telemetry.metrics import Metrics, measure
+from node.telemetry.readiness import Check
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,8 @@ class Intake:
     accession_from: Sequence[AccessionField]
     now: Callable[[], datetime]
     metrics: Metrics = field(default_factory=measure)
+    disk: Check = lambda: None
+    """What is the matter with the disk that messages are kept on; nothing is stored until it is mended."""
 
     def receive(self, frames: Sequence[Received]) -> list[list[bytes]]:
         """Store what the frames hold; when this returns, what is answered AA or CA is on disk.
@@ -101,6 +104,8 @@ class Intake:
         arrivals = [case.arrival for case in cases if case.arrival]
         if not arrivals:
             return cases
+        if self.disk() is not None:
+            return [replace(case, error=case.error or _full()) for case in cases]
         try:
             with self.database.write() as connection:
                 new = reports.record_all(connection, arrivals)
@@ -140,6 +145,11 @@ class Intake:
 
 def _unavailable() -> NotStoredError:
     text = "not stored, the database does not answer; send it again later"
+    return NotStoredError(Condition.APPLICATION_INTERNAL_ERROR, text)
+
+
+def _full() -> NotStoredError:
+    text = "not stored, the disk is nearly full; send it again later"
     return NotStoredError(Condition.APPLICATION_INTERNAL_ERROR, text)
 
 

@@ -11,6 +11,16 @@ from node.errors import SettingsError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Corrected:
+    """What was said of a study or report before, and what is said now; `of` has no patient's data."""
+
+    of: str
+    finding: str
+    before: Assertion
+    after: Assertion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """One study or one report, and the labels that it has; a study without reports and gold has none."""
 
@@ -30,6 +40,15 @@ class Target:
         if finding == NORMAL:
             return Assertion.POSITIVE if self.found.normal else Assertion.NEGATIVE
         return self.found.states.get(finding, Assertion.UNMENTIONED)
+
+    def says(self, finding: str, assertion: Assertion, *, by: str) -> bool:
+        """Whether this person's word on it is in force already, so that to say it again changes nothing."""
+        said = self.found.gold.get(finding) if self.found else None
+        return said is not None and (said.assertion, said.actor) == (assertion, by)
+
+    def corrected(self, finding: str, assertion: Assertion) -> Corrected:
+        """What a correction changes of it."""
+        return Corrected(of=self.name, finding=finding, before=self.state(finding), after=assertion)
 
     def basis(self, finding: str) -> str:
         """Which row says so: what a person who corrects it has seen, and another may have changed meanwhile."""

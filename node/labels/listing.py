@@ -1,6 +1,6 @@
 """The labels in force as lines, one for each finding, with where each is from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from itertools import islice
@@ -65,12 +65,17 @@ def lines(
         return
     found = labels.of_reports(connection, accession_number=accession_number, newest_first=True)
     while batch := list(islice(found, BATCH)):
-        uids = labels.study_uids(connection, {report.study_ids[0] for report in batch if report.study_ids})
-        for report in batch:
-            uid = uids[report.study_ids[0]] if report.study_ids else None
-            for finding in (*FINDINGS, NORMAL):
-                if report.readable or finding in report.gold:
-                    yield _line(report, finding, report, report.accession_number, uid)
+        yield from of_reports(connection, batch)
+
+
+def of_reports(connection: Connection, found: Sequence[ReportLabels]) -> Iterator[LabelLine]:
+    """The lines of these reports, a few hundred at the most, in their order."""
+    uids = labels.study_uids(connection, {report.study_ids[0] for report in found if report.study_ids})
+    for report in found:
+        uid = uids[report.study_ids[0]] if report.study_ids else None
+        for finding in (*FINDINGS, NORMAL):
+            if report.readable or finding in report.gold:
+                yield _line(report, finding, report, report.accession_number, uid)
 
 
 def chosen(found: Iterator[LabelLine], *, finding: str | None, assertion: Assertion | None) -> Iterator[LabelLine]:

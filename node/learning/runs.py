@@ -1,7 +1,7 @@
 """Training runs as a person handles them: started, stopped, gone on with. Console and command line do the same here."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -11,6 +11,8 @@ from db.engine import Connection, Database
 from db.learning_records import TrainingRun
 from db.vocabulary import FINDINGS
 from node.errors import SettingsError
+from node.learning import journal
+from node.learning.journal import Curves
 from node.learning.methods import METHODS
 
 FOLDER = "trainings"
@@ -35,6 +37,20 @@ class Wish:
     snapshot: str | None = None
     findings: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched(TrainingRun):
+    """A run with its curves so far; what it `told` last is read from its folder, while there is one."""
+
+    curves: Curves
+
+
+def watch(data: Path, run: TrainingRun) -> Watched:
+    """How a run goes, or went."""
+    folder = folder_of(data, run)
+    fields = asdict(run) | {"told": journal.told(folder) or run.told}
+    return Watched(**fields, curves=journal.curves(folder))
 
 
 def folder_of(data: Path, run: TrainingRun) -> Path:

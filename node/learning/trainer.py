@@ -6,6 +6,7 @@ touched: what comes out is a candidate.
 """
 
 import logging
+import os
 import subprocess
 import threading
 from collections.abc import Callable, Sequence
@@ -35,6 +36,8 @@ NEEDED = ("torch", "torchvision", "onnx", "onnxscript", "safetensors")
 """What `cxr train` cannot do without; the extra `training` brings them."""
 MISSING_DELAY_S = 300.0
 """How long a job waits for a machine on which these are installed."""
+OCCUPIED_DELAY_S = 60.0
+"""How long it waits for the folder that another training has: perhaps that of a host that is gone."""
 LOOK_S = 1.0
 """How often it is asked whether somebody has stopped it, and told how far it is."""
 SAID = "said.log"
@@ -79,7 +82,7 @@ class Trainer:
             return _stopped()
         if (name := self.missing()) is not None:
             sentence = f"Training needs {name}. Install the extra where jobs are run: pip install 'cxr-node[training]'."
-            return Ending(state=JobState.QUEUED, error_code="training_missing", error=sentence, delay_s=MISSING_DELAY_S)
+            return _later("training_missing", sentence, MISSING_DELAY_S)
         folder = folder_of(self.data, run)
         try:
             ending = None if (folder / MODEL).exists() else self._train(job, run, folder)
@@ -121,7 +124,7 @@ class Trainer:
                 process.wait(LOOK_S)
             except subprocess.TimeoutExpired:
                 if self._stopping.is_set():
-                    return _later()
+                    return _later("node_stopped", "The node stopped; it goes on later.", delay_s=1)
                 told = journal.told(folder)
                 if self._stopped_or_told(job, run, None if told == last else told):
                     return _stopped()
@@ -169,6 +172,8 @@ def _outcome(code: int, said: Path, before: int) -> Ending | None:
     """
     if code == 0:
         return None
+    if code == os.EX_TEMPFAIL:
+        return _later("occupied", "Another training is at work in its folder.", OCCUPIED_DELAY_S)
     if code < 0:
         raise ChildLostError(f"the process of the training was ended by signal {-code}")
     with said.open("rb") as file:
@@ -187,7 +192,5 @@ def _stopped() -> Ending:
     return Ending(state=JobState.DONE, error_code=training_runs.STOPPED)
 
 
-def _later() -> Ending:
-    return Ending(
-        state=JobState.QUEUED, error_code="node_stopped", error="The node stopped; it goes on later.", delay_s=1
-    )
+def _later(code: str, sentence: str, delay_s: float) -> Ending:
+    return Ending(state=JobState.QUEUED, error_code=code, error=sentence, delay_s=delay_s)

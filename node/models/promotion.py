@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from db import audit, awakening, models
-from db.engine import Database
+from db import audit, awakening, comparisons, models, snapshots
+from db.engine import Connection, Database
 from db.errors import ModelStateError
 from db.learning_records import Model
 from node.errors import NodeError, SettingsError
@@ -34,6 +34,44 @@ class Evidence:
     over: str | None
     compared: Mapping[str, Any] | None = None
     objections: tuple[str, ...] = ()
+
+
+def seen(connection: Connection, version: str, comparison_id: int, over: str | None) -> Evidence:
+    """What a person has seen of a candidate who looked at a comparison that is kept.
+
+    Raises:
+        ModelStateError: there is none of this number, it came to nothing, or it is of other models.
+    """
+    found = comparisons.find(connection, comparison_id)
+    if found is None or found.outcome is None or (found.candidate, found.current) != (version, over):
+        raise ModelStateError("the comparison is of other models; look again")
+    return Evidence(over=over, compared=found.outcome["compared"], objections=tuple(found.outcome["objections"]))
+
+
+def ask_to_compare(database: Database, version: str, snapshot_sha256: str, *, by: str, now: datetime) -> None:
+    """Have a candidate and the model that reads compared on a snapshot's test patients; asked again, it is the same.
+
+    Raises:
+        SettingsError: there is no such snapshot, or no other model that reads.
+        db.errors.UnknownModelError: it is not registered.
+    """
+    with database.write() as connection:
+        models.get(connection, version)
+        current = models.current(connection)
+        known = [each.sha256 for each in snapshots.beginning_with(connection, snapshot_sha256)]
+        if current is None or current.version == version or known != [snapshot_sha256]:
+            raise SettingsError("there is no such snapshot, or no other model that reads")
+        queued = comparisons.ask(
+            connection,
+            candidate=version,
+            current=current.version,
+            snapshot_sha256=snapshot_sha256,
+            by=by,
+            now=now,
+        )
+        if queued:
+            words = {"over": current.version, "snapshot": snapshot_sha256}
+            audit.append(connection, actor=by, action="model.compare", subject=version, now=now, detail=words)
 
 
 def require_better(version: str, evidence: Evidence) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from db import audit, models
 from db.engine import Database
 from inference import bundle
+from inference.errors import BundleError
 from node.models import registry
 
 
@@ -18,7 +19,11 @@ def install_starter(database: Database, data: Path, now: datetime) -> None:
     card = bundle.load(bundle.STARTER).card
     path = data / registry.FOLDER / card.version
     if not path.exists():
-        bundle.write(path, card, {name: (bundle.STARTER / name).read_bytes() for name in card.files})
+        try:
+            bundle.write(path, card, {name: (bundle.STARTER / name).read_bytes() for name in card.files})
+        except BundleError:
+            if not path.exists():  # else another process, which starts at the same moment, was faster
+                raise
     with database.write() as connection:
         registry.enter(connection, bundle.Bundle(path=path, card=card), data, now)
         if models.current(connection) is None:

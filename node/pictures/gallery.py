@@ -9,14 +9,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from PIL import Image as Pillow
 
 from db import results
 from db.engine import Database
-from db.records import Absence, StoredInstance
-from db.vocabulary import Reason
-from inference.errors import NotReadable
+from db.records import StoredInstance
 from inference.isolation import Isolated
 from node.files import InstanceStore
 from node.memory import restored
@@ -62,7 +61,7 @@ class Gallery:
         """
         if instance.absence is not None:
             self.shelf.forget(instance.sha256)
-            raise _absent(instance.absence)
+            raise quarantine.unreadable(instance.absence)
         kept = self.shelf.find(instance.sha256, size)
         if kept is not None:
             return kept
@@ -71,10 +70,8 @@ class Gallery:
             return self.shelf.find(instance.sha256, size) or self._made(instance, size)
 
     def _made(self, instance: StoredInstance, size: Size) -> bytes:
-        absence = quarantine.inspect(self.database, self.store, integrity.of(instance), self.now())
-        if absence is not None:
-            raise _absent(absence)
-        image = self.images.read(self.store.path(instance.path), None, self.max_pixels)
+        opened = partial(quarantine.opened, self.database, self.store, integrity.of(instance), self.now())
+        image = self.images.read(self.store.path(instance.path), None, self.max_pixels, opened=opened)
         picture = Pillow.fromarray(image.display())
         if size is Size.FIRST:
             picture.thumbnail((FIRST_SIDE, FIRST_SIDE), Pillow.Resampling.LANCZOS, reducing_gap=2.0)
@@ -105,8 +102,3 @@ def open_gallery(premises: Premises) -> Gallery:
         max_pixels=settings.reading.max_pixels,
         now=premises.now,
     )
-
-
-def _absent(absence: Absence) -> NotReadable:
-    reason = Reason.REMOVED if absence is Absence.REMOVED else Reason.DAMAGED
-    return NotReadable(reason, reason.sentence)

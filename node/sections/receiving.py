@@ -53,7 +53,7 @@ class DicomSettings(Section):
     max_instance_mb: int = Field(default=512, ge=1)
     """Largest data set, in MiB."""
     min_free_mb: int = Field(default=512, ge=0)
-    """Free space, in MiB, below which nothing more is received (status 0xA700)."""
+    """Free space, in MiB, below which nothing more is received (status 0xA700; into an SQLite file no reports, AE)."""
     idle_s: float = Field(default=60, gt=0)
     """Seconds an association may be silent."""
     pdu_s: float = Field(default=30, gt=0)

@@ -1,12 +1,11 @@
 """Other systems that the node calls: destinations of results, and sources of images."""
 
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, model_validator
 
 from db.result_records import ResultKind
-from node.sections.section import AeTitle, Secret, Section, TlsSettings
+from node.sections.section import AeTitle, Secret, Section, TlsSettings, is_private
 
 LONGEST_OF_SENDERS = 47
 """How long the name of a destination that stands for senders may be: a colon and an AE title follow it in 64."""
@@ -44,7 +43,7 @@ class RemoteSettings(Section):
     def _credentials(self) -> Self:
         if (self.user is None) != (self.password is None) or (self.user and self.token):
             raise ValueError("give user and password, or token, or none")
-        if (self.password or self.token) and not _private(self.url or ""):
+        if (self.password or self.token) and not is_private(self.url or ""):
             raise ValueError("password and token go over https alone, but for this machine")
         return self
 
@@ -115,9 +114,3 @@ class SourceSettings(RemoteSettings):
         if self.window and self.window[:5] == self.window[6:]:
             raise ValueError("window begins when it ends; leave it out if it is always open")
         return self
-
-
-def _private(url: str) -> bool:
-    """Whether nobody else can read what goes to this URL."""
-    parts = urlsplit(url)
-    return parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1", "::1")

@@ -12,6 +12,7 @@ from nlp.aggregate import Policy
 from nlp.parser import MODEL
 from node.agreement.band import Band
 from node.sections.section import Port, Secret, Section
+from node.sections.security import OidcSettings
 
 
 def _broker_url(url: SecretStr) -> SecretStr:
@@ -50,6 +51,8 @@ class ConsoleSettings(Section):
     """Show pseudonyms in place of patients; who asks for the patient of a study sees them, and is in the audit log."""
     time_zone: ZoneInfo | None = None
     """In which times are shown, such as "Europe/Berlin"; without one, this machine's own."""
+    oidc: OidcSettings | None = None
+    """The site's identity provider, by which people log in; without it, with passwords of the node."""
 
 
 class DatabaseSettings(Section):

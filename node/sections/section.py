@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, StringConstraints
 
@@ -50,3 +51,9 @@ class TlsSettings(Section):
     """The key's password: `file:...`, `env:...` or itself."""
     server_name: str | None = None
     """What the other side's certificate names, if that is not `host`."""
+
+
+def is_private(url: str) -> bool:
+    """Whether nobody else can read what goes to this URL."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or parts.hostname in ("localhost", "127.0.0.1", "::1")

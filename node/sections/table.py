@@ -20,5 +20,7 @@ def rows(section: BaseModel, prefix: str = "") -> list[tuple[str, Any, str]]:
             shown = value.absolute() if isinstance(value, Path) else value
             if isinstance(value, tuple):
                 shown = ", ".join(str(item) for item in value)
+            if isinstance(value, dict):
+                shown = ", ".join(f"{key} = {item}" for key, item in value.items())
             found.append((f"{prefix}{name}", shown, " ".join((field.description or "").split())))
     return found

@@ -18,6 +18,7 @@ from node.sections.remote import DestinationSettings
 from node.sections.section import TlsSettings
 from node.settings import Settings
 from node.statement.markdown import code, table
+from node.tls import client_tls
 
 
 def values(settings: Settings, made: Sequence[Contents]) -> dict[str, str]:
@@ -49,7 +50,7 @@ def values(settings: Settings, made: Sequence[Contents]) -> dict[str, str]:
             ["SOP Class", "UID", "Role"], [(UID(uid).name, code(uid), "SCU") for uid in (FIND, GET, MOVE)]
         ),
         "max_matches": str(MAX_MATCHES),
-        "tls_minimum": outbound.client_tls(TlsSettings(), "the statement").minimum_version.name.replace("_", "."),
+        "tls_minimum": client_tls(TlsSettings(), "the statement").minimum_version.name.replace("_", "."),
     }
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from db import copying, holdings
+from db import copying, hold, holdings
 from db.engine import Database
 from node.files import Folder
 from node.implementation import SOFTWARE_VERSION
@@ -43,7 +43,7 @@ class Backup:
         self._require_target()
         stamp = self.now().strftime("%Y%m%dT%H%M%S%f")
         database, listing = self.target / f"database-{stamp}", self.target / f"files-{stamp}.jsonl"
-        with self.store.held():
+        with hold.held(self.database):
             wanted = self.target / f"wanted-{stamp}"
             self._copy_database(database, wanted)
             files, size, lost = self._copy_files(wanted, listing, on_file)

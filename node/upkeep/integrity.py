@@ -2,11 +2,16 @@
 
 import errno
 import hashlib
+import io
 from pathlib import Path
+from typing import Any
 
 from db.records import Absence, Holding, StoredFile, StoredInstance
 from db.result_records import Result
 from node.intake import Origin, file_meta
+
+AT_ONCE = 256 * 1024
+"""Bytes that are read and digested at a time: few enough to be in the processor's cache for both."""
 
 
 def of(row: StoredInstance | Result) -> StoredFile:
@@ -32,17 +37,80 @@ def fault(path: Path, file: StoredFile) -> Absence | None:
         OSError: nobody can tell: it may not be read, or the disk is away.
     """
     try:
-        with path.open("rb") as stream:
-            before = path.stat().st_size - file.size
-            whole = stream.read(max(before, 0)) == _begin(file)
-            whole = hashlib.file_digest(stream, "sha256").hexdigest() == file.sha256 and whole
+        with ComparedFile(path.open("rb", buffering=0), file) as compared:
+            return compared.fault()
     except FileNotFoundError:
         return Absence.MISSING
-    except OSError as error:
-        if error.errno != errno.EIO:  # a bad sector
-            raise
-        return Absence.DAMAGED
-    return None if whole else Absence.DAMAGED
+
+
+class ComparedFile(io.RawIOBase):
+    """A file that is compared with its row as somebody reads it, so that its bytes are had once for both.
+
+    Whoever goes back gets bytes that are digested already; what is left out is read and digested at the end.
+    """
+
+    def __init__(self, stream: io.FileIO, file: StoredFile) -> None:
+        """Begin with the first byte of a file that was opened without a buffer; it is closed with this."""
+        super().__init__()
+        self.name = str(stream.name)  # pydicom asks for it
+        self._stream = stream
+        self._file = file
+        self._expected = _begin(file)
+        self._begin = b""
+        self._digest = hashlib.sha256()
+        self._at = self._digested = 0
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go elsewhere in the file."""
+        self._at = self._stream.seek(offset, whence)
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        """Read some bytes; those that come next to what was digested are digested."""
+        view = memoryview(buffer).cast("B")[:AT_ONCE]
+        number = self._stream.readinto(view)
+        known = self._digested - self._at
+        if 0 <= known < number:
+            self._take(view[known:number])
+        self._at += number
+        return number
+
+    def fault(self) -> Absence | None:
+        """What is the matter with the file, whose other bytes are read now; None if it is whole.
+
+        Raises:
+            OSError: nobody can tell.
+        """
+        rest = bytearray(AT_ONCE)
+        try:
+            self.seek(self._digested)
+            while self.readinto(rest):
+                pass
+        except OSError as error:
+            if error.errno != errno.EIO:  # a bad sector
+                raise
+            return Absence.DAMAGED
+        whole = self._begin == self._expected and self._digest.hexdigest() == self._file.sha256
+        return None if whole else Absence.DAMAGED
+
+    def close(self) -> None:
+        """Close the file."""
+        self._stream.close()
+        super().close()
+
+    def _take(self, data: memoryview) -> None:
+        before = max(len(self._expected) - self._digested, 0)
+        self._begin += data[:before]
+        self._digest.update(data[before:])
+        self._digested += len(data)
 
 
 def length(file: StoredFile) -> int:

@@ -7,10 +7,12 @@ TARGET/store/2026/03/14/...      these files, as they lie in the node's store
 TARGET/data/...                  models, snapshots and the secret of the pseudonyms
 """
 
+import errno
 import hashlib
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Literal, Self
@@ -93,6 +95,21 @@ def read(folder: Path) -> Manifest:
         raise BackupError(f"{folder} holds no finished backup: begin cxr backup again, or name another") from error
     except ValidationError as error:
         raise BackupError(f"{folder / NAME} is not a manifest of this version: use the node that made it") from error
+
+
+@contextmanager
+def written_into(folder: Path) -> Iterator[None]:
+    """What is written meanwhile goes into this folder, or below.
+
+    Raises:
+        BackupError: there is no room for it.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise BackupError(f"{folder} has no room left: make room there; the same command goes on") from error
 
 
 def listed(path: Path) -> Iterator[StoredFile]:

@@ -4,14 +4,22 @@ The row is written first, with an entry in the audit log; then the file is moved
 the next `cxr verify`.
 """
 
+import io
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
 
 from db import audit, holdings
 from db.engine import Database
 from db.records import Absence, StoredFile
+from db.vocabulary import Reason
+from inference.errors import NotReadable
 from node.files import InstanceStore
 from node.upkeep import integrity
+from node.upkeep.integrity import ComparedFile
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +34,37 @@ def inspect(database: Database, store: InstanceStore, file: StoredFile, now: dat
     found = examine(store, file)
     enforce(database, store, file, found, now)
     return found
+
+
+@contextmanager
+def opened(database: Database, store: InstanceStore, file: StoredFile, now: datetime, path: Path) -> Iterator[BinaryIO]:
+    """A file, where it lies, to read an image from; it is inspected by the same look at its bytes.
+
+    Raises:
+        NotReadable: it is not whole, and is set aside; when it is closed, whatever the reader has thought of its bytes.
+    """
+    if file.absence is Absence.REMOVED:
+        raise unreadable(file.absence)
+    try:
+        compared = ComparedFile(path.open("rb", buffering=0), file)
+    except FileNotFoundError as error:
+        found = file.absence or Absence.MISSING
+        enforce(database, store, file, found, now)
+        raise unreadable(found) from error
+    with io.BufferedReader(compared, integrity.AT_ONCE) as stream:
+        try:
+            yield stream
+        finally:
+            fault = compared.fault()
+            enforce(database, store, file, fault, now)
+            if fault is not None:
+                raise unreadable(fault)
+
+
+def unreadable(absence: Absence) -> NotReadable:
+    """What there is to say of an image whose file is not there."""
+    reason = {Absence.REMOVED: Reason.REMOVED, Absence.LOST: Reason.LOST}.get(absence, Reason.DAMAGED)
+    return NotReadable(reason, reason.sentence)
 
 
 def examine(store: InstanceStore, file: StoredFile) -> Absence | None:

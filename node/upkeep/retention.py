@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from db import audit, holdings, retention
+from db import audit, hold, holdings, retention
 from db.engine import Connection, Database
 from db.records import Absence, Holding, StoredFile
 from db.retention import Rule
@@ -121,7 +121,7 @@ class Retention:
 
     def _remove_some(self, kind: Holding, before: datetime, after: int, enough: float) -> list[StoredFile]:
         """Remove a few files; none, if there are none or a backup is made."""
-        with self.store.removing() as allowed:
+        with hold.removing(self.database) as allowed:
             if not allowed:
                 return []
             with self.database.write() as connection:
@@ -149,7 +149,7 @@ class Retention:
         """Remove the files of the last rows that were marked: whoever marked them may have been killed."""
         with self.database.read() as connection:
             marked = [file for kind in Holding for file in holdings.last_removed(connection, kind, BATCH)]
-        with self.store.removing() as allowed:
+        with hold.removing(self.database) as allowed:
             for file in marked if allowed else ():
                 self._let_go(file)
 

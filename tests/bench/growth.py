@@ -1,23 +1,32 @@
-"""How a cluster grows on this machine: `python -m tests.bench.growth [--studies 500] [--plot docs/growth.png]`.
+"""How a cluster grows on this machine, as the page on sizing has it:
+
+    python -m tests.bench.growth --plot docs/growth.png --json deploy/growth.json
+    python deploy/sizing.py > deploy/sizing.md
 
 Studies of one image arrive on 8 associations; a topology is so many receivers and so many reading workers, one thread
-each, on one PostgreSQL (with fsync) and one Redis. Nothing is sent on, so reading is what a worker does.
+each, on one PostgreSQL (with fsync) and one Redis. Nothing is sent on, so reading is what a worker does. Senders,
+database and broker take their part of the same cores.
 """
 
 import argparse
+import json
+import os
+import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pydicom import Dataset
 from pydicom.uid import ComputedRadiographyImageStorage, generate_uid
 
 from db import backlog, studies
 from db.engine import Database, connect
 from node.demonstration import phantom
+from tests.bench import growth_figure
 from tests.bench.reception import processor
 from tests.node.dicom.raw import Image, RawPeer
 from tests.peers import cluster
@@ -26,6 +35,8 @@ from tests.peers.processes import free_port, wait_until
 
 ASSOCIATIONS = 8
 SIDE = 1024
+DRAWN = 8
+TELL_S = 15.0
 TOPOLOGIES = ((1, 1), (1, 2), (2, 2), (2, 4))
 """Receivers and reading workers."""
 
@@ -36,8 +47,20 @@ class Measured:
 
     receivers: int
     workers: int
-    received: float
-    read: float
+    received_per_s: float
+    read_per_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """What all of them did, and where."""
+
+    machine: str
+    cores: int
+    studies: int
+    associations: int
+    side: int
+    found: Sequence[Measured]
 
 
 @contextmanager
@@ -62,7 +85,7 @@ def topology(folder: Path, receivers: int, workers: int) -> Iterator[tuple[int, 
                 nodes.wait_until_said(name, "ready:")
             for name in names:
                 nodes.wait_until_said(name, "[queues]")
-            push(port, [image()])  # the model is loaded
+            push(port, images(1))  # the model is loaded
             wait_until(lambda: left(database) == 0, timeout_s=60, what="the first study is not read")
             yield port, database
     finally:
@@ -71,10 +94,16 @@ def topology(folder: Path, receivers: int, workers: int) -> Iterator[tuple[int, 
         postgres.close()
 
 
-def image(number: int = 0) -> Image:
-    """A phantom of a study of its own."""
-    ds = phantom.dataset(rows=SIDE, columns=SIDE, seed=number, findings=("Effusion",))
-    ds.SOPClassUID, ds.StudyInstanceUID = ComputedRadiographyImageStorage, generate_uid()
+def images(count: int) -> list[Image]:
+    """So many phantoms, each of a study of its own; a few are drawn, for to draw one takes longer than to read it."""
+    drawn = [phantom.dataset(rows=SIDE, columns=SIDE, seed=seed, findings=("Effusion",)) for seed in range(DRAWN)]
+    return [_of_its_own(drawn[number % DRAWN]) for number in range(count)]
+
+
+def _of_its_own(drawn: Dataset) -> Image:
+    ds = Dataset({each.tag: each for each in drawn})
+    ds.SOPClassUID = ComputedRadiographyImageStorage
+    ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.SOPInstanceUID = (generate_uid() for _ in range(3))
     return Image(ds)
 
 
@@ -97,7 +126,8 @@ def left(database: Database) -> int:
 
 def measure(receivers: int, workers: int, count: int) -> Measured:
     """Let so many studies arrive and be read."""
-    shares = [[image(number) for number in range(each, count, ASSOCIATIONS)] for each in range(ASSOCIATIONS)]
+    all_images = images(count)
+    shares = [all_images[each::ASSOCIATIONS] for each in range(ASSOCIATIONS)]
     with tempfile.TemporaryDirectory(prefix="cxr-bench-") as folder, topology(Path(folder), receivers, workers) as site:
         port, database = site
         begin = time.perf_counter()
@@ -107,45 +137,47 @@ def measure(receivers: int, workers: int, count: int) -> Measured:
         for sender in senders:
             sender.join()
         received_s = time.perf_counter() - begin
-        wait_until(lambda: left(database) == 0, timeout_s=1200, what="studies are left")
+        await_all(database, count)
         read_s = time.perf_counter() - begin
-    return Measured(receivers=receivers, workers=workers, received=count / received_s, read=count / read_s)
+    return Measured(receivers=receivers, workers=workers, received_per_s=count / received_s, read_per_s=count / read_s)
 
 
-def draw(found: Sequence[Measured], path: Path) -> None:
-    """Bars of both rates."""
-    import matplotlib  # noqa: PLC0415 - only for the plot
-
-    matplotlib.use("agg")
-    import matplotlib.pyplot as plt  # noqa: PLC0415
-
-    figure, axes = plt.subplots(figsize=(7, 3.2), layout="constrained")
-    places = range(len(found))
-    axes.bar([x - 0.2 for x in places], [each.received for each in found], 0.4, label="received", color="#9aa5b1")
-    axes.bar([x + 0.2 for x in places], [each.read for each in found], 0.4, label="read", color="#1f6f8b")
-    axes.set_xticks(places, [f"{each.receivers} receiver(s)\n{each.workers} worker(s)" for each in found])
-    axes.set_ylabel("studies a second")
-    axes.set_title(f"One database, {ASSOCIATIONS} associations; {processor()}", fontsize=9)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False)
-    figure.savefig(path, dpi=120)
+def await_all(database: Database, count: int) -> None:
+    """Wait until nothing is left to do, and tell a person now and then how much that is."""
+    told = time.monotonic()
+    while (waiting := left(database)) > 0:
+        if time.monotonic() - told >= TELL_S:
+            told = time.monotonic()
+            print(f"{'':>18} {count - waiting} of {count} are read", file=sys.stderr, flush=True)
+        time.sleep(0.05)
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, print, and write what is asked for."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--studies", type=int, default=500)
-    parser.add_argument("--plot", type=Path)
+    parser.add_argument("--plot", type=Path, help="a PNG or SVG")
+    parser.add_argument("--json", type=Path, help="what deploy/sizing.py reads")
     options = parser.parse_args()
     print(f"{processor()}; {options.studies} studies of one {SIDE} x {SIDE} image on {ASSOCIATIONS} associations")
-    print(f"{'receivers':>9} {'workers':>7} {'received/s':>10} {'read/s':>7}")
+    print(f"{'receivers':>9} {'workers':>8} {'received/s':>11} {'read/s':>8}", flush=True)
     found = []
     for receivers, workers in TOPOLOGIES:
         each = measure(receivers, workers, options.studies)
         found.append(each)
-        print(f"{each.receivers:9} {each.workers:7} {each.received:10.1f} {each.read:7.2f}", flush=True)
+        print(f"{receivers:9} {workers:8} {each.received_per_s:11.1f} {each.read_per_s:8.2f}", flush=True)
+    grown = Growth(
+        machine=processor(),
+        cores=os.cpu_count() or 1,
+        studies=options.studies,
+        associations=ASSOCIATIONS,
+        side=SIDE,
+        found=found,
+    )
+    if options.json:
+        options.json.write_text(json.dumps(asdict(grown), indent=1) + "\n", "utf-8")
     if options.plot:
-        draw(found, options.plot)
+        growth_figure.draw(grown, options.plot)
 
 
 if __name__ == "__main__":

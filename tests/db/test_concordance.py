@@ -214,15 +214,32 @@ def test_confidence_is_how_far_the_probability_is_past_the_point(
 def test_the_list_is_read_off_its_index(database: Database, which: dict[str, Any]) -> None:
     """Both databases: no sort, no scan of what agrees."""
     with database.write() as connection:
-        for number in range(1, 40):
-            study_id = read(connection, f"2.25.{number}", {"Effusion": 0.9 if number % 10 == 0 else 0.1})
-            report(connection, str(number), study_id, {"Effusion": N})
+        rows = [compared(add_study(connection, f"2.25.{each}"), differs=each % 10 == 0) for each in range(1, 40)]
+        connection.execute(schema.concordance.insert(), rows)
     with database.read() as connection:
         plan = plan_of(connection, which)
 
     assert "ix_concordance_rank" in plan
     assert "SORT" not in plan.upper()
     assert "TEMP B-TREE" not in plan.upper()
+
+
+def compared(study_id: int, *, differs: bool) -> dict[str, object]:
+    """The row of a study whose report has no effusion."""
+    return {
+        "study_id": study_id,
+        "finding": "Effusion",
+        "model_version": "m1",
+        "read_at": NOW,
+        "probability": 0.9 if differs else 0.1,
+        "operating_point": 0.5,
+        "reported": False,
+        "by_person": False,
+        "repeated": False,
+        "sender": "MODALITY",
+        "view": "PA",
+        "rank": 2.8 if differs else None,
+    }
 
 
 def plan_of(connection: Connection, which: dict[str, Any]) -> str:

@@ -61,11 +61,13 @@ def test_list_has_the_current_versions_the_last_received_first(database: Databas
         found = links.listed(connection)
         unlinked = links.listed(connection, unlinked_only=True)
         one = links.listed(connection, limit=1)
+        older = links.listed(connection, before=one[0].report_id)
+        none = links.listed(connection, unlinked_only=True, before=one[0].report_id)
 
     assert [(each.report_key, each.version_at) for each in found] == [("R2", NOW), ("R1", later(60))]
     assert [each.study_instance_uids for each in found] == [(), ("2.25.1",)]
     assert [each.report_key for each in unlinked] == ["R2"]
-    assert one == found[:1]
+    assert (one, older, none) == (found[:1], found[1:], [])
 
 
 def test_counts_are_of_reports_by_reason(database: Database):

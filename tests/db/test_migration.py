@@ -10,6 +10,7 @@ from db import audit, jobs, migration, models, reports, results, studies, workli
 from db.engine import Connection, connect
 from db.errors import RowsRefusedError, SchemaOutOfDateError
 from db.positives import Positive
+from db.records import Absence
 from db.schema import metadata
 from db.vocabulary import Examination, Reason
 from db.worklist import Wanted
@@ -221,6 +222,23 @@ def test_what_is_gone_is_known_by_a_reason_before_absence(database_url: str):
         (instance,) = studies.instances(connection, study_id)
     database.close()
     assert (instance.reason, instance.absence) == (Reason.UNDECODABLE, None)
+
+
+def test_what_is_lost_is_missing_before_losses(database_url: str):
+    """Revision 0022 back: an older node knows a loss that was accepted as a file that is missing."""
+    database = connect(database_url)
+    migration.upgrade(database)
+    with database.write() as connection:
+        study_id = add_study(connection)
+        connection.exec_driver_sql("UPDATE instance SET absence = 'lost', reason = 'lost'")
+
+    migration.downgrade(database, "0018")
+    migration.upgrade(database)
+
+    with database.read() as connection:
+        (instance,) = studies.instances(connection, study_id)
+    database.close()
+    assert (instance.reason, instance.absence) == (Reason.DAMAGED, Absence.MISSING)
 
 
 @pytest.mark.parametrize(

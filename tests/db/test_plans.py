@@ -34,6 +34,7 @@ SOUGHT: dict[str, tuple[str, Ask]] = {
     "deliveries on their way": ("ix_delivery_unsettled", deliveries.unsettled),
     "files that are gone": ("ix_instance_absence", holdings.counts),
     "reports without a study": ("unlinked", lambda c: links.listed(c, unlinked_only=True, limit=20)),
+    "further ones": ("unlinked", lambda c: links.listed(c, unlinked_only=True, before=ROWS, limit=20)),
 }
 """What is asked, and the index, or table, of the few."""
 

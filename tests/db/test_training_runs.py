@@ -117,12 +117,14 @@ def test_a_run_without_a_snapshot_gets_one(database: Database):
             now=NOW,
         )
         before = training_runs.find(connection, run_id)
+        older = training_runs.newest(connection, 5, before=run_id)
         training_runs.give_snapshot(connection, run_id, SHA)
         after = training_runs.find(connection, run_id)
 
     assert before is not None
     assert after is not None
     assert (before.snapshot, before.wanted, after.snapshot) == (None, ("Mass",), SHA)
+    assert [each.version for each in older] == ["spring"]
 
 
 def test_a_lost_lease_is_noticed(database: Database):

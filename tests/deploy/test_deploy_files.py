@@ -11,11 +11,14 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
+from compose_spec import PyCompose
 from pydantic import BaseModel
 
 from node.celery_app import QUEUES
+from node.implementation import SOFTWARE_VERSION
 from node.parts import NodeRole
 from node.settings import Settings, load
+from node.telemetry.forwarding import Forwarding
 from node.telemetry.machine import Machine
 from node.telemetry.metrics import exposition, measure
 from node.telemetry.stock import Stock
@@ -40,10 +43,13 @@ def run(*command: str | Path) -> str:
     return done.stdout + done.stderr
 
 
+COLLECTORS = (Stock, Machine, Forwarding)
+
+
 def metrics_there() -> set[str]:
     """Every metric of a process, by the names that a query uses."""
     metrics = measure()
-    families = [*metrics.registry.collect(), *Stock.describe(None), *Machine.describe(None)]  # type: ignore[arg-type]
+    families = [*metrics.registry.collect(), *(each for kind in COLLECTORS for each in kind.describe(None))]  # type: ignore[arg-type]
     names = {family.name for family in families if family.name.startswith("cxr_")}
     assert names
     assert b"cxr_stores" in exposition(metrics)
@@ -91,6 +97,65 @@ def test_settings_file_loads(name: str):
 def test_yaml_is_clean():
     """yamllint finds nothing."""
     run(sys.executable, "-m", "yamllint", "-c", "yamllint.yaml", ".")
+
+
+def composed() -> dict[str, Any]:
+    """compose.yaml, its anchors resolved."""
+    text = (DEPLOY / "compose.yaml").read_text("utf-8")
+    return dict(yaml.safe_load(text))
+
+
+def test_compose_is_what_its_specification_says():
+    """No key that Compose does not know, no network or secret that is missing; and nothing that a linter calls bad."""
+    PyCompose.from_json(json.dumps(composed())).validate()
+
+    run(sys.executable, "-m", "compose_lint", "compose.yaml")
+
+
+def test_compose_mounts_what_is_there():
+    """Docker makes a folder where a mounted file is missing, and what wanted the file fails in its own way."""
+    volumes = [each for service in composed()["services"].values() for each in service.get("volumes", [])]
+
+    mounted = [volume.partition(":")[0] for volume in volumes if volume.startswith("./")]
+
+    assert mounted
+    assert [path for path in mounted if not (DEPLOY / path).exists()] == []
+
+
+def test_every_image_has_a_version():
+    """What is pulled next year is what was chosen this year; our own images are of this version."""
+    manifests = yaml.safe_load_all(run("kubectl", "kustomize", "kubernetes"))
+    pods = [each["spec"]["template"]["spec"] for each in manifests if each["kind"] == "Deployment"]
+    images = {container["image"] for pod in pods for container in pod["containers"]}
+    images |= {service["image"] for service in composed()["services"].values()}
+
+    tags = dict(image.rsplit(":", 1) for image in images)
+    assert len(tags) == len(images)
+    assert {tag for name, tag in tags.items() if name.startswith("cxr-node")} == {SOFTWARE_VERSION}
+    assert "latest" not in tags.values()
+
+
+def test_grafana_finds_its_dashboard_and_prometheus():
+    """Who opens Grafana for the first time sees the node."""
+    services, provisioning = composed()["services"], DEPLOY / "grafana" / "provisioning"
+    (source,) = yaml.safe_load((provisioning / "datasources" / "prometheus.yaml").read_text())["datasources"]
+    (provider,) = yaml.safe_load((provisioning / "dashboards" / "cxr-node.yaml").read_text())["providers"]
+
+    host = source["url"].removeprefix("http://").partition(":")[0]
+    mounted = [volume.split(":")[1] for volume in services["grafana"]["volumes"]]
+    assert set(services[host]["networks"]) & set(services["grafana"]["networks"])
+    assert "/etc/grafana/provisioning" in mounted
+    assert [path for path in mounted if path.startswith(provider["options"]["path"]) and path.endswith(".json")]
+
+
+def test_nginx_understands_how_the_viewer_is_served():
+    """OHIF's pages and Orthanc's DICOMweb, in the words of nginx."""
+    run(shutil.which("nginx") or "/usr/sbin/nginx", "-t", "-c", DEPLOY / "ohif" / "nginx.conf")
+
+
+def test_dockerfile_is_clean():
+    """hadolint finds nothing."""
+    run(Path(sys.executable).with_name("hadolint"), "Dockerfile")
 
 
 def test_kubernetes_takes_the_manifests():

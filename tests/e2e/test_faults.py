@@ -21,9 +21,11 @@ from node.dicom.scp import Scp
 from node.files import Folder
 from node.hl7.listener import Listener
 from node.mining import ReportMining
+from node.parts import Node
 from node.queue import LocalQueue
 from node.reconcile import Reconciler
 from tests.inference.tasks import POISONED_COLUMNS, poisoned
+from tests.node.hl7.mllp import Client, code, oru
 from tests.nodes import StartNode, chest, push, wait_for_study
 from tests.peers import disk
 from tests.peers.databases import Postgres
@@ -56,6 +58,34 @@ def test_full_disk_is_out_of_resources_and_no_more(small_disk: Path, start_node:
         paths = connection.exec_driver_sql("SELECT path FROM instance").scalars().all()
     assert len(paths) == 2
     assert all(node.store.path(path).stat().st_size > 10_000 for path in paths)
+
+
+def test_full_disk_takes_no_report_and_loses_none(small_disk: Path, start_node: StartNode):
+    """Really full: AE until there is room, then all goes on; what was answered AA is there, once (R7 for HL7)."""
+    node = start_node(**{"data": small_disk / "data", "reading.workers": 0, "mining.workers": 0})
+    messages = {f"M{number}": oru(f"M{number}", accession=f"A{number}", text="x" * 200_000) for number in range(8)}
+    with Client(node.listener.port) as ris:
+        before = {name: code(ris.ask(messages[name])) for name in ("M0", "M1")}
+        ballast = disk.fill(small_disk)
+
+        full = {name: code(ris.ask(messages[name])) for name in ("M2", "M3", "M4", "M5", "M6")}
+        stored_when_full = control_ids(node)
+        ballast.unlink()
+        wait_until(lambda: code(ris.ask(messages["M7"])) == "AA", timeout_s=RESUMES_S, what="it does not resume")
+        after = {code(ris.ask(message)) for message in messages.values()}
+
+    assert set(before.values()) == {"AA"}
+    assert set(full.values()) <= {"AA", "AE"}
+    assert full["M6"] == "AE"
+    assert {name for name, answer in (before | full).items() if answer == "AA"} <= set(stored_when_full)
+    assert after == {"AA"}
+    assert sorted(control_ids(node)) == sorted(messages)
+
+
+def control_ids(node: Node) -> list[str]:
+    """MSH-10 of the messages that are stored."""
+    with node.database.read() as connection:
+        return list(connection.exec_driver_sql("SELECT control_id FROM message").scalars())
 
 
 @pytest.mark.peer

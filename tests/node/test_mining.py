@@ -7,12 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from db import jobs, migration, minings, reports
+from db import jobs, minings, reports
 from db.engine import Database, connect
 from db.records import JobKind, JobState
 from db.report_records import ReportArrival, ReportStatus, ReportText
 from db.vocabulary import Assertion
-from nlp import miner as miners
 from nlp.aggregate import MinedReport, Policy
 from nlp.errors import WorkerLostError
 from nlp.miner import Miner
@@ -45,18 +44,16 @@ class InProcess:
         self.closed.set()
 
 
-@pytest.fixture(scope="module")
-def miner() -> Miner:
+@pytest.fixture
+def miner(loaded_miner: Miner) -> Miner:
     """The miner as the product makes it."""
-    pytest.importorskip("spacy", reason="the extra `reports` is not installed")
-    return miners.load()
+    return loaded_miner
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
+def database(migrated_url: str) -> Iterator[Database]:
     """An empty database with the schema, of either kind."""
-    opened = connect(database_url)
-    migration.upgrade(opened)
+    opened = connect(migrated_url)
     yield opened
     opened.close()
 

@@ -5,7 +5,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,10 +29,12 @@ class Cluster:
     Args:
         folder: for settings and logs.
         settings: TOML.
+        within: what runs each command.
     """
 
-    def __init__(self, folder: Path, settings: str) -> None:
+    def __init__(self, folder: Path, settings: str, within: Sequence[str] = ()) -> None:
         self._folder = folder
+        self._within = within
         self.config = folder / "node.toml"
         self.config.write_text(settings)
         self._commands = procfile()
@@ -45,7 +47,7 @@ class Cluster:
             arguments = [part.replace("%h", f"{name}-{os.getpid()}") for part in arguments]
             with self.log(name).open("ab") as log:
                 self._running[name] = subprocess.Popen(
-                    [*PROGRAMS[program], *arguments],
+                    [*self._within, *PROGRAMS[program], *arguments],
                     cwd=ROOT,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
@@ -76,6 +78,14 @@ class Cluster:
         process.kill()
         process.wait()
 
+    def kill_all(self) -> None:
+        """End them all at once, and then see that they have ended."""
+        for process in self._running.values():
+            process.kill()
+        for process in self._running.values():
+            process.wait()
+        self._running.clear()
+
     def stop(self) -> None:
         """End them all, politely, then at once."""
         for process in self._running.values():
@@ -95,9 +105,9 @@ class Cluster:
 
 
 @contextmanager
-def running(folder: Path, settings: str, *names: str) -> Iterator[Cluster]:
+def running(folder: Path, settings: str, *names: str, within: Sequence[str] = ()) -> Iterator[Cluster]:
     """A cluster whose processes, or these of them, are started and in the end stopped."""
-    cluster = Cluster(folder, settings)
+    cluster = Cluster(folder, settings, within)
     try:
         cluster.start(*names)
         yield cluster

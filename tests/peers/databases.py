@@ -18,9 +18,12 @@ class Postgres:
     """A PostgreSQL server in a new temporary folder; without a password, and unless asked for without fsync.
 
     PostgreSQL refuses to run as root, so root starts it as the user `postgres`.
+
+    Args:
+        autovacuum: without it nothing is counted, or cleared away, at a moment that nobody chose.
     """
 
-    def __init__(self, *, fsync: bool = False) -> None:
+    def __init__(self, *, fsync: bool = False, autovacuum: bool = True) -> None:
         programs = self._programs()
         self._user = "postgres" if os.geteuid() == 0 else None
         self.port = free_port()
@@ -46,6 +49,7 @@ class Postgres:
             f"listen_addresses={HOST}",
             "unix_socket_directories=",
             f"fsync={'on' if fsync else 'off'}",
+            f"autovacuum={'on' if autovacuum else 'off'}",
             "max_connections=200",
         ]
         self._psql: list[Path | str] = [
@@ -164,7 +168,7 @@ class Redis:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Postgres]:
     """One PostgreSQL for the session; a test that kills it starts it again, or makes its own `Postgres()`."""
-    server = Postgres()
+    server = Postgres(autovacuum=False)
     yield server
     server.close()
 

@@ -8,7 +8,7 @@ import pytest
 
 from inference import bundle
 from tests.bundles import write_tiny
-from training.errors import TrainingError
+from training.errors import OccupiedError, TrainingError
 from training.occupied import occupied
 
 HOLD = "import sys; from pathlib import Path; from training.occupied import occupied\n"
@@ -24,7 +24,7 @@ def test_second_is_refused_until_the_first_is_killed(tmp_path: Path) -> None:
         assert first.stdout.readline() == "held\n"
 
         with (
-            pytest.raises(TrainingError, match=f"another training is at work in {out}; wait until it ends"),
+            pytest.raises(OccupiedError, match=f"another training is at work in {out}; wait until it ends"),
             occupied(out),
         ):
             pass

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from fastapi import Depends, Path, Query, Request
+from fastapi import Depends, Path, Request
 
 from db.engine import Database
 from db.records import Study
@@ -15,11 +15,9 @@ from node.settings import Settings
 from node.telemetry.readiness import Check
 from node.tokens import Tokens
 
-Limit = Annotated[int, Query(ge=1, le=500, description="At most so many.")]
-Before = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="Only older ones than that of this id.")]
+AStudy = TypeVar("AStudy", bound=Study)
 RowId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 Uid = Annotated[str, Path(pattern=r"^[0-9.]{1,64}$", description="A DICOM UID.")]
-Text = Annotated[str | None, Query(max_length=64, pattern=r"^[^\x00]*$")]
 Version = Annotated[str, Path(max_length=64, pattern=r"^[^\x00]+$", description="Of a model.")]
 
 
@@ -42,7 +40,7 @@ class Basis:
     announce: Callable[[int], None]
     now: Callable[[], datetime]
 
-    def shown(self, study: Study) -> Study:
+    def shown(self, study: AStudy) -> AStudy:
         """A study as it may be shown."""
         return replace(
             study,

@@ -1,4 +1,4 @@
-"""Whether the node can work, how much there is in each state, and who did what, by HTTP."""
+"""Whether the node can work, what is under way, and who did what, by HTTP."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -7,8 +7,9 @@ from fastapi import APIRouter, Query
 
 from db import audit
 from db.audit import AuditChain, AuditEntry
-from node.console.api.basis import Before, Limit, Node, Text
+from node.console.api.basis import Node
 from node.console.api.caller import Administrator, Reader
+from node.console.api.page import After, Limit, Page, Text, cut
 from node.console.facts import Facts, gather
 from node.implementation import SOFTWARE_VERSION
 from node.telemetry import readiness
@@ -34,8 +35,8 @@ def health(node: Node, _caller: Reader) -> Health:
 
 @router.get("/status")
 def status(node: Node, _caller: Reader) -> Facts:
-    """How much there is in each state."""
-    return gather(node.database, node.settings.data)
+    """Processes, queues with their age, and what is under way or waits for a person; what is done is not counted."""
+    return gather(node.database, node.settings.data, node.now())
 
 
 @router.get("/audit")
@@ -43,16 +44,16 @@ def entries(
     node: Node,
     caller: Administrator,
     limit: Limit = 50,
-    before: Before = None,
+    after: After = None,
     actor: Annotated[Text, Query(description="Who did it.")] = None,
     action: Annotated[Text, Query(description="What was done, such as study.view.")] = None,
     subject: Annotated[Text, Query(description="To what.")] = None,
-) -> list[AuditEntry]:
+) -> Page[AuditEntry]:
     """Who did what, the newest first."""
     with node.database.read() as connection:
-        found = audit.found(connection, limit, before=before, actor=actor, action=action, subject=subject)
+        found = audit.found(connection, limit + 1, before=after, actor=actor, action=action, subject=subject)
     caller.saw("audit.view", "audit")
-    return found
+    return cut(found, limit, lambda each: each.id)
 
 
 @router.get("/audit/verification")

@@ -1,124 +1,82 @@
-"""Studies, what was found in them and what was made of that, by HTTP."""
+"""Studies by HTTP: the list, all that is known of one, and its objects as files."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import FileResponse
+from pydantic import Field
 
-from db import deliveries, results, studies
+from db import dossier, results, studies, worklist
 from db.engine import Connection
+from db.progress import Progress
 from db.records import StoredInstance, Study
-from db.result_records import Delivery, Result
-from node.console.api.basis import Limit, Node, Text, Uid
-from node.console.api.caller import Reader
+from db.result_records import Result
+from node import outline
+from node.console.api.basis import Node, Uid
+from node.console.api.caller import Labeller, Reader
+from node.console.api.page import LATEST, Asked, Page
+from node.console.downloads import GONE
+from node.outline import StudyLine, WholeStudy
+from node.upkeep import integrity, quarantine
+from node.wanted import read_as, without_patients
 
 router = APIRouter(tags=["studies"])
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WholeStudy:
-    """A study with its instances."""
-
-    study: Study
-    instances: list[StoredInstance]
+UNKNOWN = "No study with this UID has arrived."
+Value = Annotated[str | None, Field(max_length=64)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Score:
-    """One finding: probability and operating point in [0, 1]; a box is x, y, width, height in pixels, and threshold."""
+class StudiesAsked(Asked):
+    """The worklist's own filters, which narrow down together."""
 
-    finding: str
-    probability: float
-    operating_point: float
-    boxes: list[list[float]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """What a model version said of an instance."""
-
-    sop_instance_uid: str
-    model_version: str
-    rows: int
-    columns: int
-    scores: list[Score]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuiltResult:
-    """A result object, and where it went."""
-
-    result: Result
-    deliveries: list[Delivery]
+    state: Annotated[Progress | None, Field(description="How far it has got.")] = None
+    finding: Annotated[Value, Field(description="Found above its operating point.")] = None
+    from_: Annotated[Value, Field(alias="from", description="Received on this day or later: 2026-03-14.")] = None
+    to: Annotated[Value, Field(description="Received on this day or before.")] = None
+    ae: Annotated[Value, Field(description="The AE title that sent it.")] = None
+    accession: Annotated[Value, Field(description="Its accession number.")] = None
+    patient: Annotated[Value, Field(description="A patient id, or how the name begins, family name first.")] = None
+    after: Annotated[int | None, Field(ge=1, le=LATEST, description="`next` of the page before.")] = None
 
 
 @router.get("/studies")
-def list_studies(
-    node: Node,
-    caller: Reader,
-    limit: Limit = 50,
-    accession_number: Annotated[Text, Query(description="Only those under it.")] = None,
-) -> list[Study]:
-    """The studies, those received last first."""
+def list_studies(node: Node, caller: Reader, asked: Annotated[StudiesAsked, Query()]) -> Page[StudyLine]:
+    """The studies, those received last first, each with how far it has got and what was found."""
+    wanted = read_as(asked.given, node.settings.console.time_zone)
     with node.database.read() as connection:
-        if accession_number is None:
-            found = studies.newest(connection, limit)
-        else:
-            found = studies.under(connection, accession_number)[::-1][:limit]
-    caller.saw("worklist.view", "studies", by_accession=accession_number is not None)
-    return [node.shown(study) for study in found]
+        found = worklist.listing(connection, wanted, limit=asked.limit, after=asked.after)
+    caller.saw("worklist.view", "studies", **without_patients(asked.given))
+    lines = [node.shown(outline.line(each)) for each in found.rows]
+    return Page(items=lines, next=None if found.after is None else str(found.after))
 
 
 @router.get("/studies/{study_instance_uid}")
 def one_study(node: Node, caller: Reader, study_instance_uid: Uid) -> WholeStudy:
-    """A study and its instances; one that was not read says why."""
+    """A study: its images, what models said of each, what was made and sent, and all that happened to it."""
     with node.database.read() as connection:
-        study = known(connection, study_instance_uid)
-        instances = studies.instances(connection, study.id)
+        found = dossier.of_study(connection, study_instance_uid)
+    if found is None:
+        raise HTTPException(404, UNKNOWN)
     caller.saw("study.view", study_instance_uid)
-    return WholeStudy(study=node.shown(study), instances=instances)
+    told = outline.whole(found)
+    reports = tuple(replace(each, report_key=node.mask.value(each.report_key)) for each in told.reports)
+    return replace(told, study=node.shown(told.study), reports=reports)
 
 
-@router.get("/studies/{study_instance_uid}/predictions")
-def predictions(node: Node, caller: Reader, study_instance_uid: Uid) -> list[Reading]:
-    """What each model version said of each image of a study."""
-    with node.database.read() as connection:
-        study = known(connection, study_instance_uid)
-        uids = {each.id: each.sop_instance_uid for each in studies.instances(connection, study.id)}
-        found = [
-            _reading(connection, instance_id, uids[instance_id], version)
-            for instance_id, versions in sorted(results.readers(connection, study.id).items())
-            for version in sorted(versions)
-        ]
-    caller.saw("study.view", study_instance_uid, part="predictions")
-    return found
-
-
-@router.get("/studies/{study_instance_uid}/results")
-def built(node: Node, caller: Reader, study_instance_uid: Uid) -> list[BuiltResult]:
-    """The result objects of a study, every revision's, and how far each delivery got."""
-    with node.database.read() as connection:
-        study = known(connection, study_instance_uid)
-        found = [
-            BuiltResult(result=each, deliveries=deliveries.of_result(connection, each.id))
-            for each in results.of_study(connection, study.id)
-        ]
-    caller.saw("study.view", study_instance_uid, part="results")
-    return found
-
-
-@router.get("/objects/{sop_instance_uid}", response_class=FileResponse)
-def dicom_object(node: Node, caller: Reader, sop_instance_uid: Uid) -> FileResponse:
-    """An image or a result as a DICOM file; not where the site masks patients, since it names one."""
+@router.get("/studies/{study_instance_uid}/objects/{sop_instance_uid}", response_class=FileResponse)
+def download(node: Node, caller: Labeller, study_instance_uid: Uid, sop_instance_uid: Uid) -> FileResponse:
+    """An image or a result as a DICOM file, if it is whole; not where the site masks patients, since it names one."""
     if node.mask.on:
         raise HTTPException(403, "Patients are masked here, and a DICOM object names its patient.")
     with node.database.read() as connection:
-        name = _name_of(connection, sop_instance_uid)
-    caller.saw("object.view", sop_instance_uid)
-    path = node.store.path(name)
-    if not path.is_file():
-        raise HTTPException(410, "The file of this object is not there any more; see `cxr verify`.")
+        found = _object(connection, known(connection, study_instance_uid), sop_instance_uid)
+    if found is None:
+        raise HTTPException(404, "The study has no such object.")
+    if quarantine.inspect(node.database, node.store, integrity.of(found), node.now()) is not None:
+        raise HTTPException(410, GONE)
+    caller.saw("study.download", study_instance_uid, sop_instance_uid=sop_instance_uid)
+    path = node.store.path(found.path)
     return FileResponse(path, media_type="application/dicom", filename=f"{sop_instance_uid}.dcm")
 
 
@@ -130,31 +88,15 @@ def known(connection: Connection, study_instance_uid: str) -> Study:
     """
     study = studies.find(connection, study_instance_uid)
     if study is None:
-        raise HTTPException(404, "No study with this UID has arrived.")
+        raise HTTPException(404, UNKNOWN)
     return study
 
 
-def _reading(connection: Connection, instance_id: int, sop_instance_uid: str, version: str) -> Reading:
-    stored = results.prediction_of(connection, instance_id, version)
-    if stored is None:
-        raise HTTPException(404, "The prediction is not there any more.")
-    return Reading(
-        sop_instance_uid=sop_instance_uid,
-        model_version=version,
-        rows=stored.rows,
-        columns=stored.columns,
-        scores=[Score(**score) for score in stored.scores],
-    )
-
-
-def _name_of(connection: Connection, sop_instance_uid: str) -> str:
-    """What the store calls the file of an instance or a result."""
-    result = results.under(connection, sop_instance_uid)
-    instances = studies.with_uids(connection, [sop_instance_uid]).get(sop_instance_uid, [])
-    found: list[Result | StoredInstance] = [*([result] if result else []), *instances]
-    if not found:
-        raise HTTPException(404, "There is no object with this UID.")
-    there = [each for each in found if each.absence is None]
-    if not there:
-        raise HTTPException(410, f"The file of this object is {found[0].absence}.")
-    return there[0].path
+def _object(connection: Connection, study: Study, sop_instance_uid: str) -> StoredInstance | Result | None:
+    """Of several that came under the same UID one whose file is there, if any is."""
+    every: list[StoredInstance | Result] = [
+        *results.of_study(connection, study.id),
+        *studies.instances(connection, study.id),
+    ]
+    mine = [each for each in every if each.sop_instance_uid == sop_instance_uid]
+    return next((each for each in mine if each.absence is None), next(iter(mine), None))

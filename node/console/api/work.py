@@ -8,8 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from db import deliveries, jobs
 from db.records import Job, JobState
 from db.result_records import Delivery, DeliveryState
-from node.console.api.basis import Before, Limit, Node, RowId, Text
+from node.console.api.basis import Node, RowId
 from node.console.api.caller import Administrator, Reader
+from node.console.api.page import After, Limit, Page, Text, cut
 from node.destinations import standing, tryout
 from node.destinations.standing import Standing
 from node.destinations.tryout import Outcome
@@ -34,12 +35,24 @@ def list_jobs(
     node: Node,
     _caller: Reader,
     limit: Limit = 50,
-    before: Before = None,
+    after: After = None,
     state: Annotated[list[JobState] | None, Query(description="Only those in these states.")] = None,
-) -> list[Job]:
+) -> Page[Job]:
     """The jobs, the newest first; one that went wrong says why."""
     with node.database.read() as connection:
-        return jobs.newest(connection, limit, state or (), before)
+        found = jobs.newest(connection, limit + 1, state or (), after)
+    return cut(found, limit, lambda each: each.id)
+
+
+@router.post("/jobs/retry", status_code=202)
+def retry_all(node: Node, caller: Administrator) -> list[int]:
+    """Queue every failed or dead job again; their numbers."""
+    queued = retry(node.database, None, by=caller.name, now=node.now())
+    if not queued:
+        raise HTTPException(409, "No job is failed or dead; somebody may have been faster.")
+    for each in queued:
+        node.announce(each)
+    return queued
 
 
 @router.post("/jobs/{job_id}/retry")
@@ -61,13 +74,14 @@ def list_deliveries(
     node: Node,
     _caller: Reader,
     limit: Limit = 50,
-    before: Before = None,
+    after: After = None,
     destination: Annotated[Text, Query(description="Only those to it.")] = None,
     state: Annotated[list[DeliveryState] | None, Query(description="Only those in these states.")] = None,
-) -> list[Delivery]:
+) -> Page[Delivery]:
     """What was to be sent where, the newest first, and how far it got."""
     with node.database.read() as connection:
-        return deliveries.newest(connection, limit, before=before, destination=destination, states=state or ())
+        found = deliveries.newest(connection, limit + 1, before=after, destination=destination, states=state or ())
+    return cut(found, limit, lambda each: each.id)
 
 
 @router.get("/destinations")

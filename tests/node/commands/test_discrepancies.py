@@ -7,20 +7,16 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from db import migration
-from db.engine import connect
+from db.engine import Database
 from node.__main__ import app
 from tests.db.test_concordance import N, read, report
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
+def data(sqlite_database: Database, tmp_path: Path) -> Path:
     """The data folder of a node with one difference."""
-    database = connect(f"sqlite:///{tmp_path / 'cxr.db'}")
-    migration.upgrade(database)
-    with database.write() as connection:
+    with sqlite_database.write() as connection:
         report(connection, "1", read(connection, "2.25.1", {"Effusion": 0.9, "Mass": 0.1}), {"Effusion": N})
-    database.close()
     return tmp_path
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from typer.testing import CliRunner, Result
 from db import audit
 from db.engine import Database, connect
 from node.__main__ import app
+from node.settings import DATABASE_FILE
 from node.spreadsheets import harmless
 from tests.db.label_rows import P, add_report, fill, mine
 from tests.db.rows import add_study
@@ -35,9 +37,9 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 @pytest.fixture
-def empty(tmp_path: Path) -> Path:
+def empty(tmp_path: Path, migrated_file: Path) -> Path:
     """The data folder of a new node."""
-    assert CliRunner().invoke(app, ["migrate", "--data", str(tmp_path)]).exit_code == 0
+    shutil.copy(migrated_file, tmp_path / DATABASE_FILE)
     return tmp_path
 
 
@@ -226,7 +228,12 @@ def test_correction_before_any_report_is_of_the_study(empty: Path, database: Dat
         "correct", "--data", empty, "--accession", "A1", "--finding", "Mass", "--assertion", "positive", "--by", "me"
     )
 
+    again = parsed(
+        "correct", "--data", empty, "--accession", "A1", "--finding", "Mass", "--assertion", "negative", "--by", "me"
+    )
+
     assert f"Mass of study {study_id} is positive now" in outcome.stdout
+    assert again == [{"of": f"study {study_id}", "finding": "Mass", "before": "positive", "after": "negative"}]
 
 
 def test_normal_is_said_once_its_findings_are_gone(filled: Path):

@@ -236,6 +236,7 @@ def test_card_as_json(cxr, two: Path):
 
     assert found["model"]["card"]["findings"] == ["Effusion", "Mass"]
     assert [entry["action"] for entry in found["history"]] == ["model.register"]
+    assert found["comparisons"] == []
 
 
 def test_verify_names_what_is_broken(cxr, two: Path, data: Path):
@@ -270,6 +271,7 @@ def test_shadow_is_switched_on_and_off(cxr, two: Path, data: Path):
     assert "good reads in the shadow no more" in cxr("shadow", "--off").stdout
     assert logged(data).action == "model.shadow_off"
     assert "No model reads in the shadow" in cxr("shadow", "--off").stdout
+    assert json.loads(cxr("shadow", "good", "--json").stdout) == {"shadow": "good"}
 
 
 @pytest.mark.parametrize("arguments", [[], ["good", "--off"], ["bad"], ["unknown"]])

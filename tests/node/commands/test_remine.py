@@ -1,7 +1,6 @@
 """`cxr reports remine`, `explain` of stored reports, and what `cxr status` says of mining."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,8 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from db import migration, minings, reports
-from db.engine import Database, connect
+from db import minings, reports
+from db.engine import Database
 from db.report_records import MinerIdentity, Mining, ReportSection, ReportStatus
 from nlp import miner
 from nlp.aggregate import Policy
@@ -33,31 +32,22 @@ def cxr(folder: Path, *arguments: str) -> str:
     return CliRunner().invoke(app, [*arguments, "--data", str(folder)], catch_exceptions=False).stdout
 
 
-@pytest.fixture(scope="module")
-def loaded() -> Miner:
-    """The miner as the product makes it."""
-    return miner.load()
-
-
 @pytest.fixture(autouse=True)
-def _loaded_once(loaded: Miner, monkeypatch: pytest.MonkeyPatch) -> None:
+def _loaded_once(loaded_miner: Miner, monkeypatch: pytest.MonkeyPatch) -> None:
     """The commands of this module share one miner: each would take seconds to load its own."""
-    monkeypatch.setattr(miner, "load", lambda *_: loaded)
+    monkeypatch.setattr(miner, "load", lambda *_: loaded_miner)
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
+def database(sqlite_database: Database) -> Database:
     """A node's database with four reports. An older miner said of the first three that there is an effusion."""
-    opened = connect(f"sqlite:///{tmp_path / 'cxr.db'}")
-    migration.upgrade(opened)
-    with opened.write() as connection:
+    with sqlite_database.write() as connection:
         for number, text in enumerate(TEXTS, 1):
             run = ReportSection(suffix="GDT", start=0, end=len(text))
             new = replace(version(f"A{number}", report_key=f"F{number}"), text=text, sections=(run,))
             reports.record(connection, message(new, control_id=f"M{number}"))
         minings.record(connection, [reading(each, EFFUSION, miner=OLD, at=LONG_AGO) for each in (1, 2, 3)])
-    yield opened
-    opened.close()
+    return sqlite_database
 
 
 def held(database: Database) -> dict[int, Mining]:

@@ -1,12 +1,13 @@
 """`cxr reports search`."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from db import migration, standing
+from db import standing
 from db.engine import connect
 from node.__main__ import app
 from node.errors import SettingsError
@@ -14,11 +15,10 @@ from tests.db.label_rows import fill
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Path:
     """A node with the store that was counted by hand."""
     made = tmp_path_factory.mktemp("node")
-    database = connect(f"sqlite:///{made / 'cxr.db'}")
-    migration.upgrade(database)
+    database = connect(f"sqlite:///{shutil.copy(migrated_file, made / 'cxr.db')}")
     with database.write() as connection:
         ids = fill(connection)
         standing.refresh(connection, list(range(1, ids["r9"] + 1)))

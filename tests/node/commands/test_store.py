@@ -2,16 +2,19 @@
 
 import json
 import re
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from db import jobs
+from db import jobs, processes
 from db.engine import Database, connect
+from db.processes import Process
 from db.records import JobKind, JobState, StudyState
 from node.__main__ import app
+from node.clock import utc_now
 from tests.db.rows import NOW
 from tests.nodes import StartNode, chest, push, wait_for_study
 from tests.peers.pacs import StorageScp
@@ -66,6 +69,44 @@ def test_unmigrated_database_is_one_plain_sentence(name: str, tmp_path: Path):
     (tmp_path / "cxr.db").touch()
 
     assert "run cxr migrate" in str(cxr(name, "--data", tmp_path).exception)
+
+
+def test_schema_is_stepped_back_and_brought_up_again(empty: Path):
+    """As a person does who goes back to an older version; other commands then say what to do."""
+    back = cxr("migrate", "--back-to", "0018", "--yes", "--data", empty)
+    status = cxr("status", "--data", empty)
+    up = cxr("migrate", "--data", empty)
+
+    assert (back.exit_code, "is at revision 0018" in back.output) == (0, True)
+    assert "at revision 0018" in str(status.exception)
+    assert (up.exit_code, cxr("status", "--data", empty).exit_code) == (0, 0)
+
+
+@pytest.mark.parametrize("revision", ["0000", "head", "-1"])
+def test_schema_is_stepped_back_to_what_there_is(revision: str, empty: Path):
+    """A revision that is none is refused with those that there are."""
+    assert "there are 0001, " in str(cxr("migrate", "--back-to", revision, "--yes", "--data", empty).exception)
+
+
+def test_schema_is_not_stepped_back_under_a_running_node(empty: Path):
+    """Its processes would work on tables that are not there."""
+    database = connect(f"sqlite:///{empty / 'cxr.db'}")
+    words = {"key": "a", "roles": "scp", "host": "h", "pid": 1, "version": "1", "started_at": NOW, "beat_at": utc_now()}
+    with database.write() as connection:
+        processes.beat(connection, Process(**words))
+    database.close()
+
+    assert "1 processes" in str(cxr("migrate", "--back-to", "0018", "--yes", "--data", empty).exception)
+
+
+@pytest.mark.parametrize("name", ["migrate", "status"])
+def test_schema_of_a_newer_version_is_one_plain_sentence(name: str, empty: Path):
+    """Who installed an older version without stepping back is told how to."""
+    with sqlite3.connect(empty / "cxr.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+
+    assert "a newer version made" in str(cxr(name, "--data", empty).exception)
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -128,6 +169,15 @@ def test_failed_job_is_queued_again_by_its_number(filled: tuple[Path, Any]):
     assert (first.exit_code, first.stdout) == (0, f"Queued again: {job_id}\n")
     assert "no such job is failed or dead" in str(second.exception)
     assert cxr("jobs", "--data", data, "--unfinished-count").stdout == "1\n"
+
+
+def test_all_failed_jobs_are_queued_again(empty: Path):
+    """With their numbers, for machines."""
+    database = connect(f"sqlite:///{empty / 'cxr.db'}")
+    job_id = _fail_a_job(database)
+    database.close()
+
+    assert parsed("retry", "--all", "--data", empty, "--json") == [job_id]
 
 
 def _fail_a_job(database: Database) -> int:

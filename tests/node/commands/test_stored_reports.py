@@ -1,6 +1,7 @@
 """`cxr reports count`, `list` and `text`, and the reports in `cxr status`."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -23,9 +24,9 @@ def cxr(*arguments: object) -> str:
 
 
 @pytest.fixture
-def empty(tmp_path: Path) -> Path:
+def empty(tmp_path: Path, migrated_file: Path) -> Path:
     """The data folder of a node that has received nothing."""
-    cxr("migrate", "--data", tmp_path)
+    shutil.copy(migrated_file, tmp_path / DATABASE_FILE)
     return tmp_path
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from db import migration, positives, worklist
-from db.engine import Database, connect
+from db import positives, worklist
+from db.engine import Database
 from db.result_records import DeliveryState
 from node.__main__ import app
 from tests.db.test_worklist import arrived, read
@@ -20,12 +20,9 @@ def cxr(data: Path, *arguments: str) -> Any:
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
+def data(sqlite_database: Database, tmp_path: Path) -> Path:
     """The data folder of a node with three studies, one of them read and sent."""
-    database = connect(f"sqlite:///{tmp_path / 'cxr.db'}")
-    migration.upgrade(database)
-    _fill(database)
-    database.close()
+    _fill(sqlite_database)
     return tmp_path
 
 

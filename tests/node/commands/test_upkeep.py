@@ -1,5 +1,6 @@
 """`cxr verify, backup, restore, retention`: what they print and how they end."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -8,8 +9,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from db.records import Holding
 from node.__main__ import app
+from node.clock import utc_now
 from node.parts import Node
+from node.upkeep import bookmark
+from node.upkeep.bookmark import Bookmark
 from tests.conftest import ROOT
 from tests.nodes import StartNode, chest, push
 
@@ -47,6 +52,37 @@ def test_verify_ends_with_one_if_anything_is_damaged(node: Node):
     assert (fault["fault"], Path(fault["path"]).name) == ("damaged", path.name)
 
 
+def test_verify_goes_on_where_it_was_interrupted(node: Node):
+    """It says so, and `--again` begins anew."""
+    place = Bookmark(one_in=1, began_at=utc_now(), kind=Holding.RESULT, after=0, checked=5, size=10, returned=0)
+    with node.database.write() as connection:
+        bookmark.put(connection, place, utc_now())
+
+    anew = cxr("verify", "--again", "--look-only", "--data", node.settings.data)
+    gone_on = cxr("verify", "--data", node.settings.data)
+
+    assert "1 files, " in anew.output
+    assert "Going on: 5 files were checked" in gone_on.output
+    assert "5 files, " in gone_on.output
+
+
+def test_accepted_loss_is_said_and_verify_ends_well(node: Node):
+    """Who asks twice is told that it was done; a reason is needed."""
+    data, path = node.settings.data, image(node)
+    path.unlink()
+    (fault,) = json.loads(cxr("verify", "--data", data, "--json").stdout)["faults"]
+    arguments = ("accept-loss", fault["sop_instance_uid"], "--by", "ann", "--data", data, "--reason")
+
+    unreasoned = cxr(*arguments, " ")
+    accepted, again = (cxr(*arguments, "the disk burnt") for _ in range(2))
+    verified = cxr("verify", "--data", data)
+
+    assert "say why" in str(unreasoned.exception)
+    assert "1 files are accepted as lost" in accepted.output
+    assert again.output == "That was accepted before; nothing is changed.\n"
+    assert (verified.exit_code, "1 accepted as lost" in verified.output) == (0, True)
+
+
 def test_backup_and_restore_say_what_they_did(node: Node, tmp_path: Path):
     """Both end with 0, and what was restored is a node's data folder."""
     target, other = tmp_path / "backup", tmp_path / "other"
@@ -71,6 +107,19 @@ def test_backup_of_a_damaged_store_ends_with_one(node: Node, tmp_path: Path):
     assert made.exit_code == 1
     assert "run cxr verify" in made.output
     assert (tmp_path / "backup" / "manifest.json").exists()
+
+
+def test_disk_that_is_full_is_named(node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A sentence says where there is no room and that the same command goes on."""
+    target = tmp_path / "backup"
+
+    def full(*_: object) -> bool:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("node.upkeep.transfer.bring", full)
+    made = cxr("backup", target, "--data", node.settings.data)
+
+    assert str(made.exception) == f"{target} has no room left: make room there; the same command goes on"
 
 
 def test_retention_shows_and_asks(node: Node, tmp_path: Path):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from db import audit, people
+from db import audit, identities, people
 from db.engine import Database, connect
 from db.errors import UnknownPersonError
 from node import passwords
@@ -118,3 +118,20 @@ def test_nobody_can_be_changed(cxr: Cxr, data: Path, arguments: tuple[str, ...])
         cxr(arguments[0], "ben", *arguments[1:], typed=PASSWORD)
 
     assert audited(data) == []
+
+
+def test_a_person_is_left_to_the_identity_provider(cxr: Cxr, data: Path) -> None:
+    """Whom it means by them is seen at the next login; no password lets them in."""
+    cxr("add", "rita", "--role", "radiologist", "--password-stdin", typed=f"{PASSWORD}\n")
+    with opened(data).write() as connection:
+        person = people.find(connection, "rita")
+        assert person is not None
+        identities.bind(connection, "https://login.example.org", "7f3c", person.id)
+
+    said = cxr("provider", "Rita", "--by", "admin1")
+
+    assert said == "rita logs in by the identity provider from now on.\n"
+    with opened(data).read() as connection:
+        assert not passwords.matches("", people.password_hash(connection, "rita"))
+        assert not identities.is_bound(connection, person.id)
+    assert audited(data)[-1] == ("admin1", "user.provider", "rita", {})

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from html import unescape
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
-from http.cookies import SimpleCookie
+from http.cookies import Morsel, SimpleCookie
 from typing import Any
 from urllib.parse import urlencode
 
@@ -76,6 +76,13 @@ class Browser:
         finally:
             connection.close()
 
+    def _keep(self, morsel: Morsel[str]) -> None:
+        """Until it is taken back."""
+        if morsel["max-age"] == "0":
+            self.cookies.pop(morsel.key, None)
+        else:
+            self.cookies[morsel.key] = morsel.value
+
     def _with_cookies(self, headers: dict[str, str]) -> dict[str, str]:
         words = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         return headers | {"Cookie": words} if words else headers
@@ -85,8 +92,9 @@ class Browser:
         try:
             connection.request(method, path, body, self._with_cookies(headers))
             response = connection.getresponse()
-            for morsel in SimpleCookie(response.getheader("Set-Cookie", "")).values():
-                self.cookies[morsel.key] = morsel.value
+            for each in response.headers.get_all("Set-Cookie", []):
+                for morsel in SimpleCookie(each).values():
+                    self._keep(morsel)
             received = {name.lower(): value for name, value in response.getheaders()}
             return Answer(status=response.status, headers=received, text=response.read().decode())
         finally:

@@ -30,12 +30,17 @@ def fill(connection: Connection, now: datetime) -> None:
     add_job(connection, study_id, 5, now=now - timedelta(minutes=1))
     for number, (name, state) in enumerate((("pacs", DeliveryState.REFUSED), ("vna", DeliveryState.WAITING)), 1):
         deliveries.add(connection, [add_result(connection, study_id, job_id, number)], name, state)
-    for roles, host, pid, ago_s in (("console hl7 scp", "node1", 701, 3), ("work", "reader1", 814, 9)):
-        _live(connection, now, roles, host, pid, ago_s)
-    _live(connection, now, "work", "reader2", 533, 300)
+    staff(connection, now)
     for number, calling_ae in enumerate(("DXROOM1", "DXROOM1", "CRPORTABLE"), 20):
         image = arrival(number, calling_ae=calling_ae, calling_address="10.20.30.41", received_at=now)
         studies.record_arrival(connection, image, None)
+
+
+def staff(connection: Connection, now: datetime) -> None:
+    """Three processes, one of which is silent, and who did what."""
+    for roles, host, pid, ago_s in (("console hl7 scp", "node1", 701, 3), ("work", "reader1", 814, 9)):
+        _live(connection, now, roles, host, pid, ago_s)
+    _live(connection, now, "work", "reader2", 533, 300)
     rejected = {"reason": "unknown calling AE title", "repeated": 41}
     for actor, action, subject, detail in (
         ("SCANNER7", "association.reject", "10.9.9.9", rejected),

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from argon2 import PasswordHasher
 from starlette.applications import Starlette
 
 from db import people
@@ -19,18 +20,23 @@ from inference.errors import NotReadable
 from nlp.aggregate import Policy
 from nlp.datafiles import Sources
 from nlp.workers import Pool
-from node import passwords
 from node.console import app
 from node.console.imaging import Pictures
 from node.console.live import Live
 from node.files import Folder
+from node.identity import opening
+from node.identity.identity import Identity
 from node.labels.trials import Trials
 from node.pictures.shelf import Size
 from node.settings import load
 from node.telemetry.metrics import measure
 from node.telemetry.watch import Watch
 from tests.node.console.browser import Browser, serving
+from tests.node.identity.provider import CLIENT_ID, SECRET, Issuer
 from training.pseudonym import Pseudonyms
+
+if TYPE_CHECKING:
+    from tests.node.console.department import Department
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PASSWORD = "lamp otter granite seven"
@@ -54,8 +60,8 @@ class Clock:
 
 @pytest.fixture(scope="session")
 def password_hash() -> str:
-    """What is kept of everybody's password."""
-    return passwords.hashed(PASSWORD)
+    """What is kept of everybody's password, made so that it is soon compared: it takes its costs with it."""
+    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 
 
 @pytest.fixture
@@ -116,6 +122,7 @@ def console(
     live: Live | None = None,
     pictures: Pictures | None = None,
     viewer_url: str | None = None,
+    identity: Identity | None = None,
     **options: Any,
 ) -> Starlette:
     """The application; without `live` a stream of changes ends after its first look, and there are no pictures.
@@ -140,8 +147,27 @@ def console(
         trials=trials or no_trials(database),
         live=live or Live(database, every_s=0, lasting_s=0),
         pseudonyms=pseudonyms,
+        identity=identity,
         pictures=pictures or NoPictures(),
     )
+
+
+def known_to(
+    issuer: Issuer, database: Database, data: Path, clock: Clock | None = None, *, passwords: bool = True
+) -> Starlette:
+    """The application of a node that an identity provider knows, whose tokens have real times."""
+    clock = clock or Clock(at=datetime.now(UTC))
+    roles = {"cxr-readers": "radiologist", "cxr-admins": "administrator"}
+    oidc = {
+        "issuer": issuer.url,
+        "client_id": CLIENT_ID,
+        "client_secret": SECRET,
+        "roles": roles,
+        "passwords": passwords,
+    }
+    settings = load(None, **{"console.oidc": oidc}).console.oidc
+    assert settings is not None
+    return console(database, data, clock, identity=opening.identity_of(settings, clock), **{"console.oidc": oidc})
 
 
 @pytest.fixture
@@ -149,3 +175,14 @@ def client(database: Database, tmp_path: Path, clock: Clock) -> Iterator[Browser
     """A browser in which nobody is logged in."""
     with serving(console(database, tmp_path, clock)) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def department(
+    migrated_file: Path, password_hash: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator["Department"]:
+    """A department at work, to be looked at and not changed."""
+    from tests.node.console.department import at_work  # noqa: PLC0415 - its models' libraries take a second
+
+    with at_work(migrated_file, password_hash, tmp_path_factory.mktemp("department")) as found:
+        yield found

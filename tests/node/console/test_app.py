@@ -196,11 +196,11 @@ def test_what_waits_for_a_person_stands_out(busy: Database, viewer: Browser) -> 
 def test_whatever_a_page_is_given_is_text(hostile: str) -> None:
     """XSS: a name, a version or a destination out of a message never becomes HTML."""
     count = system.Count(words=hostile, number=1, worrying=False)
-    given = {"model": hostile, "shadow": None, "studies": [count], "deliveries": [(hostile, count)]}
+    given = {"model": hostile, "shadow": None, "studies": [count], "deliveries": [(hostile, count)], "gone": [count]}
 
     html = rendered("counts.html", free_bytes=0, lives=[], queues=[], **given)
 
-    assert html.count(str(escape(hostile))) == 4
+    assert html.count(str(escape(hostile))) == 5
     assert hostile == escape(hostile) or hostile not in html
 
 

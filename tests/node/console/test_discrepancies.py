@@ -92,6 +92,7 @@ def test_nonsense_is_answered_in_words(client: Browser, database: Database) -> N
     assert client.post("/discrepancies", {**form, "of": "Gout"}).status == 409
     assert client.post("/discrepancies", {**form, "verdict": "both"}).status == 400
     assert client.get("/discrepancies?before=x,y&finding=Gout").status == 200
+    assert client.get("/discrepancies?before=1,99999999999999999999,Effusion").status == 200
 
 
 def test_a_long_list_goes_on(client: Browser, database: Database) -> None:

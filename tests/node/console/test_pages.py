@@ -1,22 +1,20 @@
-"""The pages in a real browser. CXR_PICTURES names a folder for a picture of each."""
+"""What people do at the pages, in a real browser, by keyboard; how each page looks is `test_looks.py`'s."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from io import BytesIO
 from pathlib import Path
 
 import pytest
-from PIL import Image
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from db import jobs, minings, people, positives, studies
 from db.engine import Database
 from db.people_records import Role
 from db.records import JobState, StudyState
 from db.result_records import DeliveryState
-from nlp import miner, parser
+from nlp import parser
+from nlp.miner import Miner
 from node import mining
 from node.console.live import Live
 from tests.db.label_rows import add_report
@@ -24,22 +22,21 @@ from tests.db.rows import add_job, claimed
 from tests.db.test_worklist import read
 from tests.node.console import busy
 from tests.node.console.browser import serving
-from tests.node.console.conftest import NOON, PASSWORD, console
+from tests.node.console.conftest import NOON, PASSWORD, console, known_to, with_people
+from tests.node.console.looking import SIZES, browsing, fits, opened
 from tests.node.console.test_app import arrival
+from tests.node.identity.provider import issuing
 from tests.peers.axe import faults
-from tests.peers.processes import HOST, require
+from tests.peers.processes import HOST
 
-SIZES = {"wide": (1280, 800), "narrow": (390, 844)}
+WAYS = pytest.mark.parametrize(("size", "scheme"), [("wide", "light"), ("narrow", "dark")])
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[object]:
-    """Debian's; Playwright downloads none."""
-    program = require("Chromium", Path("/usr/bin/chromium"))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+def chromium() -> Iterator[Browser]:
+    """One browser for the module."""
+    with browsing() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -72,25 +69,15 @@ def busy_address(sqlite_database: Database, password_hash: str, tmp_path: Path) 
         yield f"http://{HOST}:{client.port}"
 
 
-def opened(context: BrowserContext) -> tuple[Page, list[str]]:
-    """A page, and what it complains of: an error, or something the policy does not let it do."""
-    page, complaints = context.new_page(), []
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    return page, complaints
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
+@WAYS
 def test_a_person_comes_looks_and_goes_by_keyboard(chromium, address: str, size: str, scheme: str) -> None:
-    """At both widths, light and dark: nothing is cut off, nothing is complained of."""
+    """Nothing is cut off, and nothing is complained of."""
     width, height = SIZES[size]
     context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
     page, complaints = opened(context)
 
     page.goto(address)
-    found = faults(page)
-    keep(page, f"login-{size}-{scheme}")
+    seen, found = {"login": fits(page, f"login-{size}-{scheme}")}, faults(page)
     page.keyboard.type("anna")  # the field has the focus
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
@@ -98,7 +85,7 @@ def test_a_person_comes_looks_and_goes_by_keyboard(chromium, address: str, size:
     page.wait_for_url("**/studies")
     page.get_by_role("link", name="System").click()
     page.wait_for_url("**/system")
-    seen = {"system": fits(page, f"system-{size}-{scheme}")}
+    seen["empty"] = fits(page, f"empty-{size}-{scheme}")
     with page.expect_response("**/system/counts") as renewed:
         page.evaluate("htmx.ajax('GET', '/system/counts', '#counts')")
     page.keyboard.press("Tab")
@@ -114,15 +101,14 @@ def test_a_person_comes_looks_and_goes_by_keyboard(chromium, address: str, size:
     page.wait_for_url("**/login")  # nothing was cached
     context.close()
 
-    assert seen == {"system": True, "account": True}
+    assert seen == {"login": True, "empty": True, "account": True}
     assert renewed.value.ok
     assert skip == "Skip to the content"
     assert complaints == []
     assert found == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
+@WAYS
 def test_a_study_is_seen_without_reload(chromium, sqlite_database, live_address: str, size: str, scheme: str) -> None:
     """It arrives while the list stands open, is filtered away and found again."""
     width, height = SIZES[size]
@@ -144,7 +130,7 @@ def test_a_study_is_seen_without_reload(chromium, sqlite_database, live_address:
     arrive(sqlite_database, 7, "OKAFOR^CHIDI")
     page.get_by_role("link", name="OKAFOR, CHIDI").wait_for()
     focused = page.evaluate("document.activeElement.id")
-    wide_enough = fits(page, f"worklist-{size}-{scheme}")
+    wide_enough = fits(page, f"live-{size}-{scheme}")
     found = faults(page)
     page.get_by_label("Finding").select_option("Pneumothorax")
     page.get_by_role("button", name="Show").click()
@@ -159,29 +145,20 @@ def test_a_study_is_seen_without_reload(chromium, sqlite_database, live_address:
     assert complaints == []
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_an_administrator_looks_at_the_system(chromium, busy_address: str, size: str) -> None:
-    """Its pages, the tokens and the API's page: nothing is cut off, nothing is complained of."""
-    width, height = SIZES[size]
-    context = chromium.new_context(viewport={"width": width, "height": height})
-    page, complaints = opened(context)
+def test_an_administrator_has_the_audit_log_worked_out_again(chromium: Browser, busy_address: str) -> None:
+    """Every digest, by a button; what comes of it takes the button's place."""
+    page, complaints = opened(chromium.new_context())
     page.goto(busy_address)
     page.fill("#name", "anna")
     page.fill("#password", PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url("**/studies")
-    page.goto(f"{busy_address}/system")
-    seen, found = {"overview": fits(page, f"overview-{size}")}, faults(page)
-    for name in ("jobs", "destinations", "callers", "audit", "settings", "tokens", "api"):
-        page.goto(busy_address + {"tokens": "/account/tokens", "api": "/api"}.get(name, f"/system/{name}"))
-        seen[name] = fits(page, f"{name}-{size}")
-        found += faults(page)
     page.goto(f"{busy_address}/system/audit")
     page.get_by_role("button", name="Work out every digest again").click()
     page.get_by_text("entries, as they were written").wait_for()
-    context.close()
+    found = faults(page)
+    page.context.close()
 
-    assert [name for name, whole in seen.items() if not whole] == []
     assert complaints == []
     assert found == []
 
@@ -233,29 +210,48 @@ def test_a_picture_without_words_is_found(chromium) -> None:
     assert [fault.partition(" ")[0] for fault in found] == ["image-alt"]
 
 
-def fits(page: Page, name: str) -> bool:
-    """Whether a page needs no scrolling sideways."""
-    keep(page, name)
-    return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
-
-
-def keep(page: Page, name: str) -> None:
-    """A picture, if somebody wants pictures; in as many colours as a page needs."""
-    if folder := os.environ.get("CXR_PICTURES"):
-        picture = Image.open(BytesIO(page.screenshot(full_page=True))).convert("RGB")
-        picture.quantize(64).save(Path(folder) / f"console-{name}.png", optimize=True)
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
-def test_a_radiologist_finds_a_report_and_corrects_it(
-    chromium, address: str, sqlite_database: Database, size: str, scheme: str
+def test_a_person_comes_in_by_the_provider_of_another_site(
+    chromium, sqlite_database: Database, password_hash: str, tmp_path: Path
 ) -> None:
-    """From the counts to the reports of a finding, to one with its mentions, and back; and to another lexicon."""
-    mined_reports(sqlite_database)
-    width, height = SIZES[size]
-    context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-    page, complaints = opened(context)
+    """Through the redirect from there, though the session's cookie is strict; and is told if they may not."""
+    with (
+        issuing("localhost") as issuer,
+        serving(known_to(issuer, with_people(sqlite_database, password_hash), tmp_path)) as at,
+    ):
+        looks = []
+        for name, (width, height) in SIZES.items():
+            for scheme in ("light", "dark"):
+                context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+                page, complaints = opened(context)
+                page.goto(f"http://{HOST}:{at.port}/login")
+                looks += [*faults(page), *([] if fits(page, f"login-provider-{name}-{scheme}") else ["does not fit"])]
+        page.get_by_role("link", name="Log in with your hospital account").click()
+        page.wait_for_url("**/studies")
+        cookies = {each["name"]: each["sameSite"] for each in context.cookies()}
+        issuer.person |= {"groups": ["staff"]}
+        page.goto(f"http://{HOST}:{at.port}/login/oidc")
+        said = page.get_by_role("alert").inner_text()
+
+        assert "anna, radiologist" in at_header(page, at.port)
+    assert looks == []
+    assert said == "Your account has no role here. Ask for one of the groups that have."
+    assert cookies == {"cxr": "Strict"}
+    assert [each for each in complaints if "403" not in each] == []
+
+
+def at_header(page: Page, port: int) -> str:
+    """Who is logged in, as every page has it above."""
+    page.goto(f"http://{HOST}:{port}/account")
+    return page.locator("header").inner_text()
+
+
+def test_a_radiologist_finds_a_report_and_corrects_it(
+    chromium: Browser, address: str, sqlite_database: Database, loaded_miner: Miner
+) -> None:
+    """From the counts to the reports of a finding, to one with its mentions, where a label is set right; on a phone."""
+    mined_reports(sqlite_database, loaded_miner)
+    width, height = SIZES["narrow"]
+    page, complaints = opened(chromium.new_context(viewport={"width": width, "height": height}))
     page.goto(f"{address}/login")
     page.get_by_label("Name").fill("anna")
     page.get_by_label("Password").fill(PASSWORD)
@@ -264,10 +260,8 @@ def test_a_radiologist_finds_a_report_and_corrects_it(
 
     page.get_by_role("link", name="Labels").click()
     page.wait_for_url("**/labels")
-    seen, found = {"labels": fits(page, f"labels-{size}-{scheme}")}, faults(page)
     page.get_by_role("row", name="Effusion").get_by_role("link").click()
     page.wait_for_url("**/reports?**")
-    seen["reports"], found = fits(page, f"reports-{size}-{scheme}"), found + faults(page)
     page.get_by_role("region", name="Reports").get_by_role("link").first.click()
     page.wait_for_url("**/reports/*")
     page.get_by_role("region", name="Labels in force").get_by_role("row", name="Effusion").get_by_text(
@@ -277,19 +271,16 @@ def test_a_radiologist_finds_a_report_and_corrects_it(
     page.get_by_label("Why Effusion").fill("An artefact.")
     page.get_by_label("Why Effusion").press("Enter")
     page.get_by_role("button", name="Take back Effusion uncertain").wait_for()
-    seen["report"], found = fits(page, f"report-{size}-{scheme}"), found + faults(page)
-    page.goto(f"{address}/lexicon")
-    seen["lexicon"], found = fits(page, f"lexicon-{size}-{scheme}"), found + faults(page)
-    context.close()
+    whole, found = fits(page, "corrected-narrow-light"), faults(page)
+    page.context.close()
 
-    assert seen == dict.fromkeys(("labels", "reports", "report", "lexicon"), True)
+    assert whole
     assert found == []
     assert complaints == []
 
 
-def mined_reports(database: Database) -> None:
+def mined_reports(database: Database, made: Miner) -> None:
     """Some reports, as mining leaves them."""
-    made = miner.load()
     with database.write() as connection:
         for number, text in enumerate(TEXTS):
             at = NOON - timedelta(hours=7 * number)

@@ -269,7 +269,10 @@ def test_a_search_is_audited_without_the_patient(client: Browser, database: Data
 
     with database.read() as connection:
         (entry,) = audit.newest(connection, 1)
-    assert (entry.action, entry.detail) == ("reports.view", {"finding": "Mass", "patient": "given", "words": "given"})
+    assert (entry.action, entry.detail) == (
+        "reports.view",
+        {"finding": "Mass", "patient": "(given)", "words": "(given)"},
+    )
 
 
 def test_patients_are_masked_where_the_site_wants_that(database: Database, tmp_path: Path):

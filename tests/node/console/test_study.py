@@ -9,7 +9,7 @@ from db.engine import Database
 from db.records import Absence, JobKind, StoredPrediction, StudyState
 from db.report_records import ReportStatus
 from db.schema import instance
-from tests.db.rows import add_job, add_result, add_study
+from tests.db.rows import add_job, add_result, add_study, arrival
 from tests.db.test_dossier import message
 from tests.node.console.browser import Answer, Browser, serving
 from tests.node.console.conftest import NOON, PASSWORD, console
@@ -79,6 +79,24 @@ def test_an_unknown_study_is_said(study: Database, tmp_path: Path, uid: str) -> 
     page = asked(study, tmp_path, "viewer", f"/studies/{uid}")
 
     assert (page.status, "The node has no study of this UID." in page.text) == (404, True)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "shown", "sentence"),
+    [("", 1, "By m&lt;1&gt;"), ("?image=2", 2, "No model has read this image yet."), ("?image=99", 1, "By m&lt;1&gt;")],
+)
+def test_each_image_can_be_chosen(study: Database, tmp_path: Path, wanted: str, shown: int, sentence: str) -> None:
+    """The first that was read is shown unasked, and in place of one that is not there."""
+    with study.write() as connection:
+        studies.record_arrival(connection, arrival(2), settle_at=NOON)
+
+    page = asked(study, tmp_path, "viewer", f"{PAGE}{wanted}")
+
+    assert f"Radiograph, image {shown} of 2" in page.text
+    assert f'src="/studies/2.25.1/images/{shown}/first"' in page.text
+    assert f'data-full="/studies/2.25.1/images/{shown}/full"' in page.text
+    assert f'<a href="?image={shown}" aria-current="true">Image {shown}</a>' in page.text
+    assert sentence in page.text
 
 
 @pytest.mark.parametrize("absence", list(Absence))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from db import audit, jobs, processes, studies
+from db import audit, audit_sending, jobs, processes, studies
 from db.engine import Database
 from db.processes import Process
 from db.records import JobState
@@ -203,6 +203,24 @@ def test_a_changed_entry_is_named(database: Database, administrator: Browser) ->
         connection.exec_driver_sql("UPDATE audit SET actor = 'berta' WHERE actor = 'anna'")
 
     assert "The audit log is broken at entry 2:" in administrator.get("/system/audit/verification").text
+
+
+def test_the_audit_page_says_what_has_not_been_sent(database: Database, tmp_path: Path, clock: Clock) -> None:
+    """How much, since when, and what the last try came to; of a node that sends it nowhere, nothing."""
+    with database.write() as connection:
+        audit_sending.begin(connection, NOW)
+        audit_sending.claim(connection, "a", NOW)
+        audit_sending.advance(connection, "a", 0, NOW, "the audit collector siem:514 does not answer")
+    with serving(console(database, tmp_path, clock, **{"audit.syslog": "siem:514"})) as sending:
+        sending.log_in("administrator", PASSWORD)
+        told = sending.get("/system/audit").text
+    with serving(console(database, tmp_path, clock)) as keeping:
+        keeping.log_in("administrator", PASSWORD)
+        untold = keeping.get("/system/audit").text
+
+    assert "1 entry waits for siem:514, the oldest since" in told
+    assert "The last try: the audit collector siem:514 does not answer." in told
+    assert "siem" not in untold
 
 
 def test_settings_are_shown_without_their_secrets(database: Database, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from node.console.live import Live
 from node.console.server import Server
 from tests.db.rows import add_job, claimed, record
 from tests.node.console.browser import HOST, Browser, serving
-from tests.node.console.conftest import NOON, PASSWORD, console
+from tests.node.console.conftest import NOON, PASSWORD, NoPictures, console
 from tests.node.console.test_app import arrival
 from training.pseudonym import Pseudonyms
 
@@ -36,6 +36,16 @@ def views(database: Database) -> list[tuple[str, str, str, dict[str, str]]]:
     with database.read() as connection:
         entries = [each for each in reversed(audit.newest(connection, 50)) if each.action not in ("login", "logout")]
     return [(each.actor, each.action, each.subject, dict(each.detail)) for each in entries]
+
+
+class Awaiting(NoPictures):
+    """Counts how often it was told that a picture may be wanted."""
+
+    asked = 0
+
+    def ready(self) -> None:
+        """Soon."""
+        self.asked += 1
 
 
 @pytest.fixture
@@ -243,3 +253,14 @@ def test_a_server_that_stops_does_not_wait_for_who_listens(database: Database, t
 
     assert first == b"retry: 1000\n"
     assert b"event: change" in rest  # and then the end of the answer, as it has to be
+
+
+def test_who_looks_at_the_list_may_soon_want_a_picture(database: Database, tmp_path: Path) -> None:
+    """What decodes begins then; rows that a page asks for by itself begin nothing."""
+    pictures = Awaiting()
+    with serving(console(database, tmp_path, pictures=pictures)) as client:
+        client.log_in("viewer", PASSWORD)
+        client.get("/studies")
+        client.get("/worklist/rows")
+
+    assert pictures.asked == 1

@@ -23,6 +23,7 @@ from node.dicom.commitment import Report, Request
 from node.dicom.outgoing import NO_CONTEXT, Answer, Outgoing
 from node.errors import UnreachableError
 from node.files import Folder
+from node.upkeep import loss
 from tests.db.rows import NOW, add_job, add_result, add_study
 from tests.working import worker_of
 
@@ -308,6 +309,22 @@ def test_damaged_object_is_not_sent_and_the_others_are(damage: Callable[[Path], 
         awakening.retry(connection, job.id, house.time)
     assert house.deliver(FakePacs(0)).state is JobState.DONE
     assert house.states() == [SENT] * 3
+
+
+def test_lost_object_is_waited_for_no_more(house: House):
+    """A person has accepted that it is gone: the job sends the others, and ends and says so."""
+    house.paths[0].unlink()
+    job = house.deliver(FakePacs(0, 0))
+    loss.accept(house.database, ["2.25.5001"], "the disk burnt", by="ann", now=house.time)
+
+    job = house.deliver(FakePacs())
+
+    assert (job.state, job.error_code) == (JobState.DONE, "file_lost")
+    assert job.error == (
+        "1 of the results: the stored object is lost, and a person has accepted that; nothing more is to be sent."
+    )
+    withdrawn = (DeliveryState.WITHDRAWN, "the stored object is lost, and a person has accepted that")
+    assert house.states() == [withdrawn, SENT, SENT]
 
 
 def test_nothing_is_called_when_nothing_can_be_sent(house: House):

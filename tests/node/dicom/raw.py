@@ -105,8 +105,8 @@ class Image:
 class RawPeer:
     """A TCP connection to a node."""
 
-    def __init__(self, port: int, source: str = "127.0.0.1") -> None:
-        self._sock = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S, source_address=(source, 0))
+    def __init__(self, port: int, source: str = "127.0.0.1", host: str = "127.0.0.1") -> None:
+        self._sock = socket.create_connection((host, port), timeout=PATIENCE_S, source_address=(source, 0))
 
     def __enter__(self) -> "RawPeer":
         return self

@@ -19,7 +19,7 @@ def _statuses(module: ModuleType) -> Iterator[int]:
         called = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "RefusedError"
         if called:
             yield _value(node.args[0], module)
-        elif isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple) and len(node.value.elts) == 2:
+        elif isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple) and len(node.value.elts) > 1:
             value = _value(node.value.elts[0], module)
             if isinstance(value, int):
                 yield value

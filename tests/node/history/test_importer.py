@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from db import jobs, migration, reports
+from db import jobs, reports
 from db.engine import Database, connect
 from db.records import JobKind
 from node.history import importer
@@ -26,10 +26,9 @@ from tests.peers.processes import wait_until
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
+def database(migrated_url: str) -> Iterator[Database]:
     """A database with the tables of this version."""
-    database = connect(database_url)
-    migration.upgrade(database)
+    database = connect(migrated_url)
     yield database
     database.close()
 
@@ -153,15 +152,13 @@ def command(data: Path, source: Path) -> Sequence[str]:
     return [sys.executable, "-m", "node", "reports", "import", str(source), "--data", str(data)]
 
 
-def test_an_import_killed_at_any_point_is_begun_again(tmp_path: Path) -> None:
+def test_an_import_killed_at_any_point_is_begun_again(sqlite_database: Database, tmp_path: Path) -> None:
     """Two kills, then it runs to its end: no report is missing, none is there twice, all are to be mined."""
     source, number = tmp_path / "a.hl7", 4000
     source.write_bytes(b"".join(oru(f"M{each}", accession=f"A{each}") for each in range(number)))
-    database = connect(f"sqlite:///{tmp_path / 'cxr.db'}")
-    migration.upgrade(database)
 
     def stored() -> int:
-        with database.read() as connection:
+        with sqlite_database.read() as connection:
             return reports.count(connection)
 
     for enough in (1, 1500):
@@ -173,10 +170,10 @@ def test_an_import_killed_at_any_point_is_begun_again(tmp_path: Path) -> None:
     done = subprocess.run(command(tmp_path, source), cwd=ROOT, check=True, capture_output=True, text=True)
 
     assert f"{number} read: {number - before} stored, {before} already there, 0 refused" in done.stdout
-    with database.read() as connection:
+    with sqlite_database.read() as connection:
         assert reports.count(connection) == reports.message_count(connection) == number
         assert {job.subject_id for job in jobs.newest(connection, 10)} == {number}
-    database.close()
+    sqlite_database.close()
     with sqlite3.connect(tmp_path / "cxr.db") as raw:
         assert raw.execute("SELECT count(DISTINCT accession_number) FROM report").fetchone() == (number,)
     raw.close()

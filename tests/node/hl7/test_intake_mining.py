@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from db import jobs, migration
+from db import jobs
 from db.engine import Database, connect
 from db.records import JobKind, JobState
 from node.hl7.intake import Intake, Received
@@ -15,10 +15,9 @@ NOW = datetime(2026, 3, 14, tzinfo=UTC)
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
+def database(migrated_url: str) -> Iterator[Database]:
     """An empty database with the schema, of either kind."""
-    opened = connect(database_url)
-    migration.upgrade(opened)
+    opened = connect(migrated_url)
     yield opened
     opened.close()
 

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -352,6 +353,22 @@ def test_a_listener_can_be_stopped_before_it_was_started(sqlite: Database) -> No
     listener.stop()
 
     socket.create_server((HOST, listener.port)).close()
+
+
+def test_below_the_floor_nothing_is_stored_or_acknowledged(sqlite: Database) -> None:
+    """AE while the disk is nearly full; what is wrong for another reason hears that; and then it goes on."""
+    trouble: list[str | None] = ["the disk is below min_free_mb", "the disk is below min_free_mb", None]
+    intake = replace(intake_of(sqlite), disk=lambda: trouble.pop(0))
+    report, other = (
+        Received(content=each, peer_address=HOST) for each in (oru(), oru().replace(b"ORU^R01", b"ADT^A01"))
+    )
+
+    answers = [
+        code(answers[0]) for frames in ([report], [other, report], [report]) for answers in intake.receive(frames)
+    ]
+
+    assert answers == ["AE", "AR", "AE", "AA"]
+    assert count(sqlite) == 1
 
 
 @pytest.mark.peer

@@ -118,10 +118,12 @@ def test_a_file_that_cannot_be_tried_is_refused(database: Database, file: str, c
         assert lexicon_trials.newest(connection, 10) == []
 
 
-def test_one_trial_runs_at_a_time_and_can_be_stopped(database: Database, monkeypatch: pytest.MonkeyPatch):
+def test_one_trial_runs_at_a_time_and_can_be_stopped(
+    database: Database, loaded_miner: Miner, monkeypatch: pytest.MonkeyPatch
+):
     """A second is refused while the first waits; stopped, it ends without an outcome, and the next may begin."""
     monkeypatch.setattr(module, "AT_ONCE", 1)
-    made = InOneProcess(miner.load())
+    made = InOneProcess(loaded_miner)
     made.wait.clear()
     trials = replace(trials_with(database, []), miners=lambda _sources: made)
     begun = trials.begin(FILE, candidate.shipped(FILE) + "# mine\n", "anna")
@@ -141,14 +143,14 @@ def test_one_trial_runs_at_a_time_and_can_be_stopped(database: Database, monkeyp
     trials.join()
 
 
-def test_a_miner_that_dies_ends_the_trial_in_words(database: Database):
+def test_a_miner_that_dies_ends_the_trial_in_words(database: Database, loaded_miner: Miner):
     """The node goes on."""
 
     class Dying(InOneProcess):
         def mine(self, reports: Iterable[ReportText], policy: Policy) -> Iterator[MinedReport]:
             raise WorkerLostError("a process that mines reports ended while it worked (-9)")
 
-    made = Dying(miner.load())
+    made = Dying(loaded_miner)
     trials = replace(trials_with(database, []), miners=lambda _sources: made)
     begun = trials.begin(FILE, candidate.shipped(FILE) + "# mine\n", "anna")
     trials.join()

@@ -39,6 +39,7 @@ def python(script: str) -> tuple[str, ...]:
 
 
 SAYS_WHY = python("import sys; sys.stderr.write('Decoding\\ncxr: the disk is full\\n'); sys.exit(1)")
+OCCUPIED = python("import sys; sys.exit(75)")
 KILLS_ITSELF = python("import os; os.kill(os.getpid(), 9)")
 WAITS = python(
     "import pathlib, sys; out = pathlib.Path(sys.argv[sys.argv.index('--out') + 1]);"
@@ -224,6 +225,18 @@ def test_without_the_extra_it_waits_and_says_what_to_install(
     waiting = run_of(database, "spring")
     assert waiting.state is RunState.WAITING
     assert "pip install 'cxr-node[training]'" in str(waiting.reason)
+
+
+def test_it_waits_for_a_folder_that_another_host_seems_to_have(
+    database: Database, worker: Callable[..., tuple[Worker, Trainer]]
+):
+    """The volume may keep the lock of a host that is gone for a while; the training goes on after it."""
+    started(database, version="spring")
+
+    worker(OCCUPIED)[0].run_one([JobKind.TRAIN])
+
+    waiting = run_of(database, "spring")
+    assert (waiting.state, waiting.reason) == (RunState.WAITING, "Another training is at work in its folder.")
 
 
 def test_a_snapshot_that_cannot_be_made_is_why_it_failed(

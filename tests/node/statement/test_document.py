@@ -9,7 +9,7 @@ import pytest
 
 from node.objects.contents import contents
 from node.settings import load
-from node.statement import created, reception, reports, sending
+from node.statement import auditing, created, reception, reports, sending
 from node.statement.document import TEMPLATE, conformance
 
 ROOT = Path(__file__).parents[3]
@@ -35,7 +35,11 @@ def test_committed_statement_is_that_of_the_default_settings():
 def test_every_fact_has_a_place_in_the_prose():
     """No table is made that the document does not show, and none is shown that is not made."""
     settings, made = load(), contents()
-    parts = (reception.values(settings), sending.values(settings, made), created.values(made), reports.values(settings))
+    parts = (
+        *(part.values(settings) for part in (auditing, reception, reports)),
+        sending.values(settings, made),
+        created.values(made),
+    )
 
     named = set(Template(TEMPLATE.read_text("utf-8")).get_identifiers())
 

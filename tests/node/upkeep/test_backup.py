@@ -2,17 +2,21 @@
 
 import json
 import os
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from db import studies
 from db.engine import connect
+from db.errors import DatabaseDamagedError
 from node import wiring
 from node.clock import utc_now
 from node.database import RESTORING
@@ -64,6 +68,30 @@ def held(node: Node) -> dict[str, bytes]:
     with node.database.read() as connection:
         rows = studies.instances(connection)
     return {each.sop_instance_uid: node.store.path(each.path).read_bytes() for each in rows}
+
+
+def test_copy_of_a_damaged_database_is_no_backup(migrated_file: Path, tmp_path: Path):
+    """One page of an index is gone, which nothing has read yet: the backup before stays, and a person is told."""
+    data, target = tmp_path / "data", tmp_path / "backup"
+    data.mkdir()
+    file = Path(shutil.copy(migrated_file, data / "cxr.db"))
+    database, store = connect(f"sqlite:///{file}"), Folder(data / "store")
+    work = Backup(database=database, store=store, data=data, target=target, now=utc_now)
+    whole = work.make()
+    database.close()
+    with closing(sqlite3.connect(file)) as connection:
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'ix_job_undone'").fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    with file.open("r+b") as stream:
+        stream.seek((page - 1) * size)
+        stream.write(b"\xff" * size)
+
+    with pytest.raises(DatabaseDamagedError, match="cxr restore"):
+        work.make()
+
+    store.close()
+    database.close()
+    assert manifest.read(target) == whole
 
 
 def test_restored_node_is_the_same(node: Node, tmp_path: Path):

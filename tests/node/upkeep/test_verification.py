@@ -5,17 +5,19 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydicom.dataset import FileDataset
 
 from db import audit, studies
-from db.records import Absence, StoredInstance
+from db.records import Absence, JobState, StoredInstance
 from db.result_records import SopReference
 from db.vocabulary import Reason
 from node.clock import utc_now
 from node.destinations.commitment import Desk
 from node.dicom.commitment import NO_SUCH_INSTANCE, Request
 from node.parts import Node
+from node.upkeep import loss, verification
 from node.upkeep.verification import ON_ITS_WAY, StoreAwayError, Verification
-from tests.nodes import StartNode, chest, push, wait_for_study
+from tests.nodes import StartNode, all_jobs, chest, push, wait_for_study
 
 
 @pytest.fixture
@@ -157,18 +159,83 @@ def test_file_that_no_row_names_is_told_of_a_day_later(node: Node):
     assert node.store.path(name).exists()
 
 
-def test_damaged_image_is_not_read(start_node: StartNode):
-    """A byte that turned on the disk between reception and reading: the study fails with the reason."""
-    node = start_node(**{"study.quiet_s": 3600})
+def test_interrupted_one_goes_on_where_it_was(node: Node, monkeypatch: pytest.MonkeyPatch):
+    """Killed at the third of four files: the next looks at the last two, and tells of what both have found."""
+    monkeypatch.setattr(verification, "NOTED_EVERY_S", 0.0)
+    lost, *others = chest(), chest(), chest(), chest()
+    push(node, lost, *others)
+    node.store.path(row_of(node, lost.SOPInstanceUID).path).unlink()
+    looked_at: list[int] = []
+
+    def killed(size: int) -> None:
+        looked_at.append(size)
+        if len(looked_at) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check(node).run(killed)
+    looked_at.clear()
+    next_one = check(node)
+    found = next_one.run(looked_at.append, next_one.interrupted())
+
+    assert len(looked_at) == 2
+    assert found.checked == 4
+    assert [(file.sop_instance_uid, fault) for file, fault in found.faults] == [(lost.SOPInstanceUID, Absence.MISSING)]
+    assert check(node).interrupted() is None
+
+
+def test_looking_only_neither_goes_on_nor_keeps_its_place(node: Node, monkeypatch: pytest.MonkeyPatch):
+    """It writes nothing, not even how far it has come."""
+    monkeypatch.setattr(verification, "NOTED_EVERY_S", 0.0)
+    push(node, chest())
+
+    check(node, look_only=True).run()
+
+    assert check(node).interrupted() is None
+
+
+def test_accepted_loss_is_counted_and_fails_no_more(node: Node):
+    """Until the file comes back: then it is used again like any other."""
+    ds = chest()
+    push(node, ds, chest())
+    path = node.store.path(row_of(node, ds.SOPInstanceUID).path)
+    kept = path.read_bytes()
+    path.unlink()
+    check(node).run()
+    loss.accept(node.database, [ds.SOPInstanceUID], "the disk burnt", by="ann", now=utc_now())
+
+    accepted = check(node).run()
+    path.write_bytes(kept)
+    found = check(node).run()
+
+    assert (accepted.damage, accepted.accepted, accepted.checked) == (False, 1, 2)
+    assert (found.damage, found.accepted, found.returned) == (False, 0, 1)
+
+
+def test_damaged_image_is_not_read_until_it_is_sent_again(start_node: StartNode):
+    """A byte that turned between reception and reading: the study fails with the reason, until that is accepted."""
+    node = start_node(**{"study.quiet_s": 3600, "mining.workers": 0})
     ds = chest()
     push(node, ds)
     path = node.store.path(row_of(node, ds.SOPInstanceUID).path)
     spoil(path)
 
+    settle(node, ds)
+    wait_for_study(node, ds, "failed")
+    damaged = row_of(node, ds.SOPInstanceUID)
+    loss.accept(node.database, [ds.SOPInstanceUID], "the disk burnt", by="ann", now=utc_now())
+    wait_for_study(node, ds, "not_read")
+    (job,) = all_jobs(node)
+    push(node, ds)
+    settle(node, ds)
+    wait_for_study(node, ds, "read")
+
+    assert (damaged.reason, damaged.absence, path.exists()) == (Reason.DAMAGED, Absence.DAMAGED, False)
+    assert (job.state, job.error_code, job.error) == (JobState.DONE, Reason.LOST, Reason.LOST.sentence)
+    assert row_of(node, ds.SOPInstanceUID).reason is None
+
+
+def settle(node: Node, ds: FileDataset) -> None:
+    """The study's quiet period ends now."""
     with node.database.write() as connection:
         studies.settle_now(connection, [ds.StudyInstanceUID], utc_now())
-    wait_for_study(node, ds, "failed")
-
-    row = row_of(node, ds.SOPInstanceUID)
-    assert (row.reason, row.absence) == (Reason.DAMAGED, Absence.DAMAGED)
-    assert not path.exists()

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from tests.node.console.browser import Answer, Browser, serving
 from tests.node.console.conftest import Clock, console, with_people
 
 STUDY = "2.25.1"
+RESULT = "2.25.5001"
+FILE = b"a DICOM object"
 OWNERS = {Scope.READ: Role.VIEWER, Scope.LABEL: Role.RADIOLOGIST, Scope.ADMINISTER: Role.ADMINISTRATOR}
 
 
@@ -59,11 +62,12 @@ def filled(sqlite_database: Database, password_hash: str, tmp_path: Path) -> Dat
 def fill(database: Database, data: Path) -> Database:
     """Put something of each kind into a database and the store of a data folder."""
     (data / "store" / "2026").mkdir(parents=True, exist_ok=True)
-    (data / "store" / "2026" / "1.dcm").write_bytes(b"a DICOM object")
+    (data / "store" / "2026" / "1.dcm").write_bytes(FILE)
     with database.write() as connection:
         study = record(connection, image())
         job_id = add_job(connection, study.id)
-        add_result(connection, study.id, job_id)
+        digest = sha256(FILE).hexdigest()
+        add_result(connection, study.id, job_id, path="2026/1.dcm", size=len(FILE), sha256=digest)
         (instance,) = studies.instances(connection, study.id)
         said = prediction(instance.id, rows=8, columns=6, scores=[score(0.75, boxes=[[1, 2, 3, 4, 0.5]])])
         results.add_prediction(connection, said, NOW)
@@ -77,7 +81,7 @@ def fill(database: Database, data: Path) -> Database:
 
 def image() -> Arrival:
     """An image of a patient whose name is a script."""
-    return arrival(path="2026/1.dcm", patient_name="DOE^<script>alert(1)</script>")
+    return arrival(path="2026/2.dcm", patient_name="DOE^<script>alert(1)</script>")
 
 
 def a_token(database: Database, scope: Scope) -> str:

@@ -16,7 +16,7 @@ from db.records import JobState
 from db.tokens import Scope
 from node.tokens import Tokens
 from tests.db.rows import NOW
-from tests.node.console.api.conftest import OWNERS, STUDY, Program, a_token, fill
+from tests.node.console.api.conftest import OWNERS, RESULT, STUDY, Program, a_token, fill
 from tests.node.console.browser import Browser, serving
 from tests.node.console.conftest import PASSWORD, Clock, console, with_people
 from training.pseudonym import Pseudonyms
@@ -24,36 +24,62 @@ from training.pseudonym import Pseudonyms
 SCOPES = {
     ("GET", "/studies"): "read",
     ("GET", "/studies/{study_instance_uid}"): "read",
-    ("GET", "/studies/{study_instance_uid}/predictions"): "read",
-    ("GET", "/studies/{study_instance_uid}/results"): "read",
     ("GET", "/studies/{study_instance_uid}/reports"): "read",
     ("GET", "/studies/{study_instance_uid}/labels"): "read",
-    ("GET", "/objects/{sop_instance_uid}"): "read",
+    ("GET", "/studies/{study_instance_uid}/objects/{sop_instance_uid}"): "label",
+    ("POST", "/studies/{study_instance_uid}/read"): "administer",
+    ("POST", "/studies/{study_instance_uid}/send"): "administer",
+    ("POST", "/studies/{study_instance_uid}/retract"): "label",
     ("GET", "/reports"): "read",
+    ("GET", "/reports/unlinked"): "read",
+    ("GET", "/reports/{report_id}"): "read",
     ("GET", "/labels"): "read",
+    ("GET", "/labels/table"): "read",
+    ("GET", "/labels/cooccurrence"): "read",
     ("POST", "/labels/corrections"): "label",
+    ("POST", "/labels/corrections/{gold_id}/undo"): "label",
+    ("GET", "/discrepancies"): "read",
+    ("POST", "/discrepancies/verdicts"): "label",
+    ("GET", "/agreement"): "read",
     ("GET", "/jobs"): "read",
+    ("POST", "/jobs/retry"): "administer",
     ("POST", "/jobs/{job_id}/retry"): "administer",
     ("GET", "/deliveries"): "read",
     ("GET", "/destinations"): "read",
     ("POST", "/destinations/{name}/test"): "administer",
     ("GET", "/models"): "read",
     ("GET", "/models/{version}"): "read",
+    ("GET", "/models/{version}/comparisons"): "read",
+    ("POST", "/models/{version}/comparisons"): "administer",
     ("POST", "/models/{version}/promotion"): "administer",
     ("POST", "/models/rollback"): "administer",
     ("PUT", "/models/shadow"): "administer",
+    ("GET", "/snapshots"): "read",
+    ("GET", "/trainings"): "read",
+    ("GET", "/trainings/{version}"): "read",
+    ("POST", "/trainings"): "administer",
+    ("POST", "/trainings/{version}/stop"): "administer",
+    ("POST", "/trainings/{version}/go-on"): "administer",
     ("GET", "/health"): "read",
     ("GET", "/status"): "read",
     ("GET", "/audit"): "administer",
     ("GET", "/audit/verification"): "administer",
 }
 """What this API has, written a second time: what is added, or opened to others, fails until it is here."""
-VALUES = {"{study_instance_uid}": STUDY, "{sop_instance_uid}": "2.25.1001", "{job_id}": "9", "{version}": "m9"}
+VALUES = {
+    "{study_instance_uid}": STUDY,
+    "{sop_instance_uid}": RESULT,
+    "{report_id}": "1",
+    "{gold_id}": "9",
+    "{job_id}": "9",
+    "{version}": "m9",
+    "{name}": "nowhere",
+}
 
 
 def asked(of: Program, method: str, path: str) -> int:
     """The status of a request."""
-    for name, value in (VALUES | {"{name}": "nowhere"}).items():
+    for name, value in VALUES.items():
         path = path.replace(name, value)
     return (of.get(path) if method == "GET" else of.post(path, method=method)).status
 
@@ -121,7 +147,16 @@ def test_wrong_tokens_are_throttled(browser: Browser, reader: Program) -> None:
 
 def test_views_of_patients_are_audited(reader: Program, filled: Database) -> None:
     """In the name of the token's owner, with the token; no patient's data is in the entries."""
-    for path in ("/studies?accession_number=A1", f"/studies/{STUDY}", f"/studies/{STUDY}/reports", "/labels", "/jobs"):
+    study = f"/studies/{STUDY}"
+    for path in (
+        "/studies?accession=A1",
+        study,
+        f"{study}/reports",
+        "/reports?words=DOE",
+        "/reports/1",
+        "/labels",
+        "/jobs",
+    ):
         assert reader.get(path).status == 200
 
     with filled.read() as connection:
@@ -130,58 +165,26 @@ def test_views_of_patients_are_audited(reader: Program, filled: Database) -> Non
         ("viewer", "worklist.view", "studies"),
         ("viewer", "study.view", STUDY),
         ("viewer", "study.view", STUDY),
+        ("viewer", "reports.view", "list"),
+        ("viewer", "report.view", "report 1"),
         ("viewer", "labels.view", "labels"),
     ]
-    assert [each.detail.get("part") for each in entries] == [None, None, "reports", None]
+    assert [each.detail.get("part") for each in entries] == [None, None, "reports", None, None, None]
+    assert (entries[0].detail["accession"], entries[3].detail["words"]) == ("(given)", "(given)")
     assert not [word for word in ("A1", "DOE", "P1") if word in str([each.detail for each in entries])]
-
-
-def test_a_study_with_all_that_is_known_of_it(reader: Program) -> None:
-    """Image, prediction, result, report and labels, as the records are."""
-    study = f"/studies/{STUDY}"
-    whole, (reading,) = reader.get(study).json(), reader.get(f"{study}/predictions").json()
-    (built,), (report,) = reader.get(f"{study}/results").json(), reader.get(f"{study}/reports").json()
-
-    assert whole["study"]["patient_name"] == "DOE^<script>alert(1)</script>"
-    assert [each["sop_instance_uid"] for each in whole["instances"]] == ["2.25.1001"]
-    assert reading["scores"] == [
-        {"finding": "Mass", "probability": 0.75, "operating_point": 0.5, "boxes": [[1, 2, 3, 4, 0.5]]}
-    ]
-    assert (built["result"]["kind"], built["deliveries"]) == ("sr", [])
-    assert report["text"] == "DOE has a mass."
-    assert reader.get("/studies/1.2.3").json() == {"detail": "No study with this UID has arrived."}
-
-
-def test_an_object_is_had_as_a_file(reader: Program, tmp_path: Path) -> None:
-    """Or it is said that it is not there any more."""
-    there = reader.get("/objects/2.25.1001")
-    (tmp_path / "store" / "2026" / "1.dcm").unlink()
-
-    assert (there.status, there.text, there.headers["content-type"]) == (200, "a DICOM object", "application/dicom")
-    assert reader.get("/objects/2.25.1001").status == 410
-    assert reader.get("/objects/2.25.9").status == 404
-
-
-def test_a_label_is_corrected(programs: dict[Scope, Program], reader: Program) -> None:
-    """And is then the one in force, in the name of the token's owner."""
-    said = {"accession_number": "A1", "finding": "mass", "assertion": "negative", "reason": "seen again"}
-    answer = programs[Scope.LABEL].post("/labels/corrections", said)
-
-    assert (answer.status, answer.json()[0]["after"]) == (201, "negative")
-    (line,) = reader.get("/labels?finding=Mass").json()
-    assert (line["assertion"], line["by"], line["actor"]) == ("negative", "gold", "radiologist")
 
 
 @pytest.mark.parametrize(
     ("said", "status", "sentence"),
     [
-        ({"finding": "Mass", "assertion": "negative"}, 422, "Give study_instance_uid or accession_number."),
+        ({"finding": "Mass", "assertion": "negative"}, 422, "Give one of study_instance_uid, accession_number and"),
+        ({"finding": "Mass", "assertion": "wrong", "report_id": 1}, 422, "assertion: Input should be 'positive'"),
         ({"finding": "Mass", "assertion": "negative", "accession_number": "B"}, 400, "No report and no study"),
         ({"finding": "Gout", "assertion": "negative", "accession_number": "A1"}, 400, "There is no finding"),
     ],
 )
 def test_a_correction_that_cannot_be_says_why(
-    programs: dict[Scope, Program], said: Mapping[str, str], status: int, sentence: str
+    programs: dict[Scope, Program], said: Mapping[str, Any], status: int, sentence: str
 ) -> None:
     """In a sentence, and nothing is written."""
     answer = programs[Scope.LABEL].post("/labels/corrections", said)
@@ -198,7 +201,7 @@ def test_a_body_that_is_too_large_is_refused(programs: dict[Scope, Program]) -> 
 
 def test_a_dead_job_is_retried_once(administrator: Program, reader: Program, filled: Database) -> None:
     """The second time it is said that it is queued; the audit log has who did it."""
-    (job,) = reader.get("/jobs?state=dead&state=failed").json()
+    (job,) = reader.get("/jobs?state=dead&state=failed").json()["items"]
     first, second = (administrator.post(f"/jobs/{job['id']}/retry") for _ in range(2))
 
     assert (job["error"], first.json()["state"]) == ("It broke.", "queued")
@@ -244,24 +247,23 @@ def test_destinations_are_shown_with_their_backlog(filled: Database, tmp_path: P
 
 def test_the_audit_log_is_listed_and_verified(administrator: Program) -> None:
     """By who, what and whom; page by page."""
-    every = administrator.get("/audit?action=token.create").json()
-    older = administrator.get(f"/audit?action=token.create&before={every[0]['id']}&limit=1").json()
+    every = administrator.get("/audit?action=token.create").json()["items"]
+    first = administrator.get("/audit?action=token.create&limit=1").json()
+    older = administrator.get(f"/audit?action=token.create&limit=2&after={first['next']}").json()
 
     assert [each["detail"]["scopes"] for each in every] == [["administer"], ["label"], ["read"]]
-    assert older == [every[1]]
+    assert (first["items"], older) == (every[:1], {"items": every[1:], "next": None})
     assert administrator.get("/audit/verification").json()["fault"] is None
 
 
 def test_patients_are_masked_where_the_site_wants_that(filled: Database, tmp_path: Path) -> None:
     """Pseudonyms in place of names and numbers, and no DICOM object."""
-    token = a_token(filled, Scope.READ)
+    reading, labelling = a_token(filled, Scope.READ), a_token(filled, Scope.LABEL)
+    study = f"/studies/{STUDY}"
+    paths = ("/studies", study, f"{study}/reports", "/reports", "/reports/unlinked", "/reports/1", "/labels")
     with serving(console(filled, tmp_path, Clock(NOW), pseudonyms=Pseudonyms(b"a secret"))) as browser:
-        reader = Program(browser, token)
-        shown = "".join(
-            reader.get(path).text
-            for path in ("/studies", f"/studies/{STUDY}", f"/studies/{STUDY}/reports", "/reports", "/labels")
-        )
-        refused = reader.get("/objects/2.25.1001").status
+        shown = "".join(Program(browser, reading).get(path).text for path in (*paths, "/discrepancies"))
+        refused = Program(browser, labelling).get(f"{study}/objects/{RESULT}").status
 
     assert not [word for word in ("DOE", '"P1"', '"A1"') if word in shown]
     assert "[patient] has a mass." in shown
@@ -309,7 +311,7 @@ def test_nothing_that_is_sent_is_a_fault(everything: tuple[Any, str]) -> None:
         if status >= 500:
             faults.append(f"{case.method} {case.formatted_path}: {status}")
 
-    bounded = hypothesis.settings(max_examples=8, derandomize=True, database=None, deadline=None)
+    bounded = hypothesis.settings(max_examples=5, derandomize=True, database=None, deadline=None)
     for found in schema.get_all_operations():
         operation = found.ok()
         for mode in schemathesis.GenerationMode:

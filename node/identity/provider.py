@@ -1,0 +1,239 @@
+"""The site's identity provider: where it is to be asked, and what it says of a person (OpenID Connect Core 1.0).
+
+Authorization code flow with PKCE. The only file that knows httpx and joserfc.
+"""
+
+import ssl
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, cast
+from urllib.parse import urlencode
+
+import httpx
+from joserfc import jwt
+from joserfc.errors import BadSignatureError, ExpiredTokenError, InvalidKeyIdError, JoseError
+from joserfc.jwk import KeySet
+from joserfc.jws import JWSRegistry
+
+from node.identity.attempt import Attempt
+from node.identity.errors import NotTrustedError, ProviderDownError
+from node.sections.section import is_private
+
+TIMEOUT_S = 5.0
+PATIENCE_S = 1.0
+"""How long one person waits while another has the provider asked; a provider that hangs must not hold all threads."""
+AGAIN_S = 5.0
+"""What could not be had is not asked for again before that."""
+MOST_BYTES = 1024 * 1024
+"""Of an answer of the provider."""
+KEPT_S = 3600.0
+"""How long its configuration and keys are good enough."""
+KEYS_AGAIN_S = 60.0
+"""A token of a key that is not known has the keys fetched again, but not more often."""
+LEEWAY_S = 60
+"""How far the provider's clock and ours may differ."""
+ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
+"""Signatures by a key that only the provider has. `none` and those by a shared secret are refused."""
+DOWN = "The identity provider does not answer as it should. Try again in a moment."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """Who the node is to the provider."""
+
+    client_id: str
+    secret: str
+    scope: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Provider:
+    """Asks one provider; its configuration and keys are fetched when they are needed, and kept for an hour.
+
+    Args:
+        issuer: its URL; the configuration is below it (OpenID Connect Discovery 1.0 4).
+        tls: how its https is checked.
+    """
+
+    issuer: str
+    client: Client
+    now: Callable[[], datetime]
+    tls: ssl.SSLContext
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _kept: dict[str, tuple[float, Mapping[str, Any]]] = field(default_factory=dict)
+    _failed: dict[str, float] = field(default_factory=dict)
+
+    def login_url(self, attempt: Attempt, redirect_uri: str) -> str:
+        """Where the browser is sent.
+
+        Raises:
+            ProviderDownError: its configuration cannot be had.
+        """
+        asked = {
+            "response_type": "code",
+            "client_id": self.client.client_id,
+            "redirect_uri": redirect_uri,
+            "scope": self.client.scope,
+            "state": attempt.state,
+            "nonce": attempt.nonce,
+            "code_challenge": attempt.challenge,
+            "code_challenge_method": "S256",
+        }
+        endpoint = self._endpoint("authorization_endpoint")
+        return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(asked)}"
+
+    def claims(self, code: str, attempt: Attempt, redirect_uri: str) -> dict[str, Any]:
+        """What the provider says of the person, for the code that they brought.
+
+        Raises:
+            ProviderDownError: it cannot be asked.
+            NotTrustedError: it does not take the code, or its token proves nothing.
+        """
+        asked = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": redirect_uri,
+            "code_verifier": attempt.verifier,
+        }
+        methods = self._configuration().get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+        auth = None
+        if "client_secret_basic" in methods:
+            auth = httpx.BasicAuth(*(_form_encoded(each) for each in (self.client.client_id, self.client.secret)))
+        else:
+            asked |= {"client_id": self.client.client_id, "client_secret": self.client.secret}
+        answer = self._ask("POST", self._endpoint("token_endpoint"), data=asked, auth=auth)
+        token = answer.get("id_token")
+        if not isinstance(token, str):
+            raise NotTrustedError("no_token", "The identity provider did not confirm this login. Begin again.")
+        return self._verified(token, attempt)
+
+    def _verified(self, token: str, attempt: Attempt) -> dict[str, Any]:
+        """The claims of a token that is the provider's, for us, in time and of this attempt (Core 3.1.3.7)."""
+        try:
+            claims = self._decoded(token)
+            rules = jwt.JWTClaimsRegistry(
+                now=round(self.now().timestamp()),
+                leeway=LEEWAY_S,
+                iss={"essential": True, "value": self.issuer},
+                sub={"essential": True},
+                aud={"essential": True, "value": self.client.client_id},
+                exp={"essential": True},
+                iat={"essential": True},
+                nonce={"essential": True, "value": attempt.nonce},
+            )
+            rules.validate(claims)
+        except (JoseError, ValueError, KeyError, TypeError) as error:
+            raise _not_trusted(error) from error
+        parties = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
+        if claims.get("azp", self.client.client_id if len(parties) == 1 else None) != self.client.client_id:
+            raise NotTrustedError("azp", "The identity provider's answer is for another system, not for this node.")
+        return claims
+
+    def _decoded(self, token: str) -> dict[str, Any]:
+        registry = JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
+        try:
+            return jwt.decode(token, self._keys(KEPT_S), registry=registry).claims
+        except (InvalidKeyIdError, BadSignatureError):  # its keys may be new
+            return jwt.decode(token, self._keys(KEYS_AGAIN_S), registry=registry).claims
+
+    def _keys(self, kept_s: float) -> KeySet:
+        found = self._fetched(self._endpoint("jwks_uri"), kept_s).get("keys")
+        keys = [each for each in found if _signs(each)] if isinstance(found, list) else []
+        if not keys:
+            raise ProviderDownError("no_keys", DOWN)
+        return KeySet.import_key_set({"keys": keys})
+
+    def _endpoint(self, name: str) -> str:
+        found = self._configuration().get(name)
+        if not isinstance(found, str) or not is_private(found):
+            raise ProviderDownError("configuration", DOWN)
+        return found
+
+    def _configuration(self) -> Mapping[str, Any]:
+        found = self._fetched(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration", KEPT_S)
+        if found.get("issuer") != self.issuer:
+            raise ProviderDownError("issuer", DOWN)
+        return found
+
+    def _fetched(self, url: str, kept_s: float) -> Mapping[str, Any]:
+        """A JSON object, as it was less than so many seconds ago."""
+        at, found = self._kept.get(url, (0.0, {}))
+        if found and time.monotonic() - at < kept_s:
+            return found
+        if not self._lock.acquire(timeout=PATIENCE_S):
+            raise ProviderDownError("busy", DOWN)
+        try:
+            return self._fetched_anew(url, kept_s)
+        finally:
+            self._lock.release()
+
+    def _fetched_anew(self, url: str, kept_s: float) -> Mapping[str, Any]:
+        """By one thread at a time; who had to wait finds what the one before got, or that it got nothing."""
+        now = time.monotonic()
+        at, found = self._kept.get(url, (0.0, {}))
+        if found and now - at < kept_s:
+            return found
+        if now - self._failed.get(url, -AGAIN_S) < AGAIN_S:
+            raise ProviderDownError("failed", DOWN)
+        try:
+            found = self._ask("GET", url)
+        except ProviderDownError:
+            self._failed[url] = time.monotonic()
+            raise
+        self._kept[url] = (time.monotonic(), found)
+        return found
+
+    def _ask(self, method: str, url: str, **how: Any) -> dict[str, Any]:
+        headers = {"Accept": "application/json"}
+        try:
+            with (
+                httpx.Client(verify=self.tls, timeout=TIMEOUT_S) as client,
+                client.stream(method, url, headers=headers, **how) as response,
+            ):
+                content = b""
+                for part in response.iter_bytes():
+                    content += part
+                    if len(content) > MOST_BYTES:
+                        raise ProviderDownError("too_long", DOWN)
+                return _object(content, response.status_code)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise ProviderDownError("unreachable", DOWN) from error
+
+
+def _object(content: bytes, status: int) -> dict[str, Any]:
+    """A JSON object of the provider; that it refuses a code is one too (RFC 6749 5.2)."""
+    try:
+        found = httpx.Response(status, content=content).json()
+    except ValueError as error:
+        raise ProviderDownError("no_json", DOWN) from error
+    if not isinstance(found, dict) or status not in (200, 400):
+        raise ProviderDownError("status", DOWN)
+    return cast(dict[str, Any], found)
+
+
+def _signs(key: object) -> bool:
+    """Whether it is a public key for signatures; a shared secret has no place there."""
+    return isinstance(key, dict) and key.get("kty") in ("RSA", "EC") and key.get("use", "sig") == "sig"
+
+
+def _form_encoded(text: str) -> str:
+    """As RFC 6749 2.3.1 has it in the header."""
+    return urlencode({"": text})[1:]
+
+
+def _not_trusted(error: Exception) -> NotTrustedError:
+    """Why, in a sentence."""
+    claim = getattr(error, "claim", None)
+    sentences = {
+        "nonce": "The identity provider's answer is to another login, not to this one. Begin again.",
+        "aud": "The identity provider's answer is for another system, not for this node.",
+        "iss": "The answer is not of the identity provider that this node trusts.",
+    }
+    if isinstance(error, ExpiredTokenError) or claim in ("exp", "iat", "nbf"):
+        return NotTrustedError("time", "The identity provider's answer has expired, or its clock differs. Begin again.")
+    if claim in sentences:
+        return NotTrustedError(claim, sentences[claim])
+    return NotTrustedError("signature", "The identity provider's answer is not signed by a key of its own.")

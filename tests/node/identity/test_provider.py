@@ -1,0 +1,198 @@
+"""What an identity provider says of a person, over real HTTP: what is believed, and what is not."""
+
+import ssl
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from node.identity.attempt import Attempts
+from node.identity.errors import NotTrustedError, ProviderDownError
+from node.identity.provider import Client, Provider
+from tests.node.identity.provider import (
+    ANNA,
+    CLIENT_ID,
+    SECRET,
+    Issuer,
+    Sign,
+    issuing,
+    signed,
+    signed_by_another,
+    signed_by_the_public_key,
+    signed_in_its_name,
+    unsigned,
+)
+
+BACK = "http://127.0.0.1:8080/login/oidc/callback"
+NOT_SIGNED = "is not signed by a key of its own"
+FOR_ANOTHER = "is for another system, not for this node"
+TOO_LATE = "has expired, or its clock differs"
+NOT_THIS_LOGIN = "is to another login, not to this one"
+NOT_TRUSTED = "is not of the identity provider that this node trusts"
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Issuer]:
+    """A provider for all of these tests."""
+    with issuing() as issuer:
+        yield issuer
+
+
+@pytest.fixture
+def issuer(running: Issuer) -> Issuer:
+    """The same, which says what it usually says until a test changes it."""
+    running.person, running.claims, running.configuration, running.sign = dict(ANNA), {}, {}, signed
+    running.asked.clear()
+    return running
+
+
+def known_to(issuer: Issuer) -> Provider:
+    """The node's side of it."""
+    client = Client(client_id=CLIENT_ID, secret=SECRET, scope="openid profile")
+    return Provider(issuer=issuer.url, client=client, now=lambda: datetime.now(UTC), tls=ssl.create_default_context())
+
+
+def claimed(issuer: Issuer, provider: Provider | None = None) -> dict[str, Any]:
+    """Go there and back again."""
+    provider = provider or known_to(issuer)
+    attempt, _ = Attempts(secret="s").begin(datetime.now(UTC))
+    asked = parse_qs(urlsplit(provider.login_url(attempt, BACK)).query)
+    back = parse_qs(urlsplit(issuer.authorize({name: values[0] for name, values in asked.items()})).query)
+    return provider.claims(back["code"][0], attempt, BACK)
+
+
+def test_a_person_is_who_the_provider_says(issuer: Issuer):
+    """With a code that only this browser's attempt could turn into a token."""
+    assert claimed(issuer).items() >= ANNA.items()
+
+
+@pytest.mark.parametrize(
+    ("claims", "sentence"),
+    [
+        ({"nonce": "of another login"}, NOT_THIS_LOGIN),
+        ({"nonce": None}, NOT_THIS_LOGIN),
+        ({"aud": "another"}, FOR_ANOTHER),
+        ({"aud": None}, FOR_ANOTHER),
+        ({"aud": [CLIENT_ID, "another"]}, FOR_ANOTHER),
+        ({"azp": "another"}, FOR_ANOTHER),
+        ({"iss": "https://evil.example"}, NOT_TRUSTED),
+        ({"iss": None}, NOT_TRUSTED),
+        ({"exp": 1_700_000_000}, TOO_LATE),
+        ({"exp": None}, TOO_LATE),
+        ({"exp": "soon"}, TOO_LATE),
+        ({"iat": 4_000_000_000}, TOO_LATE),
+        ({"nbf": 4_000_000_000}, TOO_LATE),
+        ({"sub": None}, "identity provider"),
+        ({"sub": 7}, "identity provider"),
+    ],
+)
+def test_a_token_that_says_otherwise_is_not_believed(issuer: Issuer, claims: dict[str, Any], sentence: str):
+    """Each with its sentence (OpenID Connect Core 3.1.3.7)."""
+    issuer.claims = claims
+
+    with pytest.raises(NotTrustedError, match=sentence):
+        claimed(issuer)
+
+
+def test_a_token_for_several_names_this_node_as_its_party(issuer: Issuer):
+    """`azp`, where there is more than one audience."""
+    issuer.claims = {"aud": [CLIENT_ID, "another"], "azp": CLIENT_ID}
+
+    assert claimed(issuer)["sub"] == ANNA["sub"]
+
+
+@pytest.mark.parametrize("sign", [unsigned, signed_by_another, signed_in_its_name, signed_by_the_public_key])
+def test_a_token_that_the_provider_did_not_sign_is_not_believed(issuer: Issuer, sign: Sign):
+    """Unsigned, by a key that it does not show, by another under that one's name, or by its public key as a secret."""
+    issuer.sign = sign
+
+    with pytest.raises(NotTrustedError, match=NOT_SIGNED):
+        claimed(issuer)
+
+
+@pytest.mark.parametrize("late", [-50, 50])
+def test_clocks_may_differ_by_a_minute(issuer: Issuer, late: int):
+    """The provider's, and ours."""
+    now = round(time.time())
+    issuer.claims = {"iat": now + late, "exp": now - 50}
+
+    assert claimed(issuer)["sub"] == ANNA["sub"]
+
+
+@pytest.mark.parametrize(
+    "configuration",
+    [
+        {"issuer": "https://evil.example"},
+        {"authorization_endpoint": None},
+        {"authorization_endpoint": "http://evil.example/authorize"},
+        {"authorization_endpoint": 7},
+        {"token_endpoint": "http://127.0.0.1:1/token"},
+        {"jwks_uri": "http://127.0.0.1:1/keys"},
+    ],
+)
+def test_a_provider_that_is_not_as_it_should_be_is_down(issuer: Issuer, configuration: dict[str, Any]):
+    """Another's configuration, or one that leads nowhere or where others read along."""
+    issuer.configuration = configuration
+
+    with pytest.raises(ProviderDownError, match="does not answer as it should"):
+        claimed(issuer)
+
+
+def test_a_provider_that_is_down_is_not_asked_at_every_click(issuer: Issuer, monkeypatch: pytest.MonkeyPatch):
+    """But again after a few seconds."""
+    provider = known_to(issuer)
+    provider.issuer = f"{issuer.url}/nowhere"
+    attempt, _ = Attempts(secret="s").begin(datetime.now(UTC))
+    start = time.monotonic()
+    asked = []
+    for later in (0, 1, 6):
+        monkeypatch.setattr("node.identity.provider.time.monotonic", lambda later=later: start + later)
+        with pytest.raises(ProviderDownError):
+            provider.login_url(attempt, BACK)
+        asked.append(len(issuer.asked))
+
+    assert asked == [1, 1, 2]
+
+
+def test_a_code_is_worth_something_once(issuer: Issuer):
+    """The provider refuses it then, and that is no outage."""
+    provider = known_to(issuer)
+    attempt, _ = Attempts(secret="s").begin(datetime.now(UTC))
+
+    with pytest.raises(NotTrustedError, match="did not confirm this login"):
+        provider.claims("spent", attempt, BACK)
+
+
+def test_keys_and_configuration_are_asked_for_once(issuer: Issuer):
+    """Not at each login."""
+    provider = known_to(issuer)
+    for _ in range(3):
+        claimed(issuer, provider)
+
+    assert sorted(issuer.asked) == ["/hospital/.well-known/openid-configuration", "/hospital/keys"]
+
+
+def test_a_new_key_is_asked_for(issuer: Issuer, monkeypatch: pytest.MonkeyPatch):
+    """When a token names one that is not known; not more often than once a minute."""
+    provider = known_to(issuer)
+    claimed(issuer, provider)
+    issuer.sign = signed_by_another
+    with pytest.raises(NotTrustedError):
+        claimed(issuer, provider)
+    within_a_minute = issuer.asked.count("/hospital/keys")
+    start = time.monotonic()
+    monkeypatch.setattr("node.identity.provider.time.monotonic", lambda: start + 61)
+    with pytest.raises(NotTrustedError):
+        claimed(issuer, provider)
+
+    assert (within_a_minute, issuer.asked.count("/hospital/keys")) == (1, 2)
+
+
+def test_the_secret_goes_in_the_form_where_the_provider_wants_that(issuer: Issuer):
+    """`client_secret_post`."""
+    issuer.configuration = {"token_endpoint_auth_methods_supported": ["client_secret_post"]}
+
+    assert claimed(issuer)["sub"] == ANNA["sub"]
