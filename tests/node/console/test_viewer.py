@@ -15,6 +15,7 @@ from tests.node.console.department import Department
 from tests.node.console.looking import SIZES, browsing, opened
 
 Point = tuple[float, float]
+EDGE = 4
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +49,9 @@ class Viewer:
 
     @property
     def seen(self) -> npt.NDArray[np.int_]:
-        """The stage as it is on the screen, (rows, columns, 3)."""
+        """The stage as it is on the screen but for its edge, which has parts of pixels: (rows, columns, 3)."""
         picture = Image.open(io.BytesIO(self.page.locator(".stage").screenshot())).convert("RGB")
-        return np.asarray(picture).astype(int)
+        return np.asarray(picture).astype(int)[EDGE:-EDGE, EDGE:-EDGE]
 
     @property
     def moved(self) -> list[float]:
@@ -84,7 +85,8 @@ class Viewer:
         """How far from grey it is where a finding has its sign."""
         x, y = self.place(".sheet", SPOTS[finding].x, SPOTS[finding].y)
         left, top = self.place(x=0, y=0)
-        around = self.seen[int(y - top) - 2 : int(y - top) + 3, int(x - left) - 2 : int(x - left) + 3]
+        row, column = int(y - top) - EDGE, int(x - left) - EDGE
+        around = self.seen[row - 2 : row + 3, column - 2 : column + 3]
         return int((around.max(axis=2) - around.min(axis=2)).mean())
 
 
