@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from db.engine import Database
 
-_NAME = "stored files"
+_KEY = func.hashtextextended("stored files", 0)
 
 
 @contextmanager
@@ -45,9 +45,6 @@ def removing(database: Database) -> Iterator[bool]:
     else:
         with database.read() as connection:
             yield bool(connection.execute(select(func.pg_try_advisory_xact_lock(_KEY))).scalar_one())
-
-
-_KEY = func.hashtextextended(_NAME, 0)
 
 
 @contextmanager

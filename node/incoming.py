@@ -1,10 +1,11 @@
 """Where objects lie until they are whole: a folder a process, which others leave alone as long as it lives.
 
 Theory of operation. A process holds the system's lock on its folder. The lock ends with it, however it ends, and
-whoever sweeps then removes the folder. A kernel knows the locks of its own processes alone: NFS keeps a lock on a
-folder with the host that took it. So a folder has the name of the kernel that its process runs under, and a lock is
-believed under that kernel only. Of another host's folders nothing is removed but objects that nobody has written to for
-a day; by then their sender has long been told to send again.
+whoever sweeps then removes the folder. A kernel knows the locks of its own processes alone, and on one mounting of a
+volume alone: NFS keeps a lock on a folder with the client that took it. So a folder has the names of the kernel and of
+the mounting under which its process runs, and a lock is believed under both only. Of other folders, of another host or
+from before a power cut, nothing is removed but objects that nobody has written to for a day; by then their sender has
+long been told to send again.
 """
 
 import fcntl
@@ -19,7 +20,7 @@ from pathlib import Path
 KERNEL = Path("/proc/sys/kernel/random/boot_id")
 """The running kernel's name, new at each start of the machine; its containers have it too, as they have its locks."""
 FORGOTTEN_S = 24 * 3600.0
-"""After so long without a byte an object of another host is given up; an association waits for minutes at most."""
+"""After so long without a byte an object of another kernel is given up; an association waits for minutes at most."""
 
 
 class Incoming:
@@ -31,8 +32,9 @@ class Incoming:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._kernel = KERNEL.read_text("ascii").strip().replace("-", "")
-        self._own = root / f"{self._kernel}-{uuid.uuid4().hex}"
+        kernel = KERNEL.read_text("ascii").strip().replace("-", "")
+        self._under = f"{kernel}-{root.stat().st_dev:x}-"
+        self._own = root / f"{self._under}{uuid.uuid4().hex}"
         with _alone(root):
             self._own.mkdir(mode=0o700)
             self._alive = _locked(self._own)
@@ -54,7 +56,7 @@ class Incoming:
             self._alive = None
 
     def _swept(self, folder: Path) -> int:
-        if not folder.name.startswith(self._kernel):
+        if not folder.name.startswith(self._under):
             return _forgotten(folder)
         lock = None if folder == self._own else _locked(folder)
         if lock is None:
@@ -66,7 +68,7 @@ class Incoming:
 
 
 def _forgotten(folder: Path) -> int:
-    """Remove what has been forgotten in a folder of another kernel; the folder stays, for its process may live."""
+    """Remove what was forgotten in a folder whose lock says nothing; the folder stays, for its process may live."""
     count = 0
     for part in folder.glob("*.part"):
         with suppress(FileNotFoundError):  # it became whole, or its host was faster

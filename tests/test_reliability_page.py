@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,7 @@ def test_what_shows_a_row_is_there(row: str):
     assert measured == ([row] if row in ROWS else [])
 
 
+@cache
 def functions(path: str) -> set[str]:
     """The functions of a module, as pytest would collect them; none of a file that it does not look into."""
     module = ROOT / path

@@ -76,6 +76,9 @@ class ProviderLogin:
         except (NotTrustedError, NotKnownError) as error:
             self.sessions.refused(visit.address, error.code)
             raise
+        except ProviderDownError:
+            self.sessions.pardon(state)
+            raise
 
     def _claims(self, visit: Visit, state: str) -> dict[str, Any]:
         said = visit.request.query_params

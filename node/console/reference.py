@@ -60,17 +60,20 @@ def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, Operation]]:
                     path=path,
                     scope=words["security"][0]["token"][0],
                     meaning=" ".join(words["description"].split()),
-                    fields=(*map(_parameter, words.get("parameters", ())), *_body(words, schemas)),
+                    fields=(
+                        *(_parameter(each, schemas) for each in words.get("parameters", ())),
+                        *_body(words, schemas),
+                    ),
                 ),
             )
 
 
-def _parameter(words: Mapping[str, Any]) -> Field:
+def _parameter(words: Mapping[str, Any], schemas: Mapping[str, Any]) -> Field:
     return Field(
         name=words["name"],
         place=words["in"],
         required=words["required"],
-        kind=_kind(words["schema"]),
+        kind=_kind(words["schema"], schemas),
         meaning=words.get("description", ""),
     )
 
@@ -84,19 +87,21 @@ def _body(words: Mapping[str, Any], schemas: Mapping[str, Any]) -> Iterator[Fiel
             name=name,
             place="body",
             required=name in schema.get("required", ()),
-            kind=_kind(each),
+            kind=_kind(each, schemas),
             meaning=" ".join(each.get("description", "").split()),
         )
 
 
-def _kind(schema: Mapping[str, Any]) -> str:
-    """What a value is, in a word or two."""
+def _kind(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
+    """What a value is, in a word or two; of a few words, which."""
     if "$ref" in schema:
-        return _name(schema["$ref"])
+        return _kind(schemas[_name(schema["$ref"])], schemas)
+    if "enum" in schema:
+        return ", ".join(schema["enum"])
     if "anyOf" in schema:
-        return " or ".join(dict.fromkeys(map(_kind, schema["anyOf"])))
+        return " or ".join(dict.fromkeys(_kind(each, schemas) for each in schema["anyOf"]))
     if schema.get("type") == "array":
-        return f"several of {_kind(schema['items'])}"
+        return f"several of {_kind(schema['items'], schemas)}"
     return str(schema.get("type", "anything"))
 
 

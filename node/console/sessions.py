@@ -97,10 +97,15 @@ class Sessions:
             TooManyAttemptsError: too many came from this address and were not let in.
         """
         with self.database.write() as connection:
-            allowed = logins.attempt(connection, f"state {state}", address, self.now())
+            allowed = logins.attempt(connection, _attempt(state), address, self.now())
         if not allowed:
             log.warning("too many logins", extra={"fields": {"address": address}})
             raise TooManyAttemptsError
+
+    def pardon(self, state: str) -> None:
+        """Count an attempt no more: it was not this person's fault, and passwords are for just such an hour."""
+        with self.database.write() as connection:
+            logins.succeeded(connection, _attempt(state))
 
     def come_in(self, claimed: Claimed, state: str, address: str) -> str:
         """Let a person in whom the identity provider knows, in the role that it says. Returns a new session's token.
@@ -117,7 +122,7 @@ class Sessions:
                 self._note(connection, person.name, "user.role", person.name, by="provider", role=claimed.role)
             person = people.logged_in(connection, person.name, self.now())
             self._note(connection, person.name, "login", address, by="provider")
-            logins.succeeded(connection, f"state {state}")
+            logins.succeeded(connection, _attempt(state))
             return self._begin(connection, person)
 
     def refused(self, address: str, reason: str) -> None:
@@ -174,3 +179,8 @@ class Sessions:
 
     def _note(self, connection: Connection, actor: str, action: str, subject: str, **detail: str) -> None:
         audit.append(connection, actor=actor, action=action, subject=subject, now=self.now(), detail=detail)
+
+
+def _attempt(state: str) -> str:
+    """What counts an attempt by the identity provider, beside the names that are typed."""
+    return f"state {state}"

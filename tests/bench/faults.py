@@ -7,6 +7,7 @@ from tests.bench import broker, durability, full_disk, kills, outage
 from tests.bench.found import NODE, Found, beside
 from tests.bench.peers import Target
 from tests.bench.shown import shown
+from tests.node.dicom.raw import Image
 
 INSTANCES = 2000
 LATER_MS = 10
@@ -22,7 +23,7 @@ def survived(target: Target, scratch: Path) -> kills.Survived:
 
 
 @cache
-def laterals() -> list[kills.Image]:
+def laterals() -> list[Image]:
     """What everybody is sent."""
     return kills.laterals(INSTANCES)
 

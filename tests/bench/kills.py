@@ -69,7 +69,11 @@ def survive(target: Target, images: Sequence[Image], scratch: Path) -> Survived:
                 sender.start()
             for number in range(1, KILLS + 1):
                 enough = len(images) * number // (KILLS + 1)
-                wait_until(lambda enough=enough: len(stored) >= enough, timeout_s=PATIENCE_S, what="nothing moves")
+                wait_until(
+                    lambda enough=enough: len(stored) >= enough,
+                    timeout_s=PATIENCE_S,
+                    what=f"{target.name} takes nothing",
+                )
                 if number == KILLS:
                     ended.set()
                 server.kill()

@@ -21,7 +21,7 @@ from node.upkeep import integrity
 from node.upkeep.integrity import ComparedFile
 from tests.bench.isolation import LENIENT, taken, written
 
-TURNS = 25
+TURNS = 9
 
 
 def main() -> None:

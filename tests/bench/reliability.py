@@ -56,7 +56,7 @@ ROWS = {
     ),
     "R7": Row(what="disk full", goal="0xA7xx alone; resumes in 5 s", measure=faults.disk),
     "R8": Row(
-        what="kill -9, 20 times, while a RIS sends more than 1,000 reports",
+        what="the same kills, while a RIS sends one report after the other",
         goal="0 lost, 0 stored twice",
         measure=faults.reports,
     ),

@@ -6,11 +6,12 @@ from typing import Any
 
 from sqlalchemy import event
 
-from db import backlog, clock_steps, deliveries, holdings, jobs, links, studies
+from db import backlog, clock_steps, deliveries, holdings, jobs, links, losses, studies
 from db.clock_steps import Longest
 from db.engine import Connection, Database
-from db.records import JobKind, JobState
-from tests.bench.million import analyze, fill
+from db.records import Absence, Holding, JobKind, JobState
+from tests.bench.large import fill
+from tests.bench.million import analyze
 from tests.db.rows import NOW
 
 ROWS = 20_000
@@ -33,6 +34,9 @@ SOUGHT: dict[str, tuple[str, Ask]] = {
     "times too far ahead": ("ix_study_settle_at", lambda c: clock_steps.any_ahead(c, NOW, Longest())),
     "deliveries on their way": ("ix_delivery_unsettled", deliveries.unsettled),
     "files that are gone": ("ix_instance_absence", holdings.counts),
+    "files that are lost": ("ix_instance_absence", lambda c: holdings.counts(c, [Absence.LOST])),
+    "damaged files": ("ix_instance_absence", lambda c: holdings.faulty(c, Holding.INSTANCE, until=10**9)),
+    "jobs that failed of them": ("_job_", lambda c: losses.go_on(c, [Holding.INSTANCE], 7, NOW)),
     "reports without a study": ("unlinked", lambda c: links.listed(c, unlinked_only=True, limit=20)),
     "further ones": ("unlinked", lambda c: links.listed(c, unlinked_only=True, before=ROWS, limit=20)),
 }
@@ -64,7 +68,7 @@ def require_indexes(database: Database) -> None:
 
 def test_the_few_are_found_by_their_index(database: Database):
     """A million jobs that are done cost nothing, where the database has counted them."""
-    fill(database, ROWS)
+    fill(database, ROWS, NOW)
     analyze(database)
 
     require_indexes(database)
@@ -72,6 +76,6 @@ def test_the_few_are_found_by_their_index(database: Database):
 
 def test_the_few_are_found_in_sqlite_as_a_node_leaves_it(sqlite: Database):
     """Nor where it has not: nobody but a person counts in SQLite."""
-    fill(sqlite, ROWS)
+    fill(sqlite, ROWS, NOW)
 
     require_indexes(sqlite)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.fuzz import fuzzing
 
-MUTATIONS = 150
+MUTATIONS = 100
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # pydicom warns of what is odd; the node silences it too
 

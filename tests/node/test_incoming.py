@@ -54,6 +54,19 @@ def test_sweep_leaves_another_hosts_folder_though_no_lock_is_seen(root: Path, mo
     assert there.new().parent.exists()
 
 
+def test_sweep_leaves_what_came_by_another_mounting(root: Path, monkeypatch: pytest.MonkeyPatch):
+    """Two containers of one host may have mounted a volume apart, and then know nothing of each other's locks."""
+    there = on_host("here", root, monkeypatch)
+    part = begun(there)
+    unlocked(there)
+    kernel, _, own = part.parent.name.split("-")
+    folder = part.parent.rename(root / f"{kernel}-ffff-{own}")
+
+    assert on_host("here", root, monkeypatch).sweep() == 0
+
+    assert (folder / part.name).exists()
+
+
 def test_sweep_takes_what_another_host_has_forgotten(root: Path, monkeypatch: pytest.MonkeyPatch):
     """A host that lost its power leaves nothing for ever; what a living one began since then stays."""
     there = on_host("there", root, monkeypatch)
@@ -78,7 +91,7 @@ def test_killed_process_of_the_same_host_is_swept_at_once(root: Path, monkeypatc
 def test_sweep_bears_a_process_that_ends_meanwhile(root: Path, monkeypatch: pytest.MonkeyPatch):
     """Another receiver that stops, and takes its folder away, while this one sweeps is no fault."""
     here = on_host("here", root, monkeypatch)
-    gone = [root / "here0000-gone", root / "there0000-gone"]
+    gone = [here.new().parent.with_name(f"{here._under}gone"), root / "there0000-0-gone"]
     there = list(root.iterdir())
     monkeypatch.setattr(Path, "iterdir", lambda _self: iter([*there, *gone]))
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, sync_playwright
 
+from tests.conftest import ROOT
 from tests.peers.processes import HOST, Peer, fetched, free_port, listens, require, wait_until
 
 VERSION = "3.13.2"
@@ -40,7 +41,8 @@ class Ohif:
         self.port = free_port()
         self.url = f"http://{HOST}:{self.port}"
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "app-config.js").write_text(_APP_CONFIG)
+        installed = (ROOT / "deploy" / "ohif" / "app-config.js").read_text()
+        (folder / "app-config.js").write_text(installed.replace("showStudyList", f"{_QUIET}showStudyList"))
         configuration = folder / "nginx.conf"
         configuration.write_text(_NGINX.format(folder=folder, port=self.port, dist=dist, orthanc=orthanc_url))
         self._peer = Peer(
@@ -201,33 +203,4 @@ http {{
 }}
 """
 
-_APP_CONFIG = """
-window.config = {
-  routerBasename: null,
-  extensions: [],
-  modes: [],
-  customizationService: {},
-  showStudyList: true,
-  maxNumberOfWebWorkers: 1,
-  investigationalUseDialog: { option: 'never' },
-  defaultDataSourceName: 'pacs',
-  dataSources: [{
-    namespace: '@ohif/extension-default.dataSourcesModule.dicomweb',
-    sourceName: 'pacs',
-    configuration: {
-      friendlyName: 'PACS',
-      name: 'pacs',
-      wadoUriRoot: '/dicom-web',
-      qidoRoot: '/dicom-web',
-      wadoRoot: '/dicom-web',
-      qidoSupportsIncludeField: false,
-      imageRendering: 'wadors',
-      thumbnailRendering: 'wadors',
-      enableStudyLazyLoad: true,
-      supportsFuzzyMatching: false,
-      supportsWildcard: true,
-      omitQuotationForMultipartRequest: true,
-    },
-  }],
-};
-"""
+_QUIET = "maxNumberOfWebWorkers: 1, investigationalUseDialog: { option: 'never' }, "

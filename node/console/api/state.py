@@ -57,7 +57,17 @@ def entries(
 
 
 @router.get("/audit/verification")
-def verify(node: Node, _caller: Administrator) -> AuditChain:
+def verify(
+    node: Node,
+    _caller: Administrator,
+    noted: Annotated[
+        str | None,
+        Query(
+            pattern=r"^[0-9]{1,9}:[0-9a-f]{64}$", description="`last_id`:`digest` as it was once; is it still there?"
+        ),
+    ] = None,
+) -> AuditChain:
     """Work out every digest of the audit log again; `fault` says what is the matter, null if nothing is."""
+    number, _, digest = (noted or "").partition(":")
     with node.database.read() as connection:
-        return audit.examine(connection)
+        return audit.examine(connection, (int(number), digest) if noted else None)

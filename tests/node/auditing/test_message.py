@@ -88,6 +88,7 @@ def test_each_message_carries_the_digest_of_its_entry():
         ("audit.view", "110101", [], "0"),
         ("files.removed", "110105", [], "0"),
         ("file.damaged", "110113", [], "8"),
+        ("file.lost", "110103", [], "0"),
         ("node.start", "110100", ["110120"], "0"),
         ("node.stop", "110100", ["110121"], "0"),
         ("what.nobody.foresaw", "110100", [], "0"),

@@ -8,14 +8,16 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from sqlalchemy import select
 
 from db import audit, people
 from db.engine import Database
 from db.people_records import Role
+from db.schema import login_attempt
 from node.console.access import Visit
 from node.sections import table
 from node.settings import load
-from tests.node.console.browser import Answer, Browser, serving
+from tests.node.console.browser import HOST, Answer, Browser, serving
 from tests.node.console.conftest import PASSWORD, Clock, known_to
 from tests.node.identity.provider import Issuer, issuing
 
@@ -206,6 +208,17 @@ def test_who_comes_too_often_in_vain_waits(client: Browser, issuer: Issuer):
     answers = [client.get(f"/login/oidc/callback?state={each}&code=x").status for each in range(51)]
 
     assert answers == [403] * 50 + [429]
+
+
+def test_who_comes_while_the_provider_is_down_is_not_counted(client: Browser, issuer: Issuer, database: Database):
+    """Or a department behind one address could use no password in just that hour."""
+    issuer.configuration = {"token_endpoint": f"http://{HOST}:1/token"}
+
+    answer = arrive(client, issuer)
+
+    assert (answer.status, "does not answer as it should" in answer.text) == (503, True)
+    with database.read() as connection:
+        assert connection.execute(select(login_attempt.c.id)).all() == []
 
 
 def test_an_attempt_counts_for_ten_minutes(client: Browser, issuer: Issuer, clock: Clock):

@@ -12,18 +12,22 @@ import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import Comprehensive3DSRStorage, ExplicitVRLittleEndian
 
-from db import awakening, deliveries, jobs
+from db import awakening, deliveries, holdings, jobs, results, retractions
 from db.engine import Database
-from db.records import Job, JobKind, JobState
+from db.records import Absence, Job, JobKind, JobState
 from db.result_records import DeliveryState, ResultKind
+from db.retractions import Wanted
+from db.vocabulary import RejectionReason
 from node.destinations.commitment import RESEND_DELAY_S, Desk
 from node.destinations.delivery import Delivery, Recipient
+from node.destinations.retraction import Retraction
 from node.destinations.routes import Route, dispatch
 from node.dicom.commitment import Report, Request
 from node.dicom.outgoing import NO_CONTEXT, Answer, Outgoing
 from node.errors import UnreachableError
 from node.files import Folder
-from node.upkeep import loss
+from node.upkeep import integrity, loss
+from node.worker import Ending
 from tests.db.rows import NOW, add_job, add_result, add_study
 from tests.working import worker_of
 
@@ -325,6 +329,22 @@ def test_lost_object_is_waited_for_no_more(house: House):
     )
     withdrawn = (DeliveryState.WITHDRAWN, "the stored object is lost, and a person has accepted that")
     assert house.states() == [withdrawn, SENT, SENT]
+
+
+def test_taking_back_what_is_lost_is_a_persons_to_do(house: House):
+    """Without a file there is no patient's header for the note: the job waits for a person and says so."""
+    house.deliver(FakePacs(0, 0, 0))
+    with house.database.write() as connection:
+        for row in results.of_study(connection, house.study_id):
+            holdings.mark(connection, integrity.of(row), Absence.MISSING, house.time)
+        retractions.retract(connection, house.study_id, Wanted(), RejectionReason.QUALITY, house.time)
+    retraction = Retraction(store=house.store, database=house.database, deliver=lambda _: Ending(state=JobState.DONE))
+
+    assert worker_of(house.database, JobKind.RETRACT, retraction, lambda: house.time).run_one([JobKind.RETRACT])
+
+    with house.database.read() as connection:
+        (job,) = jobs.newest(connection, 1)
+    assert (job.kind, job.state, job.error_code) == (JobKind.RETRACT, JobState.FAILED, "file_lost")
 
 
 def test_nothing_is_called_when_nothing_can_be_sent(house: House):

@@ -253,7 +253,11 @@ def test_the_audit_log_is_listed_and_verified(administrator: Program) -> None:
 
     assert [each["detail"]["scopes"] for each in every] == [["administer"], ["label"], ["read"]]
     assert (first["items"], older) == (every[:1], {"items": every[1:], "next": None})
-    assert administrator.get("/audit/verification").json()["fault"] is None
+    chain = administrator.get("/audit/verification").json()
+    still = administrator.get(f"/audit/verification?noted={chain['last_id']}:{chain['digest']}").json()
+    another = administrator.get(f"/audit/verification?noted={chain['last_id']}:{'0' * 64}").json()
+    assert (chain["fault"], still["fault"]) == (None, None)
+    assert another["broken_id"] == chain["last_id"]
 
 
 def test_patients_are_masked_where_the_site_wants_that(filled: Database, tmp_path: Path) -> None:
@@ -287,6 +291,7 @@ def test_the_page_has_every_operation(browser: Browser) -> None:
     assert page.status == 200
     assert not [path for method, path in SCOPES if f"{method} {path}" not in page.text]
     assert "wait_s" in page.text
+    assert "<td>model, report, unsure</td>" in page.text
     assert "//" not in page.text.replace("https://", "")
 
 
