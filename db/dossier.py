@@ -7,14 +7,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, case, exists, func, select
 
-from db import deliveries, studies
+from db import deliveries, progress, studies
 from db.audit import AuditEntry
+from db.progress import Progress
 from db.records import Job, JobKind, JobState, StoredInstance, Study
 from db.report_records import Report, ReportStatus
 from db.reports import holds_now, report_of
 from db.result_records import Delivery, DeliveryState, Result, ResultKind
 from db.results import result_of
-from db.schema import audit, instance, job, link, prediction, report, result
+from db.schema import audit, instance, job, link, prediction, report, result, study
 from db.vocabulary import Examination
 
 RETRACT, READ_AGAIN, SEND_AGAIN = "results.retract", "study.read_again", "study.send_again"
@@ -60,6 +61,7 @@ class Dossier:
     """All that there is of a study, each part in the order in which it came about; reports by their own times."""
 
     study: Study
+    progress: Progress
     instances: tuple[StoredInstance, ...]
     scores: tuple[Scores, ...]
     results: tuple[Result, ...]
@@ -106,6 +108,7 @@ def of_study(connection: Connection, study_instance_uid: str) -> Dossier | None:
         return None
     return Dossier(
         study=found,
+        progress=_progress(connection, found.id),
         instances=tuple(studies.instances(connection, found.id)),
         scores=tuple(_scores(connection, found.id)),
         results=tuple(_results(connection, found.id)),
@@ -114,6 +117,11 @@ def of_study(connection: Connection, study_instance_uid: str) -> Dossier | None:
         reports=tuple(_reports(connection, found.id)),
         acts=tuple(_acts(connection, study_instance_uid)),
     )
+
+
+def _progress(connection: Connection, study_id: int) -> Progress:
+    """How far it has got, as the worklist has it."""
+    return Progress(connection.execute(select(progress.of_study()).where(study.c.id == study_id)).scalar_one())
 
 
 def image(connection: Connection, study_instance_uid: str, instance_id: int) -> StoredInstance | None:

@@ -24,7 +24,7 @@ from node.console.highlight import highlight
 from node.console.imaging import Pictures
 from node.console.subject import UNKNOWN, study_uid
 from node.console.viewing import Viewing
-from node.console.words import DELIVERY_STATES, JOB_STATES, STUDY_STATES, WORRYING
+from node.console.words import DELIVERY_STATES, JOB_STATES, PROGRESS, PROGRESS_BADGES, WORRYING
 from node.objects.palette import FULL_ALPHA
 
 KIND_WORDS = {kind: words[:1].upper() + words[1:] for kind, words in timeline.KINDS.items()}
@@ -117,7 +117,8 @@ class StudyPage:
             masked=self.viewing.masked(visit, found.study.study_instance_uid),
             outcome=outcome,
             study=found.study,
-            state=STUDY_STATES[found.study.state],
+            state=PROGRESS[found.progress],
+            badge=PROGRESS_BADGES.get(found.progress, ""),
             reading=found.reading,
             saw=seen(found.study.revision, found.reading),
             evidence=seen_now,
