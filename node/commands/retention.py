@@ -1,14 +1,24 @@
 """`cxr retention`: what the settings have removed from the store."""
 
 import threading
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Annotated
 
 import typer
 
 from node import premises, wiring
 from node.clock import utc_now
-from node.commands.options import ConfigOption, DataOption, JsonOption, confirm, opened, print_json, settings_of
+from node.commands.options import (
+    ByOption,
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    confirm,
+    opened,
+    print_json,
+    settings_of,
+    who,
+)
 from node.errors import SettingsError
 from node.settings import MIB
 
@@ -18,6 +28,7 @@ def retention(
         bool, typer.Option("--run", help="Remove it now; the running node does so every ten minutes.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing.")] = False,
+    by: ByOption = None,
     config: ConfigOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -25,7 +36,7 @@ def retention(
     """Show what [retention] would remove from the store now; with --run, remove it.
 
     Never removed is what a job or delivery may still need and, unless the settings say otherwise, what a model can
-    learn from. The rows stay and say that the file was removed, and when.
+    learn from. The rows stay and say that the file was removed, and when; the audit log says who ran it.
 
     Example: cxr retention --config /etc/cxr/node.toml
     """
@@ -38,7 +49,7 @@ def retention(
         done = work.look()
         if run and done.files:
             confirm(f"Remove {done.files} files for good?", yes=yes)
-            done = work.run(threading.Event())
+            done = replace(work, actor=who(by)).run(threading.Event())
     finally:
         store.close()
         database.close()

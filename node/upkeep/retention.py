@@ -44,6 +44,7 @@ class Retention:
         ages: how old a file of each kind may become; None is for ever.
         keep_free_bytes: for so much free space the oldest files go.
         at_most_bytes: above so much in all the oldest files go; None is no limit.
+        actor: who removes, for the audit log; by itself the node does.
     """
 
     database: Database
@@ -54,6 +55,7 @@ class Retention:
     keep_free_bytes: int
     at_most_bytes: int | None
     now: Callable[[], datetime]
+    actor: str = "retention"
 
     def run(self, stopping: threading.Event) -> Removed:
         """Remove what there is to remove, a few files at a time, until told to stop."""
@@ -138,7 +140,7 @@ class Retention:
         if files:
             audit.append(
                 connection,
-                actor="retention",
+                actor=self.actor,
                 action="files.removed",
                 subject=files[0].kind,
                 now=self.now(),

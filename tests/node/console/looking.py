@@ -15,8 +15,6 @@ from tests.peers.processes import require
 
 SIZES = {"wide": (1280, 800), "narrow": (390, 844)}
 SCHEMES = ("light", "dark")
-COLOURS = 64
-"""Of a picture: as many as a page needs."""
 UNFOLD = "() => document.querySelectorAll(':not(figcaption) > details').forEach(each => { each.open = true; })"
 """All but the numbers of charts, which are long and alike."""
 FITS = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
@@ -40,7 +38,7 @@ def opened(context: BrowserContext) -> tuple[Page, list[str]]:
     return page, complaints
 
 
-def looked_at(page: Page, name: str, *, tall: int | None = None, colours: int = COLOURS) -> list[str]:
+def looked_at(page: Page, name: str, *, tall: int | None = None) -> list[str]:
     """What is wrong with the page as it stands, looked at in each way; it is left wide, light and unfolded.
 
     Each way shows whether anything is cut off. axe looks at two of them, which have both widths and both schemes, with
@@ -50,12 +48,11 @@ def looked_at(page: Page, name: str, *, tall: int | None = None, colours: int = 
         page: in a browser.
         name: for pictures and for what is wrong.
         tall: pixels of a picture from the top of the page; None is all of it.
-        colours: of a picture.
     """
     wrong = []
     for size, scheme in product(SIZES, SCHEMES):
         shown(page, size, scheme)
-        whole = fits(page, f"{name}-{size}-{scheme}", tall=tall, colours=colours)
+        whole = fits(page, f"{name}-{size}-{scheme}", tall=tall)
         wrong += [] if whole else [f"{name} is cut off, {size}"]
     page.evaluate(UNFOLD)
     for size, scheme in (("narrow", "dark"), ("wide", "light")):
@@ -72,15 +69,17 @@ def shown(page: Page, size: str, scheme: str) -> None:
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
 
 
-def fits(page: Page, name: str, *, tall: int | None = None, colours: int = COLOURS) -> bool:
+def fits(page: Page, name: str, *, tall: int | None = None) -> bool:
     """Whether a page needs no scrolling sideways."""
-    keep(page, name, tall=tall, colours=colours)
+    keep(page, name, tall=tall)
     return bool(page.evaluate(FITS))
 
 
-def keep(page: Page, name: str, *, tall: int | None = None, colours: int = COLOURS) -> None:
+def keep(page: Page, name: str, *, tall: int | None = None) -> None:
     """A picture, if somebody wants pictures: CXR_PICTURES names a folder for them."""
     if folder := os.environ.get("CXR_PICTURES"):
         picture = Image.open(BytesIO(page.screenshot(full_page=True))).convert("RGB")
         picture = picture.crop((0, 0, picture.width, min(picture.height, tall or picture.height)))
-        picture.quantize(colours, Image.Quantize.MAXCOVERAGE).save(Path(folder) / f"console-{name}.png", optimize=True)
+        picture.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=2).save(
+            Path(folder) / f"console-{name}.png", optimize=True
+        )

@@ -77,7 +77,7 @@ def test_old_file_is_removed_and_its_row_says_so(database: Database, store: Fold
     """Row and audit log keep what it was and when it went."""
     _, instance_id, path = read_study(database, store)
 
-    removed = run(retention(database, store))
+    removed = run(retention(database, store, actor="ann"))
 
     with database.read() as connection:
         (row,) = studies.instances(connection)
@@ -85,7 +85,8 @@ def test_old_file_is_removed_and_its_row_says_so(database: Database, store: Fold
     database.close()
     assert (removed, store.path(path).exists()) == (1, False)
     assert (row.id, row.absence, row.absent_at) == (instance_id, Absence.REMOVED, later(10 * DAY))
-    assert (entry.action, entry.detail) == ("files.removed", {"sop_instance_uids": [row.sop_instance_uid]})
+    assert (entry.actor, entry.action) == ("ann", "files.removed")
+    assert entry.detail == {"sop_instance_uids": [row.sop_instance_uid]}
 
 
 def test_looking_removes_nothing(database: Database, store: Folder):
