@@ -79,12 +79,12 @@ def test_each_study_is_read_by_one_model(node: Node, pacs: StorageScp, monkeypat
     wait_for_study(node, before, StudyState.READ)
     looks = 0
 
-    def read(*arguments: Any, original: Callable[..., Any] = pipeline.image_file.read) -> Any:
+    def read(*arguments: Any, original: Callable[..., Any] = pipeline.image_file.read, **named: Any) -> Any:
         nonlocal looks
         looks += 1
         if looks == 2:
             promote(node, "tiny-2")  # between the first and the second image of a study
-        return original(*arguments)
+        return original(*arguments, **named)
 
     monkeypatch.setattr(pipeline.image_file, "read", read)
     push(node, during, *more)
