@@ -205,6 +205,15 @@ def run(job_id: int) -> None:
 @signals.setup_logging.connect
 def _log(**_: Any) -> None:
     logs.configure(_settings().log.level, _settings().log.format)
+    logging.getLogger("celery").addHandler(_Last())
+
+
+class _Last(logging.Handler):
+    """Celery ends a worker by itself where its broker goes away at a bad moment; else nobody would hear of it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno >= logging.CRITICAL and record.exc_info:
+            log.critical("the worker ends by a fault, for its supervisor to start it again", exc_info=record.exc_info)
 
 
 @signals.worker_init.connect

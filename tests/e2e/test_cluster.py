@@ -154,7 +154,10 @@ def test_work_of_a_killed_worker_is_done_by_the_next(
 def test_broker_that_is_killed_twice_loses_no_work(
     nodes: Cluster, database: Database, broker: Redis, archive: StorageScp, dicom_port: int
 ):
-    """Reception goes on while the broker is down, and the work when it is back, without its messages."""
+    """Reception goes on while the broker is down, and the work when it is back, without its messages.
+
+    A worker whose broker goes away at a bad moment may end, and is started again by whoever watches over it.
+    """
     studies = []
     for _ in range(2):
         studies += push(dicom_port, 5)
@@ -162,7 +165,12 @@ def test_broker_that_is_killed_twice_loses_no_work(
         studies += push(dicom_port, 5)
         broker.start()
 
-    await_results(database, archive, studies, timeout_s=60)
+    def done() -> bool:
+        nodes.supervise()
+        return left(database) == 0
+
+    wait_until(done, timeout_s=60, what="jobs are left")
+    await_results(database, archive, studies)
 
 
 def test_killed_reconciler_and_receiver_are_missed_only_for_a_moment(

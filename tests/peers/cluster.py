@@ -68,6 +68,11 @@ class Cluster:
             what=f"{name} did not say {words!r}: {self.log(name).read_text(errors='replace')[-1000:]}",
         )
 
+    def supervise(self) -> None:
+        """Start again what has ended by itself, as systemd and a container's engine do (`deploy/`)."""
+        for name in [name for name, process in self._running.items() if process.poll() is not None]:
+            self.start(name)
+
     def pid(self, name: str) -> int:
         """The process id."""
         return self._running[name].pid

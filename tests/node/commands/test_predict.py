@@ -139,9 +139,13 @@ def test_ctrl_c_ends_the_processes_too(tiny_model: Path, tmp_path: Path):
     endless = tmp_path / "endless.dcm"
     os.mkfifo(endless)
     arguments = ["predict", str(endless), "--workers", "1", "--model", str(tiny_model)]
+    listening = ["env", "--default-signal=INT"]  # also where the tests run in the background of a script
     with (
         subprocess.Popen(
-            [sys.executable, "-m", "node", *arguments], cwd=ROOT, stderr=subprocess.PIPE, start_new_session=True
+            [*listening, sys.executable, "-m", "node", *arguments],
+            cwd=ROOT,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
         ) as command,
         endless.open("wb", buffering=0) as stream,
     ):  # waits until the decoder has opened the other end
