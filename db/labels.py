@@ -175,6 +175,19 @@ def of_reports(
         yield _of_report(row, said)
 
 
+def newest(connection: Connection, *, before: int | None, limit: int) -> list[ReportLabels]:
+    """So many of the newest reports that count, of rows before this one: a window, found by the order of the rows.
+
+    A stream of all of them has PostgreSQL join them all before the first comes.
+    """
+    query = select(*_FACTS).select_from(report).outerjoin(mining, _HOLDS).where(COUNTS)
+    if before is not None:
+        query = query.where(report.c.id < before)
+    rows = connection.execute(query.order_by(report.c.id.desc()).limit(limit)).all()
+    said = people.of_reports(connection, [row[0] for row in rows])
+    return [_of_report(row, said) for row in rows]
+
+
 def of_versions(connection: Connection, report_ids: Sequence[int]) -> list[ReportLabels]:
     """Those of these report versions that count, a few hundred at most."""
     query = select(*_FACTS).select_from(report).outerjoin(mining, _HOLDS).where(COUNTS, report.c.id.in_(report_ids))

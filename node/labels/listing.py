@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from itertools import islice
 
 from db import labels
 from db.engine import Connection
@@ -63,9 +62,14 @@ def lines(
         for study in labels.of_studies(connection, study_instance_uid=study_instance_uid):
             yield from _of_study(study)
         return
-    found = labels.of_reports(connection, accession_number=accession_number, newest_first=True)
-    while batch := list(islice(found, BATCH)):
+    if accession_number is not None:
+        found = labels.of_reports(connection, accession_number=accession_number, newest_first=True)
+        yield from of_reports(connection, list(found))
+        return
+    before = None
+    while batch := labels.newest(connection, before=before, limit=BATCH):
         yield from of_reports(connection, batch)
+        before = batch[-1].report_id
 
 
 def of_reports(connection: Connection, found: Sequence[ReportLabels]) -> Iterator[LabelLine]:
