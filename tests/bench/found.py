@@ -24,5 +24,13 @@ class Found:
 
 
 def beside(figure: Callable[[Target], str]) -> str:
-    """The figure of each peer that is here, with its name."""
-    return "; ".join(f"{peer.name} {figure(peer)}" for peer in PEERS)
+    """The figure of each peer that is here, with its name; one that does not bear the load says why."""
+    return "; ".join(f"{peer.name} {_borne(figure, peer)}" for peer in PEERS)
+
+
+def _borne(figure: Callable[[Target], str], peer: Target) -> str:
+    """pynetdicom's storescp takes ten associations, and those that are just closing count."""
+    try:
+        return figure(peer)
+    except RuntimeError as error:
+        return f"failed ({' '.join(str(error).split())})"
