@@ -149,6 +149,11 @@ _FACTS: tuple[ColumnElement[Any], ...] = (
 """A report with its studies, the mining that holds and its labels, each looked up by an index."""
 
 
+def _counting() -> Select[Any]:
+    """The facts of the reports that count, with the mining of each that holds."""
+    return select(*_FACTS).select_from(report).outerjoin(mining, _HOLDS).where(COUNTS)
+
+
 def of_reports(
     connection: Connection,
     *,
@@ -164,7 +169,7 @@ def of_reports(
         unlinked: only those of no study.
         newest_first: the other way round.
     """
-    query = select(*_FACTS).select_from(report).outerjoin(mining, _HOLDS).where(COUNTS)
+    query = _counting()
     if accession_number is not None:
         query = query.where(report.c.accession_number == accession_number)
     if unlinked:
@@ -180,7 +185,7 @@ def newest(connection: Connection, *, before: int | None, limit: int) -> list[Re
 
     A stream of all of them has PostgreSQL join them all before the first comes.
     """
-    query = select(*_FACTS).select_from(report).outerjoin(mining, _HOLDS).where(COUNTS)
+    query = _counting()
     if before is not None:
         query = query.where(report.c.id < before)
     rows = connection.execute(query.order_by(report.c.id.desc()).limit(limit)).all()
@@ -190,7 +195,7 @@ def newest(connection: Connection, *, before: int | None, limit: int) -> list[Re
 
 def of_versions(connection: Connection, report_ids: Sequence[int]) -> list[ReportLabels]:
     """Those of these report versions that count, a few hundred at most."""
-    query = select(*_FACTS).select_from(report).outerjoin(mining, _HOLDS).where(COUNTS, report.c.id.in_(report_ids))
+    query = _counting().where(report.c.id.in_(report_ids))
     rows = connection.execute(query.order_by(report.c.id)).all()
     said = people.of_reports(connection, report_ids)
     return [_of_report(row, said) for row in rows]

@@ -17,7 +17,6 @@ from node import descriptors, reception, tallies
 from node.auditing import dispatch
 from node.auditing.transfers import Transfers
 from node.clock import utc_now
-from node.console import app
 from node.console.exposure import is_loopback, require_encrypted, require_people
 from node.console.live import Live
 from node.console.server import Server
@@ -262,6 +261,8 @@ def _identity(premises: Premises) -> "Identity | None":
 
 
 def _console(premises: Premises, watch: Watch, pictures: "Gallery") -> Server:
+    from node.console import app  # noqa: PLC0415 - who has no console loads none of its pages
+
     settings, console = premises.settings, premises.settings.console
     tls = reception.tls_of(console, "console")
     live = Live(premises.database)

@@ -80,13 +80,7 @@ def build(premises: Premises, desk: Desk, overdue: Overdue | None = None) -> Wor
     images = Isolated(max(1, settings.reading.workers))
     shadow = _shadow(premises, images)
     trainer, comparing = _trainer(premises), _comparing(premises)
-    delivery = Delivery(
-        store=store,
-        database=database,
-        destinations=ways_out.recipients,
-        now=now,
-        on_arrival=Transfers(wanted=settings.audit.syslog is not None, now=now).delivered,
-    )
+    delivery = _delivery(premises, ways_out)
     handlers: Mapping[JobKind, Handler] = {
         JobKind.READ: _pipeline(premises, images),
         JobKind.DELIVER: delivery,
@@ -125,6 +119,16 @@ def build(premises: Premises, desk: Desk, overdue: Overdue | None = None) -> Wor
         outbound=ways_out,
         images=images,
         mines=mines,
+    )
+
+
+def _delivery(premises: Premises, ways_out: Outbound) -> Delivery:
+    return Delivery(
+        store=premises.store,
+        database=premises.database,
+        destinations=ways_out.recipients,
+        now=premises.now,
+        on_arrival=Transfers(wanted=premises.settings.audit.syslog is not None, now=premises.now).delivered,
     )
 
 

@@ -119,7 +119,11 @@ def build(
         *pages.of_machines(watch, watched),
     )
     ground.frame.furnish(every_page)
-    door = Door(sessions=sessions, cookie=cookie)
+    return _served(every_page, Door(sessions=sessions, cookie=cookie), programs, ground.frame)
+
+
+def _served(every_page: Collection[Page], door: Door, programs: ASGIApp, frame: Frame) -> Starlette:
+    """Each page behind the door, and what programs ask beside them."""
     return Starlette(
         routes=[
             *(Route(each.path, door.guard(each), methods=[each.method]) for each in every_page),
@@ -127,8 +131,8 @@ def build(
         ],
         middleware=[Middleware(_Secured), Middleware(Bounded)],
         exception_handlers={
-            HTTPException: lambda request, error: _refused(ground.frame, request, error),
-            DatabaseError: lambda request, error: _down(ground.frame, request, error),
+            HTTPException: lambda request, error: _refused(frame, request, error),
+            DatabaseError: lambda request, error: _down(frame, request, error),
             Exception: _fault,
         },
     )
