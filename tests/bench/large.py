@@ -6,19 +6,27 @@ and report differ, counts by week) is kept here as well.
 """
 
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from db import migration, people
+from pydicom.uid import UID
+
+from db import migration, people, studies
 from db.engine import Database, connect
 from db.people_records import Role
 from node import passwords
+from node.demonstration import phantom
+from node.files import Folder
+from tests import stored
+from tests.db.rows import arrival
 from tests.peers.databases import Postgres
 
 KINDS = ("sqlite", "postgresql")
 EVERY_S = 30
+IMAGES, ROWS, COLUMNS = 20, 2500, 2048
 EFFUSION, NO_EFFUSION = 3 << 4, 1 << 4
 """What `db.standing` makes of a report: two bits for each finding, the third of which is Effusion."""
 NORMAL = 3 << 28
@@ -127,18 +135,58 @@ def fill(database: Database, rows: int, now: datetime) -> None:
             connection.exec_driver_sql("ANALYZE")
 
 
+def prepare(database: Database, folder: Path, rows: int, now: datetime) -> float:
+    """Fill a database, a few of the newest studies with an image in the folder's store; or go on with a kept one.
+
+    Returns:
+        Seconds it took.
+    """
+    begin, mark = time.monotonic(), folder / "filled"
+    if mark.exists():
+        migration.upgrade(database)
+    else:
+        fill(database, rows, now)
+        _add_images(database, Folder(folder / "store"), now)
+        clear_up(database)
+        mark.touch()
+    return time.monotonic() - begin
+
+
+def _add_images(database: Database, store: Folder, now: datetime) -> None:
+    ds = phantom.dataset(rows=ROWS, columns=COLUMNS)
+    for number in range(IMAGES):
+        ds.StudyInstanceUID = f"2.25.3.{number}"
+        ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = UID(f"2.25.4.{number}")
+        came = stored.put(store, ds, arrival(accession_number=f"I{number}", received_at=now))
+        with database.write() as connection:
+            studies.record_arrival(connection, came, None)
+    store.close()
+
+
+def clear_up(database: Database) -> None:
+    """What a database does by itself in its first hour, so that it is not done while something is measured.
+
+    PostgreSQL counts its rows and marks what all may see; SQLite brings what was written into its file, and counts
+    nothing, as a node leaves it.
+    """
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if database.engine.dialect.name == "postgresql":
+            connection.exec_driver_sql("VACUUM ANALYZE")
+            connection.exec_driver_sql("CHECKPOINT")
+        else:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 @contextmanager
-def opened(kind: str) -> Iterator[tuple[Database, Path]]:
-    """An empty database of a kind, and a folder beside it."""
-    postgres = Postgres() if kind == "postgresql" else None
-    try:
-        with tempfile.TemporaryDirectory(prefix="cxr-bench-") as folder:
-            database = connect(postgres.create_database() if postgres else f"sqlite:///{folder}/cxr.db")
-            yield database, Path(folder)
-            database.close()
-    finally:
-        if postgres:
-            postgres.close()
+def opened(kind: str, kept: Path | None = None) -> Iterator[tuple[Database, Path]]:
+    """A database of a kind and a folder beside it: new ones, or those that are kept in a folder."""
+    with ExitStack() as stack:
+        folder = kept or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cxr-bench-")))
+        (folder / "data").mkdir(parents=True, exist_ok=True)
+        url = f"sqlite:///{folder}/data/cxr.db"
+        if kind == "postgresql":
+            url = stack.enter_context(closing(Postgres(kept=kept and kept / "postgresql"))).url
+        yield stack.enter_context(closing(connect(url))), folder / "data"
 
 
 def add_administrator(database: Database, password: str, now: datetime) -> None:

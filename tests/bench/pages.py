@@ -5,9 +5,9 @@ takes from the click until the page with all that it names is there. Millisecond
 PostgreSQL, 300 on SQLite, and 1000 for the browser, each as the 95th percentile.
 """
 
+import os
 import re
 import statistics
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +16,7 @@ from playwright.sync_api import sync_playwright
 
 from db.engine import Database
 from tests.bench import large
+from tests.bench.commands import p95_of, times_ms
 from tests.node.console.browser import HOST, Browser, serving
 from tests.node.console.conftest import NOON, PASSWORD, console
 from tests.node.console.test_access import MATRIX
@@ -85,7 +86,7 @@ def measured(database: Database, folder: Path, rows: int, asked: int) -> None:
     assert not missed, f"pages that nobody measures: {missed}"
     kind = database.engine.dialect.name
     large.add_administrator(database, PASSWORD, NOON)
-    print(f"\n{kind:<38}{'server':>16}{'browser':>16}")
+    print(f"\n{kind:<38}{'server':>16}{'browser':>16}{'load':>7}")
     with serving(console(database, folder)) as browser, chromium(browser) as load:
         for name, path in QUESTIONS.items():
             address = path.format(half=rows // 2)
@@ -97,25 +98,10 @@ def measured(database: Database, folder: Path, rows: int, asked: int) -> None:
 def show(name: str, server: list[float], whole: list[float], aim_ms: float) -> None:
     """Print a row."""
     cells = "".join(
-        f"{statistics.median(times):8.0f}{p95(times):8.0f}" if times else " " * 16 for times in (server, whole)
+        f"{statistics.median(times):8.0f}{p95_of(times):8.0f}" if times else " " * 16 for times in (server, whole)
     )
-    reached = p95(server) < aim_ms and (not whole or p95(whole) < BROWSER_AIM_MS)
-    print(f"{name:<38}{cells}  {'yes' if reached else 'NO'}", flush=True)
-
-
-def p95(times: list[float]) -> float:
-    """Of sorted times."""
-    return times[min(len(times) - 1, round(0.95 * len(times)))]
-
-
-def times_ms(ask: Callable[[], object], asked: int) -> list[float]:
-    """Of so many times, after one that is not counted; sorted."""
-    found = []
-    for _ in range(asked + 1):
-        begin = time.perf_counter()
-        ask()
-        found.append(1000 * (time.perf_counter() - begin))
-    return sorted(found[1:])
+    reached = p95_of(server) < aim_ms and (not whole or p95_of(whole) < BROWSER_AIM_MS)
+    print(f"{name:<38}{cells}{os.getloadavg()[0]:7.1f}  {'yes' if reached else 'NO'}", flush=True)
 
 
 def get(browser: Browser, path: str) -> None:

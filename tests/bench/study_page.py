@@ -2,16 +2,18 @@
 
 Asks the console's own parts, without a network: the page's queries on that node's database, and the first picture of
 each image, not yet made and made. Milliseconds, median and 95th percentile. It measures; it never fails.
+`tests.bench.million` measures the same in a store of a million studies.
 """
 
 import argparse
+import os
 import statistics
 import tempfile
 import time
 from pathlib import Path
 
 from db import dossier, studies
-from db.engine import connect
+from db.engine import Database, connect
 from inference.errors import NotReadable
 from inference.isolation import Isolated
 from node import timeline
@@ -30,12 +32,19 @@ def main() -> None:
     parser.add_argument("--url", help="of the database; without it, SQLite in the folder")
     options = parser.parse_args()
     database = connect(options.url or f"sqlite:///{options.folder / 'cxr.db'}")
+    measured(database, options.folder)
+    database.close()
+
+
+def measured(database: Database, folder: Path) -> None:
+    """Of the newest studies of a node."""
     with database.read() as connection:
         found = studies.newest(connection, 100)
     pages, fresh, kept = [], [], []
+    print(f"\n{'a study':<38}{'median':>8}{'p95':>8}{'load':>7}")
     with tempfile.TemporaryDirectory() as shelf:
         gallery = Gallery(
-            store=Folder(options.folder / "store"),
+            store=Folder(folder / "store"),
             database=database,
             images=Isolated(1),
             shelf=Shelf(Path(shelf), 1 << 30),
@@ -60,11 +69,11 @@ def main() -> None:
                         continue
                     times.append(time.perf_counter() - begin)
         gallery.stop()
-    database.close()
     for words, times in (("the page's queries", pages), ("first picture, made", fresh), ("kept", kept)):
         if len(times) > 1:
-            p95 = statistics.quantiles(times, n=20)[-1]
-            print(f"{words:22} {1e3 * statistics.median(times):7.1f} ms, 95th percentile {1e3 * p95:7.1f} ms")
+            p95 = statistics.quantiles(times, n=20, method="inclusive")[-1]
+            median = statistics.median(times)
+            print(f"{words:<38}{1e3 * median:8.1f}{1e3 * p95:8.1f}{os.getloadavg()[0]:7.1f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ from db.clock_steps import Longest
 from db.engine import Connection, Database
 from db.records import Absence, Holding, JobKind, JobState
 from tests.bench.large import fill
-from tests.bench.million import analyze
 from tests.db.rows import NOW
 
 ROWS = 20_000
@@ -41,6 +40,12 @@ SOUGHT: dict[str, tuple[str, Ask]] = {
     "further ones": ("unlinked", lambda c: links.listed(c, unlinked_only=True, before=ROWS, limit=20)),
 }
 """What is asked, and the index, or table, of the few."""
+
+
+def analyze(database: Database) -> None:
+    """Tell the database how many rows there are: PostgreSQL does so by itself, a keeper of SQLite may."""
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("VACUUM ANALYZE" if database.engine.dialect.name == "postgresql" else "ANALYZE")
 
 
 def plans(connection: Connection, ask: Ask) -> str:

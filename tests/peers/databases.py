@@ -21,13 +21,16 @@ class Postgres:
 
     Args:
         autovacuum: without it nothing is counted, or cleared away, at a moment that nobody chose.
+        kept: a folder that stays when the server is closed, and is gone on with where it holds one already.
     """
 
-    def __init__(self, *, fsync: bool = False, autovacuum: bool = True) -> None:
+    def __init__(self, *, fsync: bool = False, autovacuum: bool = True, kept: Path | None = None) -> None:
         programs = self._programs()
         self._user = "postgres" if os.geteuid() == 0 else None
         self.port = free_port()
-        self._folder = Path(tempfile.mkdtemp(prefix="cxr-postgres-"))
+        self._kept = kept is not None
+        self._folder = kept or Path(tempfile.mkdtemp(prefix="cxr-postgres-"))
+        self._folder.mkdir(parents=True, exist_ok=True)
         if self._user is not None:
             shutil.chown(self._folder, self._user, self._user)
         data = self._folder / "data"
@@ -43,7 +46,8 @@ class Postgres:
             "UTF8",
             "--locale=C",
         ]
-        self._run([*initdb, "--no-sync"])
+        if not (data / "PG_VERSION").exists():
+            self._run([*initdb, "--no-sync"])
         server: list[Path | str] = [programs / "postgres", "-D", data, "-p", str(self.port)]
         settings = [
             f"listen_addresses={HOST}",
@@ -80,6 +84,11 @@ class Postgres:
         """The process id of the postmaster, while it runs."""
         return self._peer.pid
 
+    @property
+    def url(self) -> str:
+        """The database that every server has."""
+        return f"postgresql://postgres@{HOST}:{self.port}/postgres"
+
     def start(self) -> None:
         """Start it (again), on the same port and data."""
         self._peer.start()
@@ -107,7 +116,10 @@ class Postgres:
         self._run([*self._psql, "-d", "postgres", "-c", f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"])
 
     def close(self) -> None:
-        """End it and remove its folder."""
+        """End it and remove its folder, or write all down into the one that is kept."""
+        if self._kept:
+            self._peer.stop(timeout_s=120)
+            return
         if self._peer.running:
             self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
