@@ -7,7 +7,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
 from db import audit, jobs, migration, models, reports, results, studies, worklist
-from db.engine import Connection, connect
+from db.engine import Connection, connect, queue_for
 from db.errors import RowsRefusedError, SchemaOutOfDateError
 from db.positives import Positive
 from db.records import Absence
@@ -68,6 +68,23 @@ def test_migrating_a_current_database_keeps_its_data(database_url: str):
     migration.require_current(database)
     database.close()
     assert again == first
+
+
+def test_current_schema_is_left_alone_while_others_write(migrated_url: str):
+    """A node starts on a schema that needs nothing, whatever another process writes, or however much is stored."""
+    database = connect(migrated_url)
+
+    with database.rebuild() as connection:
+        queue_for(connection, "migration")
+        revision = migration.upgrade(database)
+
+    database.close()
+    assert revision == migration.revisions()[-1]
+
+
+def test_revisions_are_known_by_the_names_of_their_files():
+    """What is told without Alembic is what Alembic would do."""
+    assert migration.revisions() == revisions()
 
 
 def test_nodes_that_start_together_migrate_once(database_url: str):
@@ -160,7 +177,7 @@ def test_reports_from_before_are_of_an_unknown_examination(database_url: str):
 
 def revisions() -> list[str]:
     """Every revision, the first one first."""
-    scripts = ScriptDirectory.from_config(migration._config())
+    scripts = ScriptDirectory(str(migration.SCRIPTS))
     return [script.revision for script in reversed(list(scripts.walk_revisions()))]
 
 
