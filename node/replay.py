@@ -25,8 +25,9 @@ from node.objects import bundle, encoding
 from node.objects.identity import Identity
 from node.objects.reading import Reading
 from node.objects.result import ResultObject
-from node.pipeline import name_of, reading_of
 from node.sections.running import ReadingSettings
+from node.study.known import name_of
+from node.study.look import reading_of
 from node.upkeep import quarantine
 
 OF_IMAGES = READ_KINDS | {ResultKind.NOT_PROCESSED}
