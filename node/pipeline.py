@@ -28,14 +28,13 @@ from inference.image import Image
 from inference.image_file import ReadImage
 from inference.policy import Policy
 from inference.prediction import Prediction
-from node import unread
 from node.destinations import routes
 from node.destinations.routes import Route
 from node.files import InstanceStore
-from node.memory import kept, probabilities, restored
 from node.models import shadow
+from node.models.predictions import kept, probabilities, restored
 from node.models.service import CurrentModel, ModelInService, NoModelError
-from node.objects import bundle, encoding
+from node.objects import bundle, encoding, unread
 from node.objects.identity import Identity
 from node.objects.reading import Reading
 from node.objects.result import ResultObject

@@ -25,7 +25,7 @@ from node.dicom import archive
 from node.dicom.archive import Archive
 from node.dicom.opening import Address
 from node.errors import NodeError
-from node.memory import restored
+from node.models.predictions import restored
 from node.objects.reading import shown_boxes
 from node.parts import Node
 from node.sections.remote import DestinationSettings

@@ -12,14 +12,13 @@ import typer
 from db import corrections
 from db.tally import Cooccurrence, Counted
 from db.vocabulary import Assertion
-from node import tallies
-from node.clock import utc_now
 from node.commands import sheet
 from node.commands.options import ByOption, ConfigOption, DataOption, JsonOption, opened, print_json, print_table, who
 from node.commands.sheet import CsvOption
 from node.errors import SettingsError
-from node.labels import chord, correction, listing
+from node.labels import chord, correction, listing, tallies
 from node.labels.listing import COLUMNS
+from node.process.clock import utc_now
 
 labels_app = typer.Typer(no_args_is_help=True, help="The labels that reports and people gave: look, count, correct.")
 

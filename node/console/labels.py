@@ -9,12 +9,11 @@ from db import tally
 from db.engine import Database
 from db.tally import LabelTable
 from db.vocabulary import EIGHT, FINDINGS
-from node import spreadsheets
 from node.console.access import Visit
 from node.console.frame import Frame
 from node.console.masking import Mask
 from node.console.viewing import Viewing
-from node.labels import listing
+from node.labels import listing, spreadsheets
 from node.labels.ring import ring
 
 COLUMNS = ("label", "reports", "overlap", "uncertain", "negative", "gold")

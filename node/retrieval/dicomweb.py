@@ -13,7 +13,6 @@ from itertools import chain
 from typing import Any
 from urllib.parse import urlencode
 
-from node import web
 from node.collection import part10
 from node.collection.part10 import NotTakenError
 from node.dicom.lines import IDLE_S, Lines
@@ -32,7 +31,8 @@ from node.retrieval.source import (
     Take,
     Wanted,
 )
-from node.web import WebAddress
+from node.transport import web
+from node.transport.web import WebAddress
 
 JSON, DICOM_JSON = "application/json", "application/dicom+json"
 ALL_AS_STORED = 'multipart/related; type="application/dicom"; transfer-syntax=*'

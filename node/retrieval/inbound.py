@@ -7,7 +7,7 @@ from node.retrieval.dicomweb import DicomWeb
 from node.retrieval.source import Source
 from node.sections.remote import SourceSettings
 from node.settings import MIB, Settings
-from node.web import WebAddress
+from node.transport.web import WebAddress
 
 
 def chosen(settings: Settings, name: str | None) -> SourceSettings:

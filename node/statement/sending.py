@@ -18,7 +18,7 @@ from node.sections.remote import DestinationSettings
 from node.sections.section import TlsSettings
 from node.settings import Settings
 from node.statement.markdown import code, table
-from node.tls import client_tls
+from node.transport.tls import client_tls
 
 
 def values(settings: Settings, made: Sequence[Contents]) -> dict[str, str]:

@@ -12,7 +12,6 @@ from db.engine import Connection
 from db.report_search import FoundReport, Wanted
 from db.tally import Cooccurrence, LabelTable
 from db.vocabulary import NORMAL, Assertion
-from node import tallies
 from node.console.api.basis import Basis, Node, RowId, Uid
 from node.console.api.caller import Labeller, Reader
 from node.console.api.page import Limit, Page, Text, begun
@@ -20,7 +19,7 @@ from node.console.api.studies import known
 from node.console.report_search import STATES, place, written
 from node.console.words import sentence
 from node.errors import SettingsError
-from node.labels import correction, listing
+from node.labels import correction, listing, tallies
 from node.labels.correction import Corrected, Target
 from node.labels.listing import LabelLine
 

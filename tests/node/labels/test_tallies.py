@@ -8,9 +8,9 @@ import pytest
 from db import tally
 from db.engine import Database
 from db.tally import Cooccurrence, LabelTable
-from node import tallies
+from node.labels import tallies
+from node.labels.tallies import EIGHT, Keeper, Tally
 from node.sections.running import MiningSettings
-from node.tallies import EIGHT, Keeper, Tally
 from tests.db.events import brought, happen
 from tests.db.label_rows import fill
 from tests.db.rows import NOW, later
