@@ -181,8 +181,8 @@ def table(
     Example: cxr labels table --findings 14 --csv table1.csv
     """
     with opened(config, data).read() as connection:
-        counted = tallies.look(connection, tallies.label_table(findings.names))
-    found = counted.value
+        counted = tallies.look(connection, tallies.LABELS)
+    found, _ = counted.value[len(findings.names)]
     columns = ("label", "reports", "overlap", "uncertain", "negative", "gold", "studies", "images")
     cells = [tuple(asdict(row).values()) for row in found.rows]
     if csv_file is not None:
@@ -213,8 +213,8 @@ def cooccurrence(
     """
     draw = None if plot is None else chord.artist(plot)
     with opened(config, data).read() as connection:
-        counted = tallies.look(connection, tallies.cooccurrence(findings.names))
-    found = counted.value
+        counted = tallies.look(connection, tallies.LABELS)
+    _, found = counted.value[len(findings.names)]
     columns, rows = _matrix(found)
     if csv_file is not None:
         sheet.write(csv_file, columns, rows)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from starlette.responses import Response, StreamingResponse
 
-from db import tally
+from db import census, tally
 from db.engine import Database
 from db.tally import LabelTable
 from db.vocabulary import EIGHT, FINDINGS
@@ -32,7 +32,7 @@ class Labels:
         """Table and diagram; `findings=14` has all fourteen."""
         names = _findings(visit)
         with self.database.read() as connection:
-            table, pairs = tally.at_once(connection, names)
+            table, pairs = tally.summed(census.at_once(connection), names)
         diagram = ring(pairs)
         return self.frame.page(
             "labels.html", visit, table=table, counted=table.counted, pairs=pairs, ring=diagram, number=len(names)
@@ -41,7 +41,7 @@ class Labels:
     def table(self, visit: Visit) -> Response:
         """The table as CSV; it holds no patient."""
         with self.database.read() as connection:
-            found, _ = tally.at_once(connection, _findings(visit))
+            found, _ = tally.summed(census.at_once(connection), _findings(visit))
         return _download("table1.csv", COLUMNS, _rows(found))
 
     def every(self, visit: Visit) -> Response:
