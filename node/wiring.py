@@ -185,7 +185,7 @@ def open_retention(settings: Settings, database: Database, store: Folder, now: C
     return Retention(
         database=database,
         store=store,
-        shelf=open_shelf(settings),
+        forget=open_shelf(settings).forget,
         rule=Rule(states=tuple(map(StudyState, chosen.states)), keep_labelled=chosen.keep_labelled),
         ages={Holding.INSTANCE: _days(chosen.received_days), Holding.RESULT: _days(chosen.results_days)},
         keep_free_bytes=round((chosen.keep_free_gb or 0) * GB),

@@ -12,8 +12,8 @@ from node.dicom import lines, opening, sender
 from node.dicom.commitment import FAILURE_REASONS
 from node.dicom.outgoing import MEANINGS, REPORT_CLASSES, Answer, Form, Outgoing, forms
 from node.dicom.retriever import FIND, GET, MOVE
+from node.dicom.source import MAX_MATCHES
 from node.objects.contents import Contents
-from node.retrieval.source import MAX_MATCHES
 from node.sections.remote import DestinationSettings
 from node.sections.section import TlsSettings
 from node.settings import Settings

@@ -63,7 +63,7 @@ def retention(database: Database, store: Folder, **options: Any) -> Retention:
         "keep_free_bytes": 0,
         "at_most_bytes": None,
         "now": lambda: later(10 * DAY),
-        "shelf": Shelf(store.path("pictures"), 10**6),
+        "forget": Shelf(store.path("pictures"), 10**6).forget,
     }
     return Retention(database=database, store=store, **usual | options)
 
