@@ -42,7 +42,7 @@ COMMANDS = {
 }
 
 studies_app = typer.Typer(
-    cls=group_of(COMMANDS, default="list"),
+    cls=group_of({"Commands": COMMANDS}, default="list"),
     help="What has arrived, and what became of it; without a further word studies are listed.",
 )
 
