@@ -28,7 +28,7 @@ from db.errors import DatabaseError, OutcomeUnknownError
 from db.records import Arrival
 from node.errors import RefusedError
 from node.files import OUT_OF_RESOURCES, InstanceStore, Part
-from node.implementation import IMPLEMENTATION_CLASS_UID
+from node.process.implementation import IMPLEMENTATION_CLASS_UID
 from node.register import Register
 
 log = logging.getLogger(__name__)

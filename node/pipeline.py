@@ -16,11 +16,10 @@ from db.records import Job, JobState, Study, StudyState
 from db.result_records import Result
 from db.vocabulary import BROKEN
 from inference.errors import BundleError
-from node import unread
 from node.destinations import routes
 from node.files import InstanceStore
 from node.models.service import CurrentModel, ModelInService, NoModelError
-from node.objects import bundle, encoding
+from node.objects import bundle, encoding, unread
 from node.objects.identity import Identity
 from node.objects.result import ResultObject
 from node.study.known import Known, name_of, remember

@@ -11,7 +11,6 @@ from db import models
 from db.records import JobKind
 from inference.isolation import Isolated
 from nlp.workers import Pool
-from node import snapshots
 from node.auditing.transfers import Transfers
 from node.destinations import outbound
 from node.destinations.commitment import Answering, Desk
@@ -19,8 +18,9 @@ from node.destinations.delivery import Delivery
 from node.destinations.outbound import Outbound
 from node.destinations.retraction import Retraction
 from node.dicom.reporter import Reporter
+from node.labels.mining import ReportMining
+from node.learning import snapshots
 from node.learning.trainer import Trainer
-from node.mining import ReportMining
 from node.models.comparing import Comparing
 from node.models.service import Service
 from node.models.shadow import Shadow

@@ -12,13 +12,13 @@ from node.dicom import lines, opening, sender
 from node.dicom.commitment import FAILURE_REASONS
 from node.dicom.outgoing import MEANINGS, REPORT_CLASSES, Answer, Form, Outgoing, forms
 from node.dicom.retriever import FIND, GET, MOVE
+from node.dicom.source import MAX_MATCHES
 from node.objects.contents import Contents
-from node.retrieval.source import MAX_MATCHES
 from node.sections.remote import DestinationSettings
 from node.sections.section import TlsSettings
 from node.settings import Settings
 from node.statement.markdown import code, table
-from node.tls import client_tls
+from node.transport.tls import client_tls
 
 
 def values(settings: Settings, made: Sequence[Contents]) -> dict[str, str]:

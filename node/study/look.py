@@ -19,7 +19,7 @@ from inference.image_file import ReadImage
 from inference.policy import Policy
 from inference.prediction import Prediction
 from node.files import InstanceStore
-from node.memory import restored
+from node.models.predictions import restored
 from node.models.service import ModelInService
 from node.objects.reading import Reading
 from node.upkeep import integrity, quarantine

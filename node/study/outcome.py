@@ -12,8 +12,8 @@ from db.result_records import ResultKind
 from inference.eligibility import view
 from node.destinations import routes
 from node.destinations.routes import Route
-from node.memory import kept, probabilities
 from node.models import shadow
+from node.models.predictions import kept, probabilities
 from node.objects.result import ResultObject
 from node.study.look import NotRead, Read
 

@@ -12,9 +12,9 @@ from db import models, results, studies
 from db.records import JobKind, JobState, StudyState
 from inference import image_file
 from node.__main__ import app
-from node.clock import utc_now
 from node.models import registration
 from node.parts import Node
+from node.process.clock import utc_now
 from tests.bundles import write_tiny
 from tests.nodes import StartNode, all_jobs, chest, push, study_of, wait_for_study
 from tests.peers.pacs import StorageScp

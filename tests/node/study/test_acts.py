@@ -12,7 +12,7 @@ from db.engine import Database, connect
 from db.records import JobKind, JobState, StudyState
 from db.result_records import DeliveryState
 from db.vocabulary import RejectionReason
-from node.acts import MEANWHILE, Acts, UnknownStudyError, seen
+from node.study.acts import MEANWHILE, Acts, UnknownStudyError, seen
 from tests.db.rows import add_job, add_result, add_study, claimed, later
 
 UID = "2.25.1"

@@ -5,8 +5,8 @@ from pathlib import Path
 from db import frontals, studies
 from db.engine import Database
 from inference.policy import Policy
-from node import inspection
 from node.files import Folder
+from node.learning import inspection
 from node.objects import encoding
 from tests.db.rows import NOW, arrival
 from tests.nodes import chest

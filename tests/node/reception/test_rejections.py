@@ -7,7 +7,7 @@ import pytest
 from db import audit
 from db.audit import AuditEntry
 from db.engine import Database
-from node.rejections import EACH_MINUTE, Rejections
+from node.reception.rejections import EACH_MINUTE, Rejections
 from tests.db.races import race
 from tests.db.rows import NOW
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from inference.prediction import FindingScore, Prediction
-from node.memory import probabilities
+from node.models.predictions import probabilities
 
 
 def predicted(**scores: float) -> Prediction:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from node import descriptors
+from node.process import descriptors
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from db.records import JobKind, JobState
 from db.report_records import ReportStatus
 from db.retractions import Wanted
 from db.vocabulary import RejectionReason
-from node import timeline
+from node.study import timeline
 from tests.db.rows import add_job, add_result, add_study, arrival, claimed, later, message
 
 FORM = AsSent(sop_class_uid="1", sop_instance_uid="2", transfer_syntax_uid="3", sha256="4")

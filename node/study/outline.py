@@ -9,8 +9,8 @@ from db.progress import Progress
 from db.records import Job, StoredInstance, Study
 from db.result_records import Delivery, Result
 from db.worklist import Listed
-from node import timeline
-from node.timeline import Event
+from node.study import timeline
+from node.study.timeline import Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from nlp.errors import WorkerLostError
 from nlp.miner import Miner
 from nlp.parser import MODEL
 from nlp.workers import mine_share
-from node.mining import BATCH, ReportMining
+from node.labels.mining import BATCH, ReportMining
 from tests.db.test_reports import message, version
 from tests.working import worker_of
 

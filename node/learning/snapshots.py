@@ -12,9 +12,9 @@ from db.engine import Database
 from db.learning_records import RegisteredSnapshot
 from db.vocabulary import Split
 from inference.policy import Policy
-from node import inspection
 from node.errors import SettingsError
 from node.files import InstanceStore
+from node.learning import inspection
 from training import pseudonym, selection, snapshot
 from training.selection import Wanted
 from training.snapshot import Snapshot

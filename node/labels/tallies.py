@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter
 
-from db import links, minings, notes, tally, vocabulary
+from db import census, links, minings, notes, tally, vocabulary
 from db.engine import Connection, Database
 from db.tally import Cooccurrence, LabelTable
 from nlp import miner
@@ -53,18 +53,13 @@ FOURTEEN = tuple(vocabulary.FINDINGS)
 """The findings that are counted together: those of ChestX-ray8, or of ChestX-ray14."""
 
 
-def label_table(findings: Sequence[str]) -> Tally[LabelTable]:
-    """The paper's Table 1 of these findings."""
-    name = f"label table of {len(findings)}"
-    return Tally(name=name, form=TypeAdapter(LabelTable), count=lambda connection: tally.table(connection, findings))
+def _labels(connection: Connection) -> dict[int, tuple[LabelTable, Cooccurrence]]:
+    read = census.whole(connection)
+    return {len(findings): tally.summed(read, findings) for findings in (EIGHT, FOURTEEN)}
 
 
-def cooccurrence(findings: Sequence[str]) -> Tally[Cooccurrence]:
-    """The paper's Figure 2 of these findings."""
-    name = f"cooccurrence of {len(findings)}"
-    return Tally(
-        name=name, form=TypeAdapter(Cooccurrence), count=lambda connection: tally.cooccurrence(connection, findings)
-    )
+LABELS = Tally(name="labels", form=TypeAdapter(dict[int, tuple[LabelTable, Cooccurrence]]), count=_labels)
+"""The paper's Table 1 and Figure 2, by how many findings they are of."""
 
 
 def unmined(settings: MiningSettings) -> Tally[int]:
@@ -83,11 +78,10 @@ def unmined(settings: MiningSettings) -> Tally[int]:
 
 def every(settings: MiningSettings) -> tuple[Tally[Any], ...]:
     """All that a node keeps."""
-    of_labels = [made(findings) for findings in (EIGHT, FOURTEEN) for made in (label_table, cooccurrence)]
     try:
-        return LINKS, *of_labels, unmined(settings)
+        return LINKS, LABELS, unmined(settings)
     except NlpError:
-        return LINKS, *of_labels
+        return LINKS, LABELS
 
 
 def look(connection: Connection, of: Tally[T]) -> Counted[T]:

@@ -8,7 +8,7 @@ from db.errors import UnknownPersonError
 from db.people_records import Role
 from db.tokens import Scope
 from node.errors import SettingsError
-from node.tokens import TokenRefusedError, Tokens, TooManyTokensError
+from node.identity.tokens import TokenRefusedError, Tokens, TooManyTokensError
 from tests.db.rows import NOW
 
 HERE = "127.0.0.1"

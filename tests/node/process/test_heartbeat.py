@@ -5,7 +5,7 @@ from datetime import timedelta
 from db import processes
 from db.engine import Database, connect
 from db.processes import KEPT, Process
-from node.heartbeat import Heartbeat
+from node.process.heartbeat import Heartbeat
 from tests.db.rows import NOW
 from tests.peers.processes import wait_until
 

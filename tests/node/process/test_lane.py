@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from node.lane import Lane
+from node.process.lane import Lane
 
 
 def test_all_that_waits_is_run_by_whoever_comes():

@@ -13,8 +13,8 @@ from db import processes
 from db.engine import Database
 from db.errors import DatabaseError
 from db.processes import Process
-from node.implementation import SOFTWARE_VERSION
-from node.upkeep.beat import Beat
+from node.process.beat import Beat
+from node.process.implementation import SOFTWARE_VERSION
 
 log = logging.getLogger(__name__)
 

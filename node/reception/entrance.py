@@ -5,29 +5,29 @@ from dataclasses import replace
 from functools import partial
 
 from db.engine import Database
-from node import logs
-from node.clock import utc_now
 from node.database import open_database
-from node.descriptors import LOW
 from node.destinations.commitment import Desk
 from node.dicom.acceptance import Acceptance, Peer
 from node.dicom.association import Limits
 from node.dicom.scp import Scp
-from node.heartbeat import Heartbeat
 from node.hl7 import connection as hl7_connection
 from node.hl7 import intake as hl7_intake
 from node.hl7.listener import Listener
 from node.parts import Door, Node, NodeRole, Service
 from node.premises import Premises, open_intake, open_store, read_as_it_comes
+from node.process import logs
+from node.process.clock import utc_now
+from node.process.descriptors import LOW
+from node.process.heartbeat import Heartbeat
 from node.queue import LocalQueue
-from node.receivers import Receivers
-from node.rejections import Rejections
+from node.reception.receivers import Receivers
+from node.reception.rejections import Rejections
 from node.sections.receiving import DicomSettings, Hl7Settings
 from node.sections.running import ConsoleSettings
 from node.settings import MIB, Settings
 from node.telemetry import readiness
 from node.telemetry.readiness import Check
-from node.tls import Files, ServerTls
+from node.transport.tls import Files, ServerTls
 from node.watching import endpoints, observe, watch_over
 
 Opened = tuple[Door, tuple[Service, ...]]

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from db.vocabulary import Assertion
-from node.relabelling import Change, Relabelling, changes
+from node.labels.relabelling import Change, Relabelling, changes
 from tests.db.test_minings import EFFUSION, NEWER, reading
 
 NO_EFFUSION = replace(EFFUSION, assertion=Assertion.NEGATIVE, sentence="No effusion.", rule_id="no")

@@ -5,12 +5,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from db import tally
+from db import census, tally
 from db.engine import Database
-from db.tally import Cooccurrence, LabelTable
-from node import tallies
+from node.labels import tallies
+from node.labels.tallies import EIGHT, FOURTEEN, Keeper, Tally
 from node.sections.running import MiningSettings
-from node.tallies import EIGHT, Keeper, Tally
 from tests.db.events import brought, happen
 from tests.db.label_rows import fill
 from tests.db.rows import NOW, later
@@ -66,22 +65,22 @@ def test_without_a_kept_count_it_is_made(sqlite_database: Database):
 
 
 @pytest.mark.usefixtures("large")
-@pytest.mark.parametrize("of", [tallies.label_table(EIGHT), tallies.cooccurrence(EIGHT)], ids=lambda of: of.name)
-def test_a_kept_table_is_the_table(of: Tally[LabelTable] | Tally[Cooccurrence], sqlite_database: Database):
-    """Every record of it is read back as it was counted."""
+def test_kept_tables_are_the_tables(sqlite_database: Database):
+    """Every record of them is read back as it was counted."""
     with sqlite_database.write() as connection:
         fill(connection)
-    keeper(sqlite_database, of)
+    keeper(sqlite_database, tallies.LABELS)
 
     with sqlite_database.read() as connection:
-        found = tallies.look(connection, of)
-        made = (tally.table if isinstance(found.value, LabelTable) else tally.cooccurrence)(connection, EIGHT)
+        found = tallies.look(connection, tallies.LABELS)
+        read = census.whole(connection)
 
-    assert (found.value, found.counted_at) == (made, NOW)
+    assert found.value == {8: tally.summed(read, EIGHT), 14: tally.summed(read, FOURTEEN)}
+    assert found.counted_at == NOW
 
 
 def test_every_count_has_a_name_of_its_own():
     """One would be read as another."""
     names = [each.name for each in tallies.every(MiningSettings())]
 
-    assert len(set(names)) == len(names) >= 5
+    assert len(set(names)) == len(names) == 3

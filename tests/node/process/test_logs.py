@@ -10,7 +10,7 @@ from io import StringIO
 
 import pytest
 
-from node import logs
+from node.process import logs
 
 CANARY = "CANARY^DOE"
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from node import floors
 from node.errors import InstallationError
+from node.process import floors
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def installed(monkeypatch: pytest.MonkeyPatch, **versions: str) -> None:

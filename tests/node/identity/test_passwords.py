@@ -3,8 +3,8 @@
 import pytest
 from argon2 import PasswordHasher, extract_parameters
 
-from node import passwords
 from node.errors import SettingsError
+from node.identity import passwords
 
 GOOD = "lamp otter granite seven"
 

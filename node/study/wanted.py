@@ -6,8 +6,8 @@ from datetime import date, datetime, timedelta, tzinfo
 from db.progress import Progress
 from db.vocabulary import FINDINGS
 from db.worklist import Wanted
-from node.clock import midnight
 from node.errors import SettingsError
+from node.process.clock import midnight
 
 LONGEST = 64
 """Characters of a value."""

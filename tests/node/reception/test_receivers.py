@@ -13,7 +13,7 @@ from pydicom.uid import ComputedRadiographyImageStorage
 
 from db import studies
 from node.errors import NodeError
-from node.receivers import Receivers
+from node.reception.receivers import Receivers
 from tests.conftest import ROOT
 from tests.node.dicom.raw import Image, RawPeer
 from tests.nodes import StartNode, chest

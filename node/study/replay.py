@@ -19,9 +19,8 @@ from db.vocabulary import Reason
 from inference import image_file
 from inference.errors import NotReadable
 from inference.policy import Policy
-from node import unread
 from node.models.service import ModelInService
-from node.objects import bundle, encoding
+from node.objects import bundle, encoding, unread
 from node.objects.identity import Identity
 from node.objects.reading import Reading
 from node.objects.result import ResultObject
