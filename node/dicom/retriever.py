@@ -42,7 +42,7 @@ from node.dicom.source import (
     Wanted,
 )
 from node.errors import RefusedError, SettingsError, UnreachableError
-from node.intake import Origin
+from node.file_meta import Origin
 
 FIND, GET, MOVE = (
     str(StudyRootQueryRetrieveInformationModelFind),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from node.errors import NodeError
-from node.intake import Origin
+from node.file_meta import Origin
 
 MAX_MATCHES = 1000
 """Answers to one question; a source that goes on after these is left."""

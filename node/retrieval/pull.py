@@ -16,9 +16,10 @@ from db import links, pulls
 from db.engine import Database
 from node.collection.archive import FULL, settle
 from node.dicom.source import Fetched, Found, Series, Source, SourceError, SourceLine, Wanted
-from node.errors import RefusedError, SettingsError, UnreachableError
-from node.files import OUT_OF_RESOURCES
-from node.intake import TOO_LARGE, Intake, Origin, is_uid
+from node.errors import OUT_OF_RESOURCES, RefusedError, SettingsError, UnreachableError
+from node.file_meta import Origin
+from node.header import is_uid
+from node.intake import TOO_LARGE, Intake
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,8 @@ import pytest
 
 from node.dicom.source import Found, Series, SourceError, Wanted
 from node.errors import NodeError, RefusedError, SettingsError, UnreachableError
-from node.intake import TOO_LARGE, Origin
+from node.file_meta import Origin
+from node.intake import TOO_LARGE
 from node.retrieval.dicomweb import DicomWeb
 from node.transport.web import WebAddress
 from tests.nodes import chest
