@@ -17,9 +17,9 @@ from pydicom.uid import UID
 from db import migration, people, studies
 from db.engine import Database, connect
 from db.people_records import Role
-from node import passwords
 from node.demonstration import phantom
 from node.files import Folder
+from node.identity import passwords
 from tests import stored
 from tests.db.rows import arrival
 from tests.peers.databases import Postgres

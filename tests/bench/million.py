@@ -19,7 +19,7 @@ from pathlib import Path
 from db import backlog, jobs
 from db.engine import Connection, Database
 from db.records import JobKind
-from node import tallies
+from node.labels import tallies
 from node.reconcile import Reconciler, study_failed
 from node.sections.running import MiningSettings
 from tests.bench import commands, large, pages, study_page
