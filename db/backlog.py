@@ -26,6 +26,11 @@ def counts(connection: Connection) -> dict[str, int]:
     return {f"{kind}.{state}": count for kind, state, count in connection.execute(query)}
 
 
+def newest(connection: Connection) -> int | None:
+    """The id of the job that was queued last, None if there is none."""
+    return connection.execute(select(func.max(job.c.id))).scalar()
+
+
 def undone(connection: Connection) -> list[Undone]:
     """How many jobs are not done, and since when the oldest could run, by kind and state; the index alone is read."""
     query = select(job.c.kind, job.c.state, func.count(), func.min(job.c.not_before))

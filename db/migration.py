@@ -1,9 +1,10 @@
 """Bring a database's schema to the one this version needs, by Alembic's revisions in `migrations/`.
 
 Alembic is loaded where a revision is run, and nowhere else: it is a tenth of the time that a command takes which only
-asks whether the schema is the right one. That is told by the names of the revisions' files.
+asks whether the schema is the right one. That is read in the revisions' files.
 """
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 SCRIPTS = Path(__file__).with_name("migrations")
+_NAMES = re.compile(r'^(revision|down_revision)(?:: [^=]+)? = "(\w+)"$', re.MULTILINE)
 _AT = table("alembic_version", column("version_num"))
 
 
@@ -65,8 +67,15 @@ def require_current(database: Database) -> None:
 
 
 def revisions() -> list[str]:
-    """Every revision that this version knows, the first one first: what the names of their files begin with."""
-    return sorted(path.name.partition("_")[0] for path in (SCRIPTS / "versions").glob("[0-9]*_*.py"))
+    """Every revision that this version knows, the first one first: each file names the one before it."""
+    after = {}
+    for path in (SCRIPTS / "versions").glob("*.py"):
+        names = dict(_NAMES.findall(path.read_text("utf-8")))
+        after[names.get("down_revision")] = names["revision"]
+    found: list[str] = []
+    while (following := after.get(found[-1] if found else None)) is not None:
+        found.append(following)
+    return found
 
 
 def _revision(connection: Connection) -> str | None:

@@ -27,6 +27,10 @@ class StudyState(StrEnum):
     FAILED = "failed"
 
 
+UNDER_WAY = (StudyState.ARRIVING, StudyState.QUEUED, StudyState.FAILED)
+"""In these are few of many studies: something is still to be done for them, by the node or by a person."""
+
+
 class JobKind(StrEnum):
     """What there is to do, each with its subject.
 
@@ -74,6 +78,10 @@ class Absence(StrEnum):
     MISSING = "missing"
     REMOVED = "removed"
     LOST = "lost"
+
+
+GONE = (Absence.DAMAGED, Absence.MISSING, Absence.LOST)
+"""Why files are not there; those that retention removed may be a million, and wait for nobody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

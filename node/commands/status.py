@@ -1,24 +1,31 @@
 """`cxr status`: what the node is doing, at a glance."""
 
 import shutil
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
-from db import audit_sending, backlog, deliveries, holdings, models, processes, reports, studies
+from db import audit_sending, backlog, deliveries, holdings, models, processes, studies
+from db.backlog import Undone
 from db.engine import Connection
+from db.records import GONE, UNDER_WAY, JobState
 from nlp.errors import NlpError
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table, settings_of
 from node.labels import tallies
-from node.labels.tallies import Counted
+from node.labels.tallies import Counted, with_few
 from node.process.clock import utc_now
 from node.process.heartbeat import SILENT
 from node.sections.running import MiningSettings
+
+OF_WORK = (tallies.STUDIES, tallies.JOBS, tallies.DELIVERIES, tallies.ABSENT)
 
 
 def status(config: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:
     """Show how much there is in each state, what is not mined yet, the model in service and the room on the disk.
 
-    Where there are many reports they are counted every few minutes, and it says when (`reports_counted_at`).
-    --json has the processes that are alive and the queues with their age, too.
+    Where there is much, what is done is counted every few minutes, and it says when (`counted_at`; of reports
+    `reports_counted_at`); what is under way is counted now. --json has the processes that are alive and the queues
+    with their age, too.
 
     Example: cxr status --json
     """
@@ -26,25 +33,28 @@ def status(config: ConfigOption = None, data: DataOption = None, as_json: JsonOp
     with opened(config, data).read() as connection:
         model, shadow = models.current(connection), models.shadow(connection)
         by_link, unmined = tallies.look(connection, tallies.LINKS), _unmined(connection, settings.mining)
-        kept = [each.counted_at for each in (by_link, unmined) if each and each.counted_at]
+        versions = tallies.look(connection, tallies.VERSIONS)
+        of_work = [tallies.look(connection, each) for each in OF_WORK]
+        queues = backlog.undone(connection)
         facts: dict[str, Any] = {
             "model": model.version if model else None,
             "shadow": shadow.version if shadow else None,
             "processes": processes.every(connection),
-            "queues": backlog.undone(connection),
-            "studies": studies.counts(connection),
-            "jobs": backlog.counts(connection),
-            "deliveries": deliveries.counts(connection),
+            "queues": queues,
+            "studies": with_few(of_work[0], studies.counts(connection, UNDER_WAY), UNDER_WAY.__contains__),
+            "jobs": with_few(of_work[1], _numbers(queues), lambda name: not name.endswith(f".{JobState.DONE}")),
+            "deliveries": with_few(of_work[2], _unsettled(connection), _is_unsettled),
+            "counted_at": _oldest(of_work),
             "undelivered": [
                 {"destination": name, "code": code, "jobs": count, "error": words}
                 for name, code, count, words in backlog.troubles(connection)
             ],
             "reports": by_link.value,
-            "report_versions": reports.count(connection),
+            "report_versions": versions.value,
             "unmined_report_versions": unmined and unmined.value,
-            "reports_counted_at": min(kept, default=None),
+            "reports_counted_at": _oldest([by_link, versions, *([unmined] if unmined else [])]),
             "audit_unsent": audit_sending.unsent(connection) if settings.audit.syslog else None,
-            "absent_files": holdings.counts(connection),
+            "absent_files": with_few(of_work[3], holdings.counts(connection, GONE), GONE.__contains__),
             "free_bytes": shutil.disk_usage(settings.data).free if settings.data.exists() else None,
         }
     if as_json:
@@ -56,6 +66,8 @@ def status(config: ConfigOption = None, data: DataOption = None, as_json: JsonOp
     rows.append(("processes, alive", sum(utc_now() - each.beat_at <= SILENT for each in facts["processes"])))
     for noun in ("studies", "jobs", "deliveries"):
         rows += [(f"{noun}, {state}", count) for state, count in sorted(facts[noun].items())]
+    if facts["counted_at"]:
+        rows.append(("what is done was counted at", facts["counted_at"]))
     for each in facts["undelivered"]:
         rows.append((f"to {each['destination']}: {each['error']}", each["jobs"]))
     linked = facts["reports"].get("linked", 0)
@@ -72,6 +84,22 @@ def status(config: ConfigOption = None, data: DataOption = None, as_json: JsonOp
     if facts["free_bytes"] is not None:
         rows.append(("free on disk, GiB", f"{facts['free_bytes'] / 1024**3:.1f}"))
     print_table(["what", "how many"], rows, empty="Nothing yet.")
+
+
+def _numbers(queues: Iterable[Undone]) -> dict[str, int]:
+    return {f"{each.kind}.{each.state}": each.count for each in queues}
+
+
+def _unsettled(connection: Connection) -> dict[str, int]:
+    return {f"{name}.{state}": count for name, state, count in deliveries.unsettled(connection)}
+
+
+def _is_unsettled(name: str) -> bool:
+    return name.rpartition(".")[2] in deliveries.UNSETTLED
+
+
+def _oldest(counts: Iterable[Counted[Any]]) -> datetime | None:
+    return min((each.counted_at for each in counts if each.counted_at), default=None)
 
 
 def _unmined(connection: Connection, settings: MiningSettings) -> Counted[int] | None:

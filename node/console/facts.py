@@ -13,13 +13,8 @@ from db import backlog, deliveries, holdings, models, processes, studies
 from db.backlog import Undone
 from db.engine import Database
 from db.processes import Process
-from db.records import Absence, Job, StudyState
+from db.records import GONE, UNDER_WAY, Absence, Job
 from node.process.heartbeat import SILENT
-
-UNDER_WAY = (StudyState.ARRIVING, StudyState.QUEUED, StudyState.FAILED)
-"""The states of a study that is not at its end, or that waits for a person."""
-GONE = (Absence.DAMAGED, Absence.MISSING, Absence.LOST)
-"""Why files are not there; those that retention removed may be a million, and wait for nobody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,14 +6,14 @@ node that reconciles counts again every few minutes, and never spends more than 
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter
 
-from db import census, links, minings, notes, tally, vocabulary
+from db import backlog, census, deliveries, holdings, links, minings, notes, reports, studies, tally, vocabulary
 from db.engine import Connection, Database
 from db.tally import Cooccurrence, LabelTable
 from nlp import miner
@@ -23,7 +23,7 @@ from node.sections.running import MiningSettings
 T = TypeVar("T")
 
 LARGE = 20_000
-"""Report versions from which on a count is kept."""
+"""Report versions from which on a count of reports is kept; jobs, where it is of studies and what becomes of them."""
 KEPT_S = 300.0
 """Seconds for which a kept count is good."""
 SHARE = 20
@@ -32,11 +32,15 @@ SHARE = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally(Generic[T]):
-    """A count: under which name it is kept, as what it is read back, and how it is made."""
+    """A count: under which name it is kept, as what it is read back, and how it is made.
+
+    `newest` tells how large the store is, in this respect, by the id of its newest row.
+    """
 
     name: str
     form: TypeAdapter[T]
     count: Callable[[Connection], T]
+    newest: Callable[[Connection], int | None] = minings.newest_report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +51,15 @@ class Counted(Generic[T]):
     counted_at: datetime | None
 
 
-LINKS = Tally(name="reports by link", form=TypeAdapter(dict[str, int]), count=links.counts)
+BY_NAME, NUMBER = TypeAdapter(dict[str, int]), TypeAdapter(int)
+LINKS = Tally(name="reports by link", form=BY_NAME, count=links.counts)
+VERSIONS = Tally(name="report versions", form=NUMBER, count=reports.count)
+STUDIES = Tally(name="studies by state", form=BY_NAME, count=studies.counts, newest=backlog.newest)
+JOBS = Tally(name="jobs by kind and state", form=BY_NAME, count=backlog.counts, newest=backlog.newest)
+DELIVERIES = Tally(
+    name="deliveries by destination and state", form=BY_NAME, count=deliveries.counts, newest=backlog.newest
+)
+ABSENT = Tally(name="absent files", form=BY_NAME, count=holdings.counts, newest=backlog.newest)
 EIGHT = tuple(finding.name for finding in vocabulary.EIGHT)
 FOURTEEN = tuple(vocabulary.FINDINGS)
 """The findings that are counted together: those of ChestX-ray8, or of ChestX-ray14."""
@@ -71,30 +83,36 @@ def unmined(settings: MiningSettings) -> Tally[int]:
     identity = miner.identity(settings.language_model, settings.policy)
     return Tally(
         name=f"not mined by {identity} {identity.language_model}".strip(),
-        form=TypeAdapter(int),
+        form=NUMBER,
         count=lambda connection: minings.unmined_count(connection, identity),
     )
 
 
 def every(settings: MiningSettings) -> tuple[Tally[Any], ...]:
     """All that a node keeps."""
+    always = (STUDIES, JOBS, DELIVERIES, ABSENT, VERSIONS, LINKS, LABELS)
     try:
-        return LINKS, LABELS, unmined(settings)
+        return *always, unmined(settings)
     except NlpError:
-        return LINKS, LABELS
+        return always
 
 
 def look(connection: Connection, of: Tally[T]) -> Counted[T]:
     """The count: a kept one of a large store, else made now, which takes long only where no node keeps any."""
-    kept = notes.read(connection, of.name) if is_large(connection) else None
+    kept = notes.read(connection, of.name) if _is_large(connection, of) else None
     if kept is None:
         return Counted(value=of.count(connection), counted_at=None)
     return Counted(value=of.form.validate_python(kept.value["count"]), counted_at=kept.noted_at)
 
 
-def is_large(connection: Connection) -> bool:
-    """Whether counts are kept."""
-    return (minings.newest_report(connection) or 0) >= LARGE
+def with_few(kept: Counted[dict[str, int]], now: Mapping[str, int], is_few: Callable[[str], bool]) -> dict[str, int]:
+    """A count by state, of which the states that few are in, by `is_few`, are as they are `now`."""
+    return {state: count for state, count in kept.value.items() if not is_few(state)} | dict(now)
+
+
+def _is_large(connection: Connection, of: Tally[Any]) -> bool:
+    """Whether it is kept."""
+    return (of.newest(connection) or 0) >= LARGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,9 +125,6 @@ class Keeper:
 
     def run(self, stopping: threading.Event) -> None:
         """Go once through all of them."""
-        with self.database.read() as connection:
-            if not is_large(connection):
-                return
         for each in self.tallies():
             if stopping.is_set():
                 return
@@ -118,6 +133,8 @@ class Keeper:
 
     def _is_old(self, of: Tally[Any]) -> bool:
         with self.database.read() as connection:
+            if not _is_large(connection, of):
+                return False
             kept = notes.read(connection, of.name)
         if kept is None:
             return True

@@ -82,8 +82,8 @@ def test_current_schema_is_left_alone_while_others_write(migrated_url: str):
     assert revision == migration.revisions()[-1]
 
 
-def test_revisions_are_known_by_the_names_of_their_files():
-    """What is told without Alembic is what Alembic would do."""
+def test_revisions_are_known_without_alembic():
+    """What is read in their files is what Alembic would do."""
     assert migration.revisions() == revisions()
 
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -118,6 +119,7 @@ class Postgres:
     def close(self) -> None:
         """End it and remove its folder, or write all down into the one that is kept."""
         if self._kept:
+            os.kill(self.pid, signal.SIGINT)  # who is connected is not waited for
             self._peer.stop(timeout_s=120)
             return
         if self._peer.running:

@@ -83,4 +83,4 @@ def test_every_count_has_a_name_of_its_own():
     """One would be read as another."""
     names = [each.name for each in tallies.every(MiningSettings())]
 
-    assert len(set(names)) == len(names) == 3
+    assert len(set(names)) == len(names) == 8
