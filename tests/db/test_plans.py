@@ -58,9 +58,21 @@ def plans(connection: Connection, ask: Ask) -> str:
     event.listen(connection, "before_cursor_execute", note)
     ask(connection)
     event.remove(connection, "before_cursor_execute", note)
-    explain = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
-    rows = (row for words, values in said for row in connection.exec_driver_sql(f"{explain} {words}", values))
-    return "\n".join(str(row[-1]) for row in rows)
+    return "\n".join(str(row[-1]) for words, values in said for row in explained(connection, words, values))
+
+
+def explained(connection: Connection, words: str, values: Any) -> list[Any]:
+    """The plan of a statement; of PostgreSQL also the one for any values, which it goes on with after a few times."""
+    if connection.dialect.name == "sqlite":
+        return list(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {words}", values))
+    for_these = list(connection.exec_driver_sql(f"EXPLAIN {words}", values))
+    places = {name: f"${number}" for number, name in enumerate(values, start=1)}
+    connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_generic_plan")
+    connection.exec_driver_sql(f"PREPARE asked AS {words % places}")
+    nothing = f"({', '.join(['NULL'] * len(places))})" if places else ""
+    for_any = list(connection.exec_driver_sql(f"EXPLAIN EXECUTE asked{nothing}"))
+    connection.exec_driver_sql("DEALLOCATE asked")
+    return for_these + for_any
 
 
 def require_indexes(database: Database) -> None:
