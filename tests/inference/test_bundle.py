@@ -142,7 +142,7 @@ def test_the_model_that_is_shipped() -> None:
 
 
 def test_curves_of_the_model_that_is_shipped() -> None:
-    """Under each ROC curve in the card lies the area that the card says, as far as points enough to draw it can tell."""
+    """Under each ROC curve in the card lies the area that the card says, as far as points to draw it by can tell."""
     for finding in load(STARTER).card.metrics.per_finding:
         across, up = zip(*finding.roc, strict=True)
 
