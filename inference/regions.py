@@ -80,7 +80,7 @@ class Regions(nn.Module):
         """What the lower part sees, (N, D, S, S) -> logits (N, C) and cam (N, C, S, S)."""
         shares = region_shares(self.lungs(maps), *self.outline.shape[2:])
         said = nn.functional.conv2d(maps, self.weight.flatten(0, 1)[:, :, None, None])  # (N, C * R, S, S)
-        cam = (said.unflatten(1, self.weight.shape[:2]) * shares[:, None]).sum(dim=2)
+        cam = (torch.unflatten(said, 1, self.weight.shape[:2]) * shares[:, None]).sum(dim=2)
         return cam.sum(dim=(2, 3)) + self.bias, cam
 
     def lungs(self, maps: Tensor) -> Tensor:
