@@ -110,7 +110,7 @@ def _whole(  # noqa: PLR0917  what `train_ridge` hands on
                 device=device,
                 tell=tell,
             )
-        seen = Seen.of(copies, lungs.seen_in(decoded.images[decoded.rows(items)]))
+        seen = Seen.of(copies, lungs.seen_in(decoded.images[row] for row in decoded.rows(items)))
         out_of_fold, across_sources = read_by_folds(snapshot, items, seen, recipe, folds), across(seen, items, recipe)
         journal.write(event="across sources", **across_sources)
         fit = fitted(seen, items, np.ones(len(items), dtype=bool), recipe)
