@@ -19,8 +19,8 @@ from node.implementation import SOFTWARE_VERSION
 class Frame:
     """Makes pages of templates. Whatever a template is given is text there, never HTML.
 
-    Filters: `time` and `day` show a time in the site's zone, `finding` a finding's name, `person_name` a name of a
-    header. `patient` is for whatever names a patient, `unnamed(study)` for a report: they mask it where the site wants
+    Filters: `time`, `minute` and `day` show a time in the site's zone, `finding` a finding's name, `person_name` a name of
+    a header. `patient` is for whatever names a patient, `unnamed(study)` for a report: they mask it where the site wants
     that, unless the page was given `masked=False`.
 
     Args:
@@ -37,6 +37,7 @@ class Frame:
         self._environment.globals.update(masked=self._mask.on)
         self._environment.filters.update(
             time=self._time,
+            minute=self._minute,
             day=self._day,
             finding=words.finding,
             person_name=person_name,
@@ -77,6 +78,9 @@ class Frame:
 
     def _time(self, at: datetime | None) -> Markup | str:
         return self._shown(at, "%Y-%m-%d %H:%M:%S")
+
+    def _minute(self, at: datetime | None) -> Markup | str:
+        return self._shown(at, "%Y-%m-%d %H:%M")
 
     def _day(self, at: datetime | None) -> Markup | str:
         return self._shown(at, "%Y-%m-%d")

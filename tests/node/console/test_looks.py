@@ -1,4 +1,4 @@
-"""Every page of a department at work, as people see it: at two widths, light and dark, and by axe.
+"""Every page of a department at work, as people see it: at two widths, light and dark, by axe, and by keyboard.
 
 CXR_PICTURES names a folder for a picture of each; CONTRIBUTING.md says how the documents' are made.
 """
@@ -69,3 +69,30 @@ def test_a_page_is_whole_and_readable(page: Page, department: Department, name: 
         page.wait_for_function("() => document.querySelector('img.heat').naturalWidth > 0")
 
     assert looked_at(page, name, tall=TALL.get(name)) == []
+
+
+def test_the_worklist_is_gone_through_by_keyboard(page: Page, department: Department) -> None:
+    """Arrows from anywhere, letters from a study only; a field is typed in, and who comes back finds the study again."""
+
+    def after(*keys: str) -> str:
+        for key in keys:
+            page.keyboard.press(key)
+        return str(page.evaluate("() => document.activeElement.id"))
+
+    page.goto(department.address + PAGES["worklist"])
+    rows = page.locator("tbody th a").evaluate_all("all => all.map(each => each.id)")
+
+    assert after("j", "/") == ""
+    assert after("ArrowDown") == rows[0]
+    assert after("j", "j", "k") == rows[1]
+    assert after("End") == rows[-1]
+    assert after("Home", "ArrowUp") == rows[0]
+    assert after("/", "j", "ArrowDown") == "patient"
+    assert page.locator("#patient").input_value() == "j"
+
+    shown = page.locator(f'a[href$="{UID_OF_SHOWN}"]')
+    opened_as = shown.get_attribute("id")
+    page.locator("tr", has=shown).click(position={"x": 5, "y": 5})
+    page.wait_for_url(f"**/{UID_OF_SHOWN}")
+    page.go_back()
+    page.wait_for_function("id => document.activeElement.id === id", arg=opened_as)
