@@ -19,9 +19,9 @@ from node.implementation import SOFTWARE_VERSION
 class Frame:
     """Makes pages of templates. Whatever a template is given is text there, never HTML.
 
-    Filters: `time`, `minute` and `day` show a time in the site's zone, `finding` a finding's name, `person_name` a name of
-    a header. `patient` is for whatever names a patient, `unnamed(study)` for a report: they mask it where the site wants
-    that, unless the page was given `masked=False`.
+    Filters: `time`, `minute` and `day` show a time in the site's zone, `finding` a finding's name, `person_name` and
+    `date` a name and a day of a header. `patient` is for whatever names a patient, `unnamed(study)` for a report: they
+    mask it where the site wants that, unless the page was given `masked=False`.
 
     Args:
         zone: the site's; None is this machine's.
@@ -41,6 +41,7 @@ class Frame:
             day=self._day,
             finding=words.finding,
             person_name=person_name,
+            date=words.date,
             patient=self._patient,
             unnamed=self._unnamed,
         )

@@ -72,7 +72,7 @@ def test_a_page_is_whole_and_readable(page: Page, department: Department, name: 
 
 
 def test_the_worklist_is_gone_through_by_keyboard(page: Page, department: Department) -> None:
-    """Arrows from anywhere, letters from a study only; a field is typed in, and who comes back finds the study again."""
+    """Arrows from anywhere, letters from a study; a field is typed in, and who comes back finds the study again."""
 
     def after(*keys: str) -> str:
         for key in keys:
