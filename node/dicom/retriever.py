@@ -29,9 +29,7 @@ from node.dicom.acceptance import STORAGE_CLASSES, TRANSFER_SYNTAXES
 from node.dicom.lines import IDLE_S, Lines
 from node.dicom.opening import Address, associate
 from node.dicom.outgoing import Form
-from node.errors import RefusedError, SettingsError, UnreachableError
-from node.intake import Origin
-from node.retrieval.source import (
+from node.dicom.source import (
     MAX_MATCHES,
     TOO_LARGE_OBJECT,
     TOO_MANY_INSTANCES,
@@ -43,6 +41,8 @@ from node.retrieval.source import (
     Take,
     Wanted,
 )
+from node.errors import RefusedError, SettingsError, UnreachableError
+from node.file_meta import Origin
 
 FIND, GET, MOVE = (
     str(StudyRootQueryRetrieveInformationModelFind),
@@ -79,7 +79,7 @@ class Reception:
 
 
 class Retriever(Lines[[], "RetrieveLine"]):
-    """Asks one source, under our own AE title (see `node.retrieval.source.Source`).
+    """Asks one source, under our own AE title (see `node.dicom.source.Source`).
 
     An association proposed C-FIND and C-MOVE, or C-GET and every form of an image.
 
