@@ -148,7 +148,7 @@ class Door:
         if person is not None and page.role is not None:
             request.state.visit = visit
             if not person.role.includes(page.role):
-                raise HTTPException(403, f"This is for a {page.role}; you are logged in as {person.role}.")
+                raise HTTPException(403, f"This takes the role {page.role}; yours is {person.role}.")
         if page.method in UNSAFE:
             _require_own_form(visit)
         response = page.show(visit)

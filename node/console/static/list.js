@@ -14,7 +14,8 @@
   }
 
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    // On many keyboards a slash takes Shift.
+    if (event.ctrlKey || event.metaKey || event.altKey || (event.shiftKey && event.key !== "/")) return;
     const all = places(), at = all.indexOf(document.activeElement);
     const nowhere = document.activeElement === document.body || document.activeElement.id === "content";
     if (at < 0 && !(nowhere && event.key.startsWith("Arrow"))) return;
