@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 
 from db import gold as people
 from db import labels, standing
-from db.labels import LeftOut, ReportLabels, States, StudyLabels
+from db.label_records import LeftOut, ReportLabels, States, StudyLabels
 from db.report_records import MinerIdentity
 from db.schema import instance
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 from db.census import Census, Number
-from db.labels import LeftOut
+from db.label_records import LeftOut
 from db.report_records import MinerIdentity
 from db.vocabulary import NORMAL, Assertion
 
