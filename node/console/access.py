@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from db.errors import DatabaseError
 from db.people_records import Person, Role
 from node.console.form import read_form
 from node.console.sessions import Sessions
@@ -124,6 +125,17 @@ class Door:
 
         return enter
 
+    def visitor(self, request: Request) -> Visit | None:
+        """Who is logged in there, if the database says so: for what has to be said outside of any page."""
+        if (visit := let_in(request)) is not None:
+            return visit
+        known = request.cookies.get(self.cookie.name, "")
+        try:
+            person = self.sessions.person_of(known, keep=False) if known else None
+        except DatabaseError:
+            return None
+        return None if person is None else Visit(request=request, person=person, token=known, form={})
+
     def _answer(self, page: Page, request: Request, form: Mapping[str, str]) -> Response:
         known = request.cookies.get(self.cookie.name, "")
         person = None
@@ -131,16 +143,24 @@ class Door:
             person = self.sessions.person_of(known, keep=not page.by_itself) if known else None
             if person is None:
                 return _to_login(request)
-            if not person.role.includes(page.role):
-                raise HTTPException(403, f"This is for a {page.role}; you are logged in as {person.role}.")
         token = known or secrets.token_urlsafe(32)
         visit = Visit(request=request, person=person, token=token, form=form, by_itself=page.by_itself)
+        if person is not None and page.role is not None:
+            request.state.visit = visit
+            if not person.role.includes(page.role):
+                raise HTTPException(403, f"This takes the role {page.role}; yours is {person.role}.")
         if page.method in UNSAFE:
             _require_own_form(visit)
         response = page.show(visit)
         if not known and page.path == LOGIN and page.method == "GET":
             self.cookie.give(response, visit.token)
         return response
+
+
+def let_in(request: Request) -> Visit | None:
+    """The visit of a person whom the door knew, before what then went wrong."""
+    visit: Visit | None = getattr(request.state, "visit", None)
+    return visit
 
 
 def _require_own_form(visit: Visit) -> None:
