@@ -8,7 +8,7 @@ import pytest
 from db import logins, people, sessions
 from db.engine import Connection, Database
 from db.errors import UnknownPersonError
-from db.people_records import Person, Role
+from db.people_records import KnownPerson, Person, Role
 from db.schema import login_attempt, session
 from db.sessions import Lifetime
 from tests.db.rows import NOW, later
@@ -35,7 +35,16 @@ def test_a_name_is_taken_once(database: Database) -> None:
         assert (first, again) == (True, False)
         assert people.password_hash(connection, "anna") == "a"
         assert people.everybody(connection) == [
-            Person(id=1, name="anna", role=Role.ADMINISTRATOR, created_at=NOW, disabled_at=None, last_login_at=None)
+            KnownPerson(
+                id=1,
+                name="anna",
+                role=Role.ADMINISTRATOR,
+                created_at=NOW,
+                disabled_at=None,
+                last_login_at=None,
+                has_password=True,
+                issuer=None,
+            )
         ]
 
 
