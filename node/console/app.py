@@ -25,6 +25,7 @@ from node.console.frame import Frame
 from node.console.ground import Ground
 from node.console.imaging import Pictures
 from node.console.live import Live
+from node.console.logout import Logout
 from node.console.masking import Mask
 from node.console.sessions import Sessions
 from node.console.viewing import Viewing
@@ -106,6 +107,7 @@ def build(
         viewing=Viewing(database=database, masking=mask.on, now=now),
     )
     sessions, cookie = Sessions(database=database, lifetime=lifetime, now=now), Cookie(encrypted=encrypted)
+    logout = Logout(sessions=sessions, cookie=cookie, frame=ground.frame, identity=identity, now=now)
     tokens = Tokens(database=database, now=now)
     programs = api.build(_basis(ground, tokens, watch.checks))
     every_page: tuple[Page, ...] = (
@@ -114,8 +116,8 @@ def build(
         *sections.agreement(ground),
         *sections.learning(ground),
         *sections.system(ground),
-        *sections.people(ground, sessions, cookie, tokens, programs.openapi),
-        *sections.provider(ground, sessions, cookie, identity),
+        *sections.people(ground, sessions, cookie, logout, tokens=tokens, document=programs.openapi),
+        *sections.provider(ground, sessions, cookie, logout),
         *pages.of_machines(watch, watched),
     )
     ground.frame.furnish(every_page)

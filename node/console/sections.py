@@ -19,6 +19,7 @@ from node.console.labels import Labels
 from node.console.lexicon import Lexicon
 from node.console.live import Live
 from node.console.login import Login
+from node.console.logout import Logout
 from node.console.models import Models
 from node.console.promoting import Promoting
 from node.console.provider_login import BEGIN, ProviderLogin
@@ -33,7 +34,6 @@ from node.console.system import System
 from node.console.tokens import TokenPages
 from node.console.trainings import Trainings
 from node.console.worklist import Worklist
-from node.identity.identity import Identity
 from node.labels.trials import Trials
 from node.tokens import Tokens
 
@@ -103,9 +103,15 @@ def system(on: Ground) -> tuple[Page, ...]:
 
 
 def people(
-    on: Ground, sessions: Sessions, cookie: Cookie, tokens: Tokens, document: Callable[[], Mapping[str, Any]]
+    on: Ground,
+    sessions: Sessions,
+    cookie: Cookie,
+    logout: Logout,
+    *,
+    tokens: Tokens,
+    document: Callable[[], Mapping[str, Any]],
 ) -> tuple[Page, ...]:
-    """Logging in, one's own account, and what programs find; `document` makes the description of that."""
+    """Logging in and out, one's own account, and what programs find; `document` makes the description of that."""
     oidc = on.settings.console.oidc
     return pages.of_people(
         login=Login(
@@ -115,15 +121,16 @@ def people(
             provider=BEGIN if oidc else None,
             passwords=oidc is None or oidc.passwords,
         ),
+        logout=logout,
         tokens=TokenPages(tokens=tokens, frame=on.frame),
         reference=Reference(document=document, frame=on.frame),
         static=Static(),
     )
 
 
-def provider(on: Ground, sessions: Sessions, cookie: Cookie, identity: Identity | None) -> tuple[Page, ...]:
-    """Logging in by the site's identity provider, if it has one."""
-    if identity is None:
+def provider(on: Ground, sessions: Sessions, cookie: Cookie, logout: Logout) -> tuple[Page, ...]:
+    """Logging in and out by the site's identity provider, if it has one."""
+    if logout.identity is None:
         return ()
-    login = ProviderLogin(identity=identity, sessions=sessions, cookie=cookie, frame=on.frame, now=on.now)
-    return pages.of_provider(login)
+    login = ProviderLogin(identity=logout.identity, sessions=sessions, cookie=cookie, frame=on.frame, now=on.now)
+    return pages.of_provider(login, logout)
