@@ -50,6 +50,7 @@ SCOPES = {
     ("GET", "/models"): "read",
     ("GET", "/models/{version}"): "read",
     ("GET", "/models/{version}/comparisons"): "read",
+    ("GET", "/models/{version}/live"): "read",
     ("POST", "/models/{version}/comparisons"): "administer",
     ("POST", "/models/{version}/promotion"): "administer",
     ("POST", "/models/rollback"): "administer",
