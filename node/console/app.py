@@ -109,7 +109,7 @@ def build(
     sessions, cookie = Sessions(database=database, lifetime=lifetime, now=now), Cookie(encrypted=encrypted)
     logout = Logout(sessions=sessions, cookie=cookie, frame=ground.frame, identity=identity, now=now)
     tokens = Tokens(database=database, now=now)
-    programs = api.build(_basis(ground, tokens, watch.checks))
+    programs = api.build(_basis(ground, tokens, trials, watch.checks))
     every_page: tuple[Page, ...] = (
         *sections.studies(ground, live, pictures),
         *sections.labels(ground, trials),
@@ -140,13 +140,14 @@ def _served(every_page: Collection[Page], door: Door, programs: ASGIApp, frame: 
     )
 
 
-def _basis(ground: Ground, tokens: Tokens, checks: Mapping[str, Check]) -> Basis:
+def _basis(ground: Ground, tokens: Tokens, trials: Trials, checks: Mapping[str, Check]) -> Basis:
     return Basis(
         settings=ground.settings,
         database=ground.database,
         store=ground.store,
         tokens=tokens,
         mask=ground.mask,
+        trials=trials,
         checks=checks,
         announce=ground.announce,
         now=ground.now,

@@ -8,7 +8,7 @@ from db.people_records import Role
 from node.console.access import LOGIN, Page, Visit
 from node.console.agreement import Agreement
 from node.console.audit_log import AuditLog
-from node.console.callers import Callers
+from node.console.callers import CallersPage
 from node.console.destinations import DestinationPages
 from node.console.discrepancies import Discrepancies
 from node.console.downloads import Downloads
@@ -113,7 +113,7 @@ def of_system(
     system: System,
     jobs: JobPages,
     destinations: DestinationPages,
-    callers: Callers,
+    callers: CallersPage,
     audit_log: AuditLog,
     in_force: SettingsInForce,
 ) -> tuple[Page, ...]:

@@ -8,7 +8,7 @@ from node.console import pages
 from node.console.access import Cookie, Page
 from node.console.agreement import Agreement
 from node.console.audit_log import AuditLog
-from node.console.callers import Callers
+from node.console.callers import CallersPage
 from node.console.destinations import DestinationPages
 from node.console.discrepancies import Discrepancies
 from node.console.downloads import Downloads
@@ -94,7 +94,7 @@ def system(on: Ground) -> tuple[Page, ...]:
         system=System(database=on.database, data=on.settings.data, frame=on.frame, now=on.now),
         jobs=JobPages(database=on.database, announce=on.announce, frame=on.frame, now=on.now),
         destinations=DestinationPages(settings=on.settings, database=on.database, frame=on.frame, now=on.now),
-        callers=Callers(settings=on.settings, database=on.database, frame=on.frame),
+        callers=CallersPage(settings=on.settings, database=on.database, frame=on.frame),
         audit_log=AuditLog(
             database=on.database, viewing=on.viewing, frame=on.frame, collector=on.settings.audit.syslog
         ),
