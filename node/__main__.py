@@ -10,10 +10,10 @@ import typer
 from db.errors import DatabaseError
 from inference.errors import InferenceError
 from nlp.errors import NlpError
-from node import logs
 from node.commands.contents import SECTIONS
 from node.commands.deferred import group_of
 from node.errors import NodeError
+from node.process import logs
 from training.errors import OccupiedError, TrainingError
 
 log = logging.getLogger("node")

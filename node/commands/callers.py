@@ -2,8 +2,8 @@
 
 import typer
 
-from node.callers import IMAGES, Callers, gather
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table, settings_of
+from node.reception.callers import IMAGES, Callers, gather
 
 
 def callers(config: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:

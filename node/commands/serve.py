@@ -9,12 +9,13 @@ from typing import Annotated
 
 import typer
 
-from node import logs, wiring
+from node import wiring
 from node.commands.options import ConfigOption, DataOption, settings_of
 from node.errors import SettingsError
-from node.floors import require_floors
-from node.implementation import SOFTWARE_VERSION
 from node.parts import Node, NodeRole
+from node.process import logs
+from node.process.floors import require_floors
+from node.process.implementation import SOFTWARE_VERSION
 
 SWITCH_S = 0.0001
 """How long a thread that works lets others wait. A C-STORE wants the interpreter dozens of times, and with Python's own

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from node.clock import utc_now
 from node.commands.options import (
     ByOption,
     ConfigOption,
@@ -21,6 +20,7 @@ from node.commands.promotion import DIFFERENCE, signed
 from node.errors import SettingsError
 from node.models import live, promotion
 from node.models.live import LiveComparison
+from node.process.clock import utc_now
 
 
 def shadow(

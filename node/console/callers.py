@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from db.engine import Database
-from node.callers import IMAGES, gather
 from node.console import system
 from node.console.access import Visit
 from node.console.frame import Frame
+from node.reception.callers import IMAGES, gather
 from node.settings import Settings
 
 

@@ -10,8 +10,9 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
-from node import logs, wiring
+from node import wiring
 from node.commands.serve import SWITCH_S
+from node.process import logs
 from node.settings import load
 
 HASTE = 10

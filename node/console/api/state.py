@@ -7,14 +7,14 @@ from fastapi import APIRouter, Query
 
 from db import audit
 from db.audit import AuditChain, AuditEntry
-from node.callers import Callers
-from node.callers import gather as gather_callers
 from node.console.api.basis import Node
 from node.console.api.caller import Administrator, Reader
 from node.console.api.page import After, Limit, Page, Text, cut
 from node.console.facts import Facts, gather
-from node.floors import Installed, installed
-from node.implementation import SOFTWARE_VERSION
+from node.process.floors import Installed, installed
+from node.process.implementation import SOFTWARE_VERSION
+from node.reception.callers import Callers
+from node.reception.callers import gather as gather_callers
 from node.settings import Settings
 from node.telemetry import readiness
 

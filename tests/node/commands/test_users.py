@@ -14,10 +14,10 @@ from db import audit, identities, people
 from db.engine import Database, connect
 from db.errors import UnknownPersonError
 from db.people_records import Role
-from node import passwords
 from node.__main__ import app
-from node.clock import utc_now
 from node.errors import SettingsError
+from node.identity import passwords
+from node.process.clock import utc_now
 from node.settings import DATABASE_FILE
 
 PASSWORD = "lamp otter granite seven"

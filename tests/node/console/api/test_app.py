@@ -18,8 +18,8 @@ from db.people_records import Role
 from db.records import JobState
 from db.tokens import Scope
 from node.__main__ import app
+from node.identity.tokens import Tokens
 from node.settings import load
-from node.tokens import Tokens
 from tests.db.rows import NOW
 from tests.db.test_minings import EFFUSION, reading
 from tests.node.console.api.conftest import OWNERS, RESULT, STUDY, Program, a_token, fill
