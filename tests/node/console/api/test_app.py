@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import hypothesis
 import pytest
 import schemathesis
 from schemathesis import Case
+from starlette.routing import Mount
 from typer.testing import CliRunner
 
 from db import audit, jobs, lexicon_trials, minings, people
@@ -354,15 +356,26 @@ def test_patients_are_masked_where_the_site_wants_that(filled: Database, tmp_pat
     assert refused == 403
 
 
-def test_a_database_that_does_not_answer_is_said(tmp_path: Path) -> None:
-    """503 and a sentence, whatever is asked for."""
+def test_a_database_that_does_not_answer_is_said(filled: Database, tmp_path: Path) -> None:
+    """503 and a sentence: before a token is known, and where it goes away behind that."""
     gone = connect(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}")
-    with serving(console(gone, tmp_path)) as browser:
-        program = Program(browser, "cxr_some-token")
-        answer, every = program.get("/status"), {asked(program, *each) for each in SCOPES}
+    application, looks = console(filled, tmp_path, Clock(NOW)), [each for each in SCOPES if each[0] == "GET"]
+    (programs,) = [each.app for each in application.routes if isinstance(each, Mount)]
+    basis = programs.state.basis
+    programs.state.basis = replace(basis, database=gone)
+    tokens = {scope: a_token(filled, scope) for scope in Scope}
+    with serving(application) as browser:
+        behind = {path: asked(Program(browser, tokens[Scope(SCOPES["GET", path])]), "GET", path) for _, path in looks}
+        programs.state.basis = replace(basis, tokens=Tokens(database=gone, now=lambda: NOW))
+        answer = Program(browser, "cxr_some-token").get("/settings")
 
     assert (answer.status, answer.json()) == (503, {"detail": "The database does not answer."})
-    assert every == {503}
+    assert {path for path, status in behind.items() if status != 503} == {
+        "/health",
+        "/settings",
+        "/version",
+        "/lexicon/files",
+    }
 
 
 def test_the_page_has_every_operation(browser: Browser) -> None:
