@@ -42,6 +42,10 @@ class Visit:
         """Where it comes from."""
         return self.request.client.host if self.request.client else ""
 
+    def here(self, path: str) -> str:
+        """The address of a page, as this browser has it."""
+        return f"{self.request.url.scheme}://{self.request.headers.get('host', '')}{path}"
+
     @property
     def somebody(self) -> Person:
         """Who is logged in, on a page that is not for everybody.
@@ -90,6 +94,10 @@ class Cookie:
     def give(self, response: Response, token: str) -> None:
         """Set it until the browser is closed."""
         response.set_cookie(self.name, token, path="/", secure=self.encrypted, httponly=True, samesite="strict")
+
+    def drop(self, response: Response) -> None:
+        """Have the browser forget it."""
+        response.delete_cookie(self.name, path="/", secure=self.encrypted, httponly=True)
 
     def lend(self, response: Response, words: str, lasting: timedelta) -> None:
         """Set the other one, for a while."""
@@ -169,11 +177,11 @@ def _require_own_form(visit: Visit) -> None:
     Raises:
         HTTPException: it was not sent by a form of this console.
     """
-    request = visit.request
-    origin = request.headers.get("origin")
-    own = f"{request.url.scheme}://{request.headers.get('host', '')}"
+    origin = visit.request.headers.get("origin")
     token = visit.form.get(FORM_TOKEN, "")
-    if (origin is not None and origin != own) or not hmac.compare_digest(token.encode(), visit.form_token.encode()):
+    if (origin is not None and origin != visit.here("")) or not hmac.compare_digest(
+        token.encode(), visit.form_token.encode()
+    ):
         raise HTTPException(403, "This form is too old, or not ours. Load the page again and repeat what you did.")
 
 

@@ -25,6 +25,7 @@ from node.console.frame import Frame
 from node.console.ground import Ground
 from node.console.imaging import Pictures
 from node.console.live import Live
+from node.console.logout import Logout
 from node.console.masking import Mask
 from node.console.sessions import Sessions
 from node.console.viewing import Viewing
@@ -112,16 +113,17 @@ def build(
         viewing=Viewing(database=database, masking=mask.on, now=now),
     )
     sessions, cookie = Sessions(database=database, lifetime=lifetime, now=now), Cookie(encrypted=encrypted)
+    logout = Logout(sessions=sessions, cookie=cookie, frame=ground.frame, identity=identity, now=now)
     tokens = Tokens(database=database, now=now)
-    programs = api.build(_basis(ground, tokens, watch.checks))
+    programs = api.build(_basis(ground, tokens, trials, watch.checks))
     every_page: tuple[Page, ...] = (
         *sections.studies(ground, live, pictures),
         *sections.labels(ground, trials),
         *sections.agreement(ground),
         *sections.learning(ground),
         *sections.system(ground),
-        *sections.people(ground, sessions, cookie, tokens, programs.openapi),
-        *sections.provider(ground, sessions, cookie, identity),
+        *sections.people(ground, sessions, cookie, logout, tokens=tokens, document=programs.openapi),
+        *sections.provider(ground, sessions, cookie, logout),
         *pages.of_machines(watch, watched),
     )
     ground.frame.furnish(every_page)
@@ -144,13 +146,14 @@ def _served(every_page: Collection[Page], door: Door, programs: ASGIApp, frame: 
     )
 
 
-def _basis(ground: Ground, tokens: Tokens, checks: Mapping[str, Check]) -> Basis:
+def _basis(ground: Ground, tokens: Tokens, trials: Trials, checks: Mapping[str, Check]) -> Basis:
     return Basis(
         settings=ground.settings,
         database=ground.database,
         store=ground.store,
         tokens=tokens,
         mask=ground.mask,
+        trials=trials,
         checks=checks,
         announce=ground.announce,
         now=ground.now,
