@@ -95,7 +95,7 @@ def test_what_stands_outside_of_the_pages_is_readable_too(chromium: Browser, dep
 def test_the_document_shows_every_page_at_both_widths() -> None:
     """A page that is added is to be shown, too; `git add` is left to who makes the pictures."""
     shown = set(re.findall(r"console-\w+-(?:wide|narrow)-\w+\.png", GALLERY.read_text()))
-    kept = {each.name for each in GALLERY.parent.glob("console-*.png")}
+    kept = {each.name for each in (GALLERY.parent / "pictures").glob("console-*.png")}
 
     assert shown == {
         f"console-{name}-{way}.png" for name in (*PAGES, *OUTSIDE) for way in ("wide-light", "narrow-dark")
