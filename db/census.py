@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 
 from db import gold as people
 from db import labels, standing
-from db.labels import LeftOut, ReportLabels, States, StudyLabels
+from db.label_records import LeftOut, ReportLabels, States, StudyLabels
 from db.report_records import MinerIdentity
 from db.schema import instance
 
@@ -34,8 +34,8 @@ class Census:
         gold: how many of people's labels are in force, by finding.
         not_mined: reports that are not mined yet.
         unreadable: reports that were mined and are empty or in another language.
-        left_out: reports that do not count.
-        miners: with what the reports were mined, and how many with each, the most frequent first.
+        left_out: reports that do not count, if these were counted.
+        miners: with what the reports were mined, and how many with each, the most frequent first; if that was.
     """
 
     by_report: tuple[Number, ...]
@@ -44,8 +44,8 @@ class Census:
     reports: int
     not_mined: int
     unreadable: int
-    left_out: LeftOut
-    miners: tuple[tuple[MinerIdentity, int], ...]
+    left_out: LeftOut | None
+    miners: tuple[tuple[MinerIdentity, int], ...] | None
 
 
 def whole(connection: Connection) -> Census:
@@ -82,8 +82,8 @@ def at_once(connection: Connection) -> Census:
         reports=numbers.total() + unreadable + waiting,
         not_mined=waiting,
         unreadable=unreadable,
-        left_out=LeftOut(cancelled=0, other_examination=0),
-        miners=(),
+        left_out=None,
+        miners=None,
     )
 
 

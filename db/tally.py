@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 from db.census import Census, Number
-from db.labels import LeftOut
+from db.label_records import LeftOut
 from db.report_records import MinerIdentity
 from db.vocabulary import NORMAL, Assertion
 
@@ -27,8 +27,8 @@ class Counted:
             nothing that says normal.
         not_mined: how many are not mined yet.
         unreadable: how many were mined and are empty or in another language.
-        left_out: reports that do not count.
-        miners: with what the reports were mined, and how many with each, the most frequent first.
+        left_out: reports that do not count, if these were counted.
+        miners: with what the reports were mined, and how many with each, the most frequent first; if that was.
     """
 
     reports: int
@@ -39,8 +39,8 @@ class Counted:
     none_of_these: int
     not_mined: int
     unreadable: int
-    left_out: LeftOut
-    miners: tuple[tuple[MinerIdentity, int], ...]
+    left_out: LeftOut | None
+    miners: tuple[tuple[MinerIdentity, int], ...] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -243,7 +243,7 @@ def _say(counted: Counted, at: datetime | None) -> None:
         f"{counted.uncertain_only} with an uncertain one only, {counted.normal} Normal, "
         f"{counted.none_of_these} none of these."
     )
-    for miner, number in counted.miners:
+    for miner, number in counted.miners or ():
         model = f", language model {miner.language_model}" if miner.language_model else ""
         typer.echo(f"Labels of {number}: {miner}{model}.")
     if counted.not_mined:
@@ -251,8 +251,6 @@ def _say(counted: Counted, at: datetime | None) -> None:
         typer.echo(f"NOT WHOLE: {counted.not_mined} {reports} not mined yet.")
     if counted.unreadable:
         typer.echo(f"Empty or not in English, so without mined labels: {counted.unreadable}.")
-    if counted.left_out.cancelled or counted.left_out.other_examination:
-        typer.echo(
-            f"Left out: {counted.left_out.cancelled} cancelled, "
-            f"{counted.left_out.other_examination} of another examination."
-        )
+    left_out = counted.left_out
+    if left_out and (left_out.cancelled or left_out.other_examination):
+        typer.echo(f"Left out: {left_out.cancelled} cancelled, {left_out.other_examination} of another examination.")

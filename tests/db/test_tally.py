@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from db import census, tally
 from db.engine import Connection, Database
-from db.labels import LeftOut
+from db.label_records import LeftOut
 from db.tally import Cooccurrence, LabelTable
 from db.vocabulary import EIGHT, FINDINGS
 from tests.db.label_rows import P, add_report, counted, fill, mine, say
