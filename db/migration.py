@@ -1,5 +1,6 @@
 """Bring a database's schema to the one this version needs, by Alembic's revisions in `migrations/`."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -22,7 +23,10 @@ def upgrade(database: Database, revision: str = "head") -> str:
     config = _config()
     with database.rebuild() as connection:
         queue_for(connection, "migration")
-        _require_known(MigrationContext.configure(connection).get_current_revision())
+        found = MigrationContext.configure(connection).get_current_revision()
+        _require_known(found)
+        if found == revisions()[-1]:
+            return found
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
         return MigrationContext.configure(connection).get_current_revision() or "none"
@@ -51,9 +55,10 @@ def require_current(database: Database) -> None:
         raise SchemaOutOfDateError(f"the database is at revision {found}, this version needs {head}: run cxr migrate")
 
 
-def revisions() -> list[str]:
-    """Every revision that this version knows, the first one first."""
-    return [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()][::-1]
+@cache
+def revisions() -> tuple[str, ...]:
+    """Every revision that this version knows, the first one first; Alembic loads all their files for it."""
+    return tuple(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())[::-1]
 
 
 def _require_known(revision: str | None) -> None:
