@@ -20,7 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from db import labels, reports
 from db.engine import queue_for
-from db.labels import ReportLabels
+from db.label_records import ReportLabels, States
 from db.result_records import ResultKind
 from db.schema import (
     concordance,
@@ -206,7 +206,7 @@ _NAMES = ("study_instance_uid", "patient_id", "patient_name", "accession_number"
 class _Said:
     """What the reports of a study say, put together."""
 
-    states: labels.States
+    states: States
     gold: frozenset[str]
     repeated: bool
 

@@ -19,7 +19,8 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, func, select
 
 from db import concordance, labels
 from db.engine import queue_for
-from db.labels import COUNTS, ReportLabels, States
+from db.label_records import ReportLabels, States
+from db.labels import COUNTS
 from db.schema import gold, link, mining, report, standing, standing_label
 from db.vocabulary import FINDINGS, NORMAL, Assertion
 

@@ -69,5 +69,6 @@ def small(image: Image, size: int) -> npt.NDArray[np.uint8]:
 def input_of(grey: npt.NDArray[np.uint8], card: Preprocessing) -> npt.NDArray[np.float32]:
     """Make the network's input, as `model_input` does, of what `small` gave."""
     result = np.empty((1, card.channels, card.size, card.size), dtype=np.float32)
-    result[0] = look_up(normalise(np.arange(256, dtype=np.uint8), card), grey)
+    cv2.LUT(grey, normalise(np.arange(256, dtype=np.uint8), card), dst=result[0, 0])
+    result[0, 1:] = result[0, 0]
     return result

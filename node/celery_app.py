@@ -30,10 +30,11 @@ from db import jobs
 from db.engine import Database
 from db.errors import DatabaseError
 from db.records import Job, JobKind
-from node import logs, workplace
+from node import workplace
 from node.database import open_database
 from node.errors import SettingsError
-from node.floors import require_floors
+from node.process import logs
+from node.process.floors import require_floors
 from node.sections.running import BrokerSettings
 from node.settings import Settings, load
 from node.workplace import Workplace

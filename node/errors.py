@@ -1,5 +1,10 @@
 """What can go wrong in the running product; our fault and the peer's are different classes."""
 
+OUT_OF_RESOURCES = 0xA700
+DOES_NOT_MATCH = 0xA900
+CANNOT_UNDERSTAND = 0xC000
+"""Why an instance is not taken: C-STORE statuses (DICOM PS3.4 table B.2-1)."""
+
 
 class NodeError(Exception):
     """Base of this package's errors."""

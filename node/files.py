@@ -13,10 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from node.errors import RefusedError
+from node.errors import OUT_OF_RESOURCES, RefusedError
 from node.incoming import Incoming
 
-OUT_OF_RESOURCES = 0xA700
 QUARANTINE = "quarantine"
 """The folder of objects that are not what they were; nothing reads them, and a person decides what becomes of them."""
 

@@ -13,10 +13,8 @@ from db.records import Holding, JobKind, StudyState
 from db.retention import Rule
 from db.sessions import Lifetime
 from nlp.workers import Pool
-from node import descriptors, reception, tallies
 from node.auditing import dispatch
 from node.auditing.transfers import Transfers
-from node.clock import utc_now
 from node.console.exposure import is_loopback, require_encrypted, require_people
 from node.console.live import Live
 from node.console.server import Server
@@ -25,21 +23,25 @@ from node.destinations.commitment import LONGEST_DELAY_S
 from node.destinations.routes import back_to
 from node.errors import SettingsError
 from node.files import Folder
-from node.heartbeat import Heartbeat
 from node.intake import RELEASE_FALLBACK_S
+from node.labels import tallies
 from node.labels.ledger import Ledger
 from node.labels.trials import Trials
 from node.parts import Door, Node, NodeRole, Service
 from node.pictures.shelf import open_shelf
 from node.premises import Premises, open_store, read_as_it_comes
+from node.process import descriptors
+from node.process.beat import Beat
+from node.process.clock import utc_now
+from node.process.heartbeat import Heartbeat
 from node.queue import LocalQueue
-from node.reception import Opened
+from node.reception import entrance
+from node.reception.entrance import Opened
 from node.reconcile import Reconciler, study_failed
 from node.settings import Settings
 from node.telemetry.forwarding import Forwarding
 from node.telemetry.stock import Stock
 from node.telemetry.watch import HEALTHZ, PATHS, Watch
-from node.upkeep.beat import Beat
 from node.upkeep.retention import Retention
 from node.watching import endpoints, observe, watch_over
 from node.worker import Announce
@@ -77,7 +79,7 @@ def build(settings: Settings, roles: Collection[NodeRole] | None = None, now: Ca
     read_as_it_comes()
     roles = roles_of(settings) if roles is None else frozenset(roles)
     _require_sense(settings, roles)
-    descriptors.provide(reception.descriptors_for(settings))
+    descriptors.provide(entrance.descriptors_for(settings))
     database = _open_database(settings, roles)
     observer, services = observe(settings, database)
     watch = watch_over(settings, database, observer.metrics, reads=NodeRole.WORK in roles)
@@ -108,9 +110,9 @@ def _require_sense(settings: Settings, roles: frozenset[NodeRole]) -> None:
         raise SettingsError("with [broker] the work is done by `celery -A node.celery_app worker`, not by role work")
     if NodeRole.CONSOLE in roles:
         require_encrypted(settings.console.host, encrypted=settings.console.tls_certificate is not None)
-        reception.tls_of(settings.console, "console")
-    reception.tls_of(settings.dicom, "dicom")
-    reception.tls_of(settings.hl7, "hl7")
+        entrance.tls_of(settings.console, "console")
+    entrance.tls_of(settings.dicom, "dicom")
+    entrance.tls_of(settings.hl7, "hl7")
 
 
 def _open_database(settings: Settings, roles: frozenset[NodeRole]) -> Database:
@@ -125,9 +127,9 @@ def _open_database(settings: Settings, roles: frozenset[NodeRole]) -> Database:
 def _doors(premises: Premises, watch: Watch, roles: frozenset[NodeRole]) -> Iterator[tuple[NodeRole, Opened]]:
     """Peers are let in before people are told so."""
     if NodeRole.SCP in roles:
-        yield NodeRole.SCP, reception.dicom(premises, premises.desk())
+        yield NodeRole.SCP, entrance.dicom(premises, premises.desk())
     if NodeRole.HL7 in roles:
-        yield NodeRole.HL7, reception.hl7(premises)
+        yield NodeRole.HL7, entrance.hl7(premises)
     if NodeRole.CONSOLE in roles:
         Stock(premises.observer.metrics.registry, premises.database, premises.now, premises.settings.agreement.within)
         if premises.settings.audit.syslog is not None:
@@ -183,7 +185,7 @@ def open_retention(settings: Settings, database: Database, store: Folder, now: C
     return Retention(
         database=database,
         store=store,
-        shelf=open_shelf(settings),
+        forget=open_shelf(settings).forget,
         rule=Rule(states=tuple(map(StudyState, chosen.states)), keep_labelled=chosen.keep_labelled),
         ages={Holding.INSTANCE: _days(chosen.received_days), Holding.RESULT: _days(chosen.results_days)},
         keep_free_bytes=round((chosen.keep_free_gb or 0) * GB),
@@ -264,7 +266,7 @@ def _console(premises: Premises, watch: Watch, pictures: "Gallery") -> Server:
     from node.console import app  # noqa: PLC0415 - who has no console loads none of its pages
 
     settings, console = premises.settings, premises.settings.console
-    tls = reception.tls_of(console, "console")
+    tls = entrance.tls_of(console, "console")
     live = Live(premises.database)
     return Server(
         host=console.host,

@@ -14,12 +14,12 @@ from db.errors import DatabaseError
 from db.jobs import SENDING
 from db.records import Job, JobKind
 from node import workshop
-from node.clock import utc_now
 from node.files import Folder
-from node.heartbeat import Heartbeat
-from node.lane import Lane
 from node.parts import NodeRole, Service
 from node.premises import Premises, open_store, read_as_it_comes
+from node.process.clock import utc_now
+from node.process.heartbeat import Heartbeat
+from node.process.lane import Lane
 from node.settings import MIB, Settings
 from node.watching import endpoints, observe, watch_over
 from node.worker import Overdue, Towards

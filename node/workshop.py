@@ -11,7 +11,6 @@ from db import models
 from db.records import JobKind
 from inference.isolation import Isolated
 from nlp.workers import Pool
-from node import snapshots
 from node.auditing.transfers import Transfers
 from node.destinations import outbound
 from node.destinations.commitment import Answering, Desk
@@ -19,8 +18,9 @@ from node.destinations.delivery import Delivery
 from node.destinations.outbound import Outbound
 from node.destinations.retraction import Retraction
 from node.dicom.reporter import Reporter
+from node.labels.mining import ReportMining
+from node.learning import snapshots
 from node.learning.trainer import Trainer
-from node.mining import ReportMining
 from node.models.comparing import Comparing
 from node.models.service import Service
 from node.models.shadow import Shadow
@@ -28,6 +28,8 @@ from node.models.starter import install_starter
 from node.pipeline import Pipeline
 from node.premises import Premises
 from node.reconcile import study_failed
+from node.study.look import StoreLook
+from node.study.outcome import Outcome
 from node.worker import Handler, Overdue, Worker
 from training.selection import Wanted
 
@@ -135,18 +137,24 @@ def _delivery(premises: Premises, ways_out: Outbound) -> Delivery:
 def _pipeline(premises: Premises, images: Isolated) -> Pipeline:
     settings, database = premises.settings, premises.database
     reading = settings.reading
+    store, step, now = premises.store, premises.observer.step, premises.now
     return Pipeline(
-        store=premises.store,
+        store=store,
         database=database,
         current_model=Service(database=database, data=settings.data, path=reading.model, threads=reading.threads),
-        policy=reading.policy,
-        max_pixels=reading.max_pixels,
-        read_image=images.read,
-        destinations=outbound.routes(settings),
+        look=StoreLook(
+            store=store,
+            database=database,
+            policy=reading.policy,
+            max_pixels=reading.max_pixels,
+            read_image=images.read,
+            step=step,
+            now=now,
+        ),
+        outcome=Outcome(destinations=outbound.routes(settings), now=now, discard=store.remove),
         report_unread=reading.report_unread,
         language=reading.language,
-        step=premises.observer.step,
-        now=premises.now,
+        step=step,
     )
 
 

@@ -13,9 +13,9 @@ from pynetdicom import AE
 from db import jobs, studies
 from db.records import Job, Study
 from node import wiring
-from node.clock import Clock, utc_now
 from node.demonstration import phantom
 from node.parts import Node
+from node.process.clock import Clock, utc_now
 from node.settings import DATABASE_FILE, load
 from tests.bundles import write_tiny
 from tests.peers.pacs import StorageScp

@@ -7,8 +7,8 @@ from io import BytesIO
 from pydicom.dataset import FileDataset
 
 from db.records import Arrival
+from node.file_meta import Origin, file_meta
 from node.files import InstanceStore
-from node.intake import Origin, file_meta
 from tests.nodes import data_set
 
 

@@ -2,7 +2,7 @@
 
 from db.engine import Database
 from db.records import JobKind
-from node.clock import Clock
+from node.process.clock import Clock
 from node.worker import Handler, Worker
 
 

@@ -28,7 +28,7 @@ from pathlib import Path
 from db import boxes, frontals, gold, labels, reports, splits
 from db.engine import Connection
 from db.gold import GoldByFinding
-from db.labels import MinedReport, States
+from db.label_records import MinedReport, States
 from db.learning_records import DrawnBox, FrontalImage
 from db.report_records import PUBLISHED, MinerIdentity
 from db.vocabulary import NORMAL, Assertion, Split

@@ -13,9 +13,9 @@ from db.errors import DatabaseError
 from node.auditing.forwarder import Forwarder
 from node.auditing.message import Node
 from node.auditing.syslog import Address, Collector, Datagrams, Stream
+from node.process.beat import Beat
 from node.sections.security import AuditSettings
-from node.tls import client_tls
-from node.upkeep.beat import Beat
+from node.transport.tls import client_tls
 
 log = logging.getLogger(__name__)
 

@@ -17,8 +17,7 @@ from db import linking, standing, studies
 from db.engine import Connection, Database
 from node.collection import part10
 from node.collection.part10 import NotTakenError
-from node.errors import RefusedError, SettingsError
-from node.files import OUT_OF_RESOURCES
+from node.errors import OUT_OF_RESOURCES, RefusedError, SettingsError
 from node.history.entry import Entry
 from node.history.importer import Tally
 from node.intake import Intake

@@ -23,8 +23,7 @@ from node.collection import wrapping
 from node.collection.archive import AT_ONCE, FULL, groups
 from node.collection.nih_table import Published, RowError
 from node.collection.part10 import NotTakenError
-from node.errors import RefusedError, SettingsError
-from node.files import OUT_OF_RESOURCES
+from node.errors import OUT_OF_RESOURCES, RefusedError, SettingsError
 from node.history.importer import Tally
 from node.intake import Intake
 

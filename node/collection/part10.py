@@ -17,7 +17,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from inference.header import UNREADABLE, text
 from node.dicom.acceptance import STORAGE_CLASSES, TRANSFER_SYNTAXES
 from node.errors import NodeError
-from node.intake import Origin
+from node.file_meta import Origin
 
 CALLING_AE, CALLING_ADDRESS = "IMPORT", ""
 """Stand where an association's would: nobody called."""

@@ -16,7 +16,7 @@ from inference import image_file
 from inference.policy import Policy
 from node.collection.nih_table import Published
 from node.collection.part10 import CALLING_ADDRESS, CALLING_AE, NotTakenError
-from node.intake import Origin
+from node.file_meta import Origin
 from node.objects.identity import derived_uid
 
 SET = "NIH ChestX-ray"

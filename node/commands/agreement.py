@@ -8,9 +8,9 @@ from db.concordance import Group
 from node.agreement.course import Course, courses
 from node.agreement.measures import Figure
 from node.agreement.outline import outline
-from node.clock import utc_now
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table, settings_of
 from node.labels import correction
+from node.process.clock import utc_now
 
 
 def agreement(

@@ -18,7 +18,7 @@ COMMANDS = {
     ),
 }
 
-audit_app = typer.Typer(cls=group_of(COMMANDS), no_args_is_help=True, help="The audit log: who did what.")
+audit_app = typer.Typer(cls=group_of({"Commands": COMMANDS}), no_args_is_help=True, help="The audit log: who did what.")
 
 
 def list_entries(

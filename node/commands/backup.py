@@ -8,9 +8,9 @@ import typer
 
 from db import holdings
 from node import premises
-from node.clock import utc_now
 from node.commands import progress
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, settings_of
+from node.process.clock import utc_now
 from node.settings import MIB
 from node.upkeep import manifest
 from node.upkeep.backup import Backup

@@ -11,8 +11,7 @@ import typer
 
 from db import migration
 from db.engine import Database
-from node import inspection, premises
-from node.clock import utc_now
+from node import premises
 from node.collection import nih_table
 from node.collection.archive import Archive
 from node.collection.nih import PublicSet
@@ -24,6 +23,8 @@ from node.errors import SettingsError
 from node.files import Folder
 from node.history import folder
 from node.history.importer import Tally
+from node.learning import inspection
+from node.process.clock import utc_now
 from node.settings import DATABASE_FILE, MIB, Settings
 
 import_app = typer.Typer(no_args_is_help=True, help="Bring in images from before the node, or a public set.")

@@ -38,8 +38,8 @@ class Deferred(TyperCommand):
         return self.loaded().make_context(*args, **extra)
 
 
-def group_of(commands: Mapping[str, tuple[str, str]], default: str | None = None) -> type[TyperGroup]:
-    """A kind of group that lists these commands (name: place, line) and loads none of them.
+def group_of(sections: Mapping[str, Mapping[str, tuple[str, str]]], default: str | None = None) -> type[TyperGroup]:
+    """A kind of group that lists the commands (name: place, line) of these sections and loads none of them.
 
     Without the name of one, but for `--help`, it runs `default`.
     """
@@ -47,8 +47,15 @@ def group_of(commands: Mapping[str, tuple[str, str]], default: str | None = None
     class Commands(TyperGroup):
         def __init__(self, **attributes: Any) -> None:
             super().__init__(**attributes)
-            for name, (place, line) in commands.items():
-                self.add_command(Deferred(name, place, line))
+            for commands in sections.values():
+                for name, (place, line) in commands.items():
+                    self.add_command(Deferred(name, place, line))
+
+        def format_commands(self, _ctx: Any, formatter: Any) -> None:
+            """List them under the names of their sections, with the whole of their lines."""
+            for section, commands in sections.items():
+                with formatter.section(section):
+                    formatter.write_dl([(name, line) for name, (_, line) in commands.items()])
 
         def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
             """Name the command that was meant, where none is named."""

@@ -20,14 +20,14 @@ from db.records import JobState, StudyState
 from inference.prediction import Prediction
 from node import wiring
 from node.commands.options import print_table
-from node.demonstration import modality
 from node.dicom import archive
 from node.dicom.archive import Archive
 from node.dicom.opening import Address
 from node.errors import NodeError
-from node.memory import restored
+from node.models.predictions import restored
 from node.objects.reading import shown_boxes
 from node.parts import Node
+from node.rehearsal import modality
 from node.sections.remote import DestinationSettings
 from node.settings import load
 

@@ -5,11 +5,10 @@ from typing import Annotated
 import typer
 
 from db import concordance
-from node.agreement import verdict
-from node.agreement.verdict import Verdict
-from node.clock import utc_now
 from node.commands.options import ByOption, ConfigOption, DataOption, JsonOption, opened, print_json, print_table, who
-from node.labels import correction
+from node.labels import correction, verdict
+from node.labels.verdict import Verdict
+from node.process.clock import utc_now
 
 discrepancies_app = typer.Typer(no_args_is_help=True, help="Where model and reports differ: look, judge.")
 

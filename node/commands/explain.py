@@ -10,11 +10,11 @@ from db.engine import Connection
 from db.report_records import Mining, ReportText
 from db.vocabulary import FINDINGS, Assertion
 from nlp import miner, workers
-from node import mining
-from node.clock import utc_now
 from node.commands.mining import ModelOption, PolicyOption, plain_errors, settings_with
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table, settings_of
 from node.errors import SettingsError
+from node.labels import mining
+from node.process.clock import utc_now
 from node.sections.running import MiningSettings
 from node.settings import DATABASE_FILE
 

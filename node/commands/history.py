@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from node.clock import utc_now
 from node.commands import progress
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table, settings_of
 from node.errors import SettingsError
 from node.history import folder, importer
 from node.history.importer import Tally
 from node.history.reader import Reader, require_encoding
+from node.process.clock import utc_now
 from node.settings import MIB
 
 SHOWN = 3

@@ -7,7 +7,6 @@ import typer
 from db import backlog, jobs, studies
 from db.records import JobState
 from node import retry as retrying
-from node.clock import utc_now
 from node.commands.options import (
     ByOption,
     ConfigOption,
@@ -20,6 +19,7 @@ from node.commands.options import (
     who,
 )
 from node.errors import SettingsError
+from node.process.clock import utc_now
 
 
 def list_jobs(

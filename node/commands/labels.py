@@ -12,14 +12,13 @@ import typer
 from db import corrections
 from db.tally import Cooccurrence, Counted
 from db.vocabulary import Assertion
-from node import tallies
-from node.clock import utc_now
 from node.commands import sheet
 from node.commands.options import ByOption, ConfigOption, DataOption, JsonOption, opened, print_json, print_table, who
 from node.commands.sheet import CsvOption
 from node.errors import SettingsError
-from node.labels import chord, correction, listing
+from node.labels import chord, correction, listing, tallies
 from node.labels.listing import COLUMNS
+from node.process.clock import utc_now
 
 labels_app = typer.Typer(no_args_is_help=True, help="The labels that reports and people gave: look, count, correct.")
 
@@ -182,8 +181,8 @@ def table(
     Example: cxr labels table --findings 14 --csv table1.csv
     """
     with opened(config, data).read() as connection:
-        counted = tallies.look(connection, tallies.label_table(findings.names))
-    found = counted.value
+        counted = tallies.look(connection, tallies.LABELS)
+    found, _ = counted.value[len(findings.names)]
     columns = ("label", "reports", "overlap", "uncertain", "negative", "gold", "studies", "images")
     cells = [tuple(asdict(row).values()) for row in found.rows]
     if csv_file is not None:
@@ -214,8 +213,8 @@ def cooccurrence(
     """
     draw = None if plot is None else chord.artist(plot)
     with opened(config, data).read() as connection:
-        counted = tallies.look(connection, tallies.cooccurrence(findings.names))
-    found = counted.value
+        counted = tallies.look(connection, tallies.LABELS)
+    _, found = counted.value[len(findings.names)]
     columns, rows = _matrix(found)
     if csv_file is not None:
         sheet.write(csv_file, columns, rows)
@@ -244,7 +243,7 @@ def _say(counted: Counted, at: datetime | None) -> None:
         f"{counted.uncertain_only} with an uncertain one only, {counted.normal} Normal, "
         f"{counted.none_of_these} none of these."
     )
-    for miner, number in counted.miners:
+    for miner, number in counted.miners or ():
         model = f", language model {miner.language_model}" if miner.language_model else ""
         typer.echo(f"Labels of {number}: {miner}{model}.")
     if counted.not_mined:
@@ -252,8 +251,6 @@ def _say(counted: Counted, at: datetime | None) -> None:
         typer.echo(f"NOT WHOLE: {counted.not_mined} {reports} not mined yet.")
     if counted.unreadable:
         typer.echo(f"Empty or not in English, so without mined labels: {counted.unreadable}.")
-    if counted.left_out.cancelled or counted.left_out.other_examination:
-        typer.echo(
-            f"Left out: {counted.left_out.cancelled} cancelled, "
-            f"{counted.left_out.other_examination} of another examination."
-        )
+    left_out = counted.left_out
+    if left_out and (left_out.cancelled or left_out.other_examination):
+        typer.echo(f"Left out: {left_out.cancelled} cancelled, {left_out.other_examination} of another examination.")

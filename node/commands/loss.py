@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from node.clock import utc_now
 from node.commands.options import ByOption, ConfigOption, DataOption, JsonOption, opened, print_json, who
 from node.errors import SettingsError
+from node.process.clock import utc_now
 from node.upkeep import loss
 
 

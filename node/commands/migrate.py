@@ -6,11 +6,11 @@ import typer
 
 from db import migration, processes
 from db.engine import Database
-from node.clock import utc_now
 from node.commands.options import ConfigOption, DataOption, confirm, settings_of
 from node.database import open_database
 from node.errors import SettingsError
-from node.heartbeat import SILENT
+from node.process.clock import utc_now
+from node.process.heartbeat import SILENT
 
 
 def migrate(

@@ -5,12 +5,12 @@ from typing import Annotated
 import typer
 
 from db import audit, comparisons, migration, models
-from node.clock import utc_now
 from node.commands import model_card
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table, settings_of
 from node.database import open_database
 from node.models import registry
 from node.models.starter import install_starter
+from node.process.clock import utc_now
 
 COMPARISONS = 10
 """That the node made of a candidate, the last asked for."""

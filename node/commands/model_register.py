@@ -9,7 +9,6 @@ from db import models
 from db.learning_records import Model
 from inference import admission
 from inference.errors import BundleError
-from node.clock import utc_now
 from node.commands.options import (
     ByOption,
     ConfigOption,
@@ -22,6 +21,7 @@ from node.commands.options import (
     who,
 )
 from node.models import registration, registry
+from node.process.clock import utc_now
 
 
 def register(

@@ -37,4 +37,4 @@ COMMANDS = {
     ),
 }
 
-models_app = typer.Typer(cls=group_of(COMMANDS), no_args_is_help=True, help="The models this node knows.")
+models_app = typer.Typer(cls=group_of({"Commands": COMMANDS}), no_args_is_help=True, help="The models this node knows.")

@@ -13,7 +13,6 @@ from db import models
 from db import snapshots as snapshot_rows
 from db.learning_records import Model, ModelState
 from inference import admission
-from node.clock import utc_now
 from node.commands.options import (
     ByOption,
     ConfigOption,
@@ -30,6 +29,7 @@ from node.errors import SettingsError
 from node.models import promotion as decision
 from node.models import registry
 from node.models.promotion import Evidence, WorseError, require_better
+from node.process.clock import utc_now
 from node.settings import Settings
 from training import promote as promotion
 from training import snapshot as snapshots

@@ -9,15 +9,16 @@ from typing import Annotated, Any
 
 import typer
 
-from node import inspection, premises
-from node.clock import utc_now
+from node import premises
 from node.commands import progress
 from node.commands.collection import open_node
 from node.commands.options import ConfigOption, DataOption, JsonOption, print_json, print_table, settings_of
+from node.dicom.source import Wanted
 from node.errors import NodeError, SettingsError, UnreachableError
+from node.learning import inspection
+from node.process.clock import utc_now
 from node.retrieval import inbound, window
 from node.retrieval.pull import Done, Outcome, Pull
-from node.retrieval.source import Wanted
 from node.sections.remote import SourceSettings
 
 SHOWN = 20

@@ -16,13 +16,12 @@ from db.engine import Database
 from db.report_records import MinerIdentity, Mining
 from nlp import candidate, miner, workers
 from nlp.datafiles import SHIPPED, Sources
-from node import mining
-from node.clock import utc_now
 from node.commands.mining import ModelOption, PolicyOption, WorkersOption, plain_errors, settings_with
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table
 from node.errors import SettingsError
-from node.labels import trials
-from node.relabelling import Relabelling
+from node.labels import mining, trials
+from node.labels.relabelling import Relabelling
+from node.process.clock import utc_now
 
 SHOWN = 50
 """Changes that are listed for a person; `--json` has all."""

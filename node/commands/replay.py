@@ -9,14 +9,14 @@ import typer
 from db import models, studies
 from db.engine import Database
 from inference import bundle
-from node import replay as replays
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table, settings_of
 from node.errors import SettingsError
-from node.implementation import SOFTWARE_VERSION
 from node.models import registry, service
 from node.models.service import ModelInService
-from node.replay import Compared, Past
+from node.process.implementation import SOFTWARE_VERSION
 from node.settings import Settings
+from node.study import replay as replays
+from node.study.replay import Compared, Past
 
 
 def replay(

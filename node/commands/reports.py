@@ -39,5 +39,7 @@ COMMANDS = {
 }
 
 reports_app = typer.Typer(
-    cls=group_of(COMMANDS), no_args_is_help=True, help="The radiologists' reports, and the labels mined from reports."
+    cls=group_of({"Commands": COMMANDS}),
+    no_args_is_help=True,
+    help="The radiologists' reports, and the labels mined from reports.",
 )

@@ -21,7 +21,7 @@ COMMANDS = {
 }
 
 results_app = typer.Typer(
-    cls=group_of(COMMANDS, default="list"),
+    cls=group_of({"Commands": COMMANDS}, default="list"),
     help="The result objects that were built, and taking them back; without a further word they are listed.",
 )
 

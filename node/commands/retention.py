@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from node import premises, wiring
-from node.clock import utc_now
 from node.commands.options import (
     ByOption,
     ConfigOption,
@@ -20,6 +19,7 @@ from node.commands.options import (
     who,
 )
 from node.errors import SettingsError
+from node.process.clock import utc_now
 from node.settings import MIB
 
 

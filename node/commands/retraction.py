@@ -10,8 +10,6 @@ from db import concordance, retractions, studies
 from db.engine import Database
 from db.retractions import Extent, TakenBack, Wanted
 from db.vocabulary import RejectionReason
-from node import acts
-from node.clock import utc_now
 from node.commands import progress
 from node.commands.options import (
     ByOption,
@@ -25,6 +23,8 @@ from node.commands.options import (
     who,
 )
 from node.errors import SettingsError
+from node.process.clock import utc_now
+from node.study import acts
 
 AT_ONCE = 20
 """Studies that one transaction takes back; each is whole in it."""

@@ -8,7 +8,6 @@ import typer
 from db import backlog, labels, models, results
 from db.learning_records import Model
 from db.records import JobKind
-from node.clock import utc_now
 from node.commands.options import (
     ByOption,
     ConfigOption,
@@ -24,6 +23,7 @@ from node.commands.promotion import DIFFERENCE, signed
 from node.errors import SettingsError
 from node.models import promotion
 from node.models.agreement import Agreement, agreements
+from node.process.clock import utc_now
 
 
 def shadow(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from node import spreadsheets
+from node.labels import spreadsheets
 
 CsvOption = Annotated[
     Path | None,

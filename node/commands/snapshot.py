@@ -9,13 +9,13 @@ from db import frontals, snapshots
 from db.engine import Database
 from db.vocabulary import Split
 from node import premises
-from node import snapshots as node_snapshots
-from node.clock import utc_now
 from node.commands import progress
 from node.commands.labels import Findings as FindingsChoice
 from node.commands.labels import FindingsOption
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table, settings_of
 from node.errors import SettingsError
+from node.learning import snapshots as node_snapshots
+from node.process.clock import utc_now
 from node.settings import Settings
 from training import snapshot
 from training.selection import Wanted, without_positives

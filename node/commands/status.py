@@ -6,12 +6,12 @@ from typing import Any
 from db import audit_sending, backlog, deliveries, holdings, models, processes, reports, studies
 from db.engine import Connection
 from nlp.errors import NlpError
-from node import tallies
-from node.clock import utc_now
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table, settings_of
-from node.heartbeat import SILENT
+from node.labels import tallies
+from node.labels.tallies import Counted
+from node.process.clock import utc_now
+from node.process.heartbeat import SILENT
 from node.sections.running import MiningSettings
-from node.tallies import Counted
 
 
 def status(config: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:

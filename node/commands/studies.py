@@ -18,8 +18,8 @@ from node.commands.options import (
     print_table,
     settings_of,
 )
-from node.outline import line
-from node.wanted import read_as
+from node.study.outline import line
+from node.study.wanted import read_as
 
 StateOption = Annotated[str | None, typer.Option("--state", help="How far it has got: arriving, sent, failed ...")]
 FindingOption = Annotated[str | None, typer.Option("--finding", help="With this finding, such as Pneumothorax.")]
@@ -42,7 +42,7 @@ COMMANDS = {
 }
 
 studies_app = typer.Typer(
-    cls=group_of(COMMANDS, default="list"),
+    cls=group_of({"Commands": COMMANDS}, default="list"),
     help="What has arrived, and what became of it; without a further word studies are listed.",
 )
 

@@ -6,9 +6,6 @@ import typer
 
 from db import dossier
 from db.dossier import Dossier
-from node import outline, timeline
-from node.acts import Acts, Outcome, UnknownStudyError
-from node.clock import utc_now
 from node.commands.options import (
     ByOption,
     ConfigOption,
@@ -19,6 +16,9 @@ from node.commands.options import (
     print_table,
     who,
 )
+from node.process.clock import utc_now
+from node.study import outline, timeline
+from node.study.acts import Acts, Outcome, UnknownStudyError
 
 StudyArgument = Annotated[str, typer.Argument(metavar="UID", help="The study's Study Instance UID.")]
 

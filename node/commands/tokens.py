@@ -6,7 +6,6 @@ import typer
 
 from db import tokens
 from db.tokens import Scope
-from node.clock import utc_now
 from node.commands.options import (
     ByOption,
     ConfigOption,
@@ -18,7 +17,8 @@ from node.commands.options import (
     who,
 )
 from node.errors import SettingsError
-from node.tokens import Tokens
+from node.identity.tokens import Tokens
+from node.process.clock import utc_now
 
 tokens_app = typer.Typer(no_args_is_help=True, help="Tokens for programs that ask the HTTP API: look, make, end.")
 

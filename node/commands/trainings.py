@@ -7,8 +7,6 @@ import typer
 from db import training_runs
 from db.learning_records import RunState, TrainingRun
 from db.vocabulary import EIGHT
-from node import snapshots
-from node.clock import utc_now
 from node.commands.options import (
     ByOption,
     ConfigOption,
@@ -23,9 +21,10 @@ from node.commands.options import (
 )
 from node.commands.targets import SensitivityOption, SpecificityOption, target_of
 from node.errors import SettingsError
-from node.learning import runs
+from node.learning import runs, snapshots
 from node.learning.methods import METHODS
 from node.learning.runs import Wish
+from node.process.clock import utc_now
 
 trainings_app = typer.Typer(no_args_is_help=True, help="Trainings that the node runs: look, start, stop, go on.")
 VersionArgument = Annotated[str, typer.Argument(help="As `cxr trainings list` shows it.")]

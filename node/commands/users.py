@@ -9,8 +9,6 @@ from db import audit, identities, people
 from db.engine import Connection
 from db.errors import UnknownPersonError
 from db.people_records import Role
-from node import passwords
-from node.clock import utc_now
 from node.commands.options import (
     ByOption,
     ConfigOption,
@@ -23,6 +21,8 @@ from node.commands.options import (
     who,
 )
 from node.errors import SettingsError
+from node.identity import passwords
+from node.process.clock import utc_now
 
 users_app = typer.Typer(no_args_is_help=True, help="Who may log in to the console: look, add, change.")
 

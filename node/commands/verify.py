@@ -9,9 +9,9 @@ from db import holdings
 from db.engine import Database
 from db.records import Absence, StoredFile
 from node import premises
-from node.clock import utc_now
 from node.commands import progress
 from node.commands.options import ConfigOption, DataOption, JsonOption, opened, print_json, print_table, settings_of
+from node.process.clock import utc_now
 from node.settings import MIB
 from node.upkeep.bookmark import Bookmark
 from node.upkeep.verification import Verification, Verified

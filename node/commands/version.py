@@ -3,8 +3,8 @@
 import typer
 
 from node.commands.options import JsonOption, print_json
-from node.floors import libraries
-from node.implementation import SOFTWARE_VERSION
+from node.process.floors import libraries
+from node.process.implementation import SOFTWARE_VERSION
 
 
 def version(as_json: JsonOption = False) -> None:

@@ -30,11 +30,11 @@ from node.console.sessions import Sessions
 from node.console.viewing import Viewing
 from node.files import InstanceStore
 from node.identity.identity import Identity
+from node.identity.tokens import Tokens
 from node.labels.trials import Trials
 from node.settings import Settings
 from node.telemetry.readiness import Check
 from node.telemetry.watch import PATHS, Watch
-from node.tokens import Tokens
 from training.pseudonym import Pseudonyms
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,6 @@ from starlette.responses import Response
 
 from db import audit
 from db.engine import Database
-from node.clock import Clock
 from node.console import system
 from node.console.access import Visit
 from node.console.frame import Frame
@@ -15,6 +14,7 @@ from node.console.words import DELIVERY_STATES
 from node.destinations import standing, tryout
 from node.destinations.tryout import Outcome
 from node.errors import NodeError
+from node.process.clock import Clock
 from node.settings import Settings
 
 WAIT_S = 10.0

@@ -13,13 +13,13 @@ from db.concordance import Discrepancy, Place
 from db.engine import Database
 from db.people_records import Role
 from db.vocabulary import EIGHT, FINDINGS
-from node.agreement import verdict
-from node.agreement.verdict import Verdict
 from node.console.access import Visit
 from node.console.form import row_number
 from node.console.frame import Frame
 from node.console.viewing import Viewing
 from node.errors import SettingsError
+from node.labels import verdict
+from node.labels.verdict import Verdict
 
 ON_A_PAGE = 25
 MOST_REASON = 500

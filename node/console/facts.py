@@ -14,7 +14,7 @@ from db.backlog import Undone
 from db.engine import Database
 from db.processes import Process
 from db.records import Absence, Job, StudyState
-from node.heartbeat import SILENT
+from node.process.heartbeat import SILENT
 
 UNDER_WAY = (StudyState.ARRIVING, StudyState.QUEUED, StudyState.FAILED)
 """The states of a study that is not at its end, or that waits for a person."""

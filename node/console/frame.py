@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse
 from node.console import words
 from node.console.access import FORM_TOKEN, Page, Visit
 from node.console.masking import Mask, Named, person_name
-from node.implementation import SOFTWARE_VERSION
+from node.process.implementation import SOFTWARE_VERSION
 
 
 class Frame:

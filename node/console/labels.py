@@ -5,16 +5,15 @@ from dataclasses import dataclass
 
 from starlette.responses import Response, StreamingResponse
 
-from db import tally
+from db import census, tally
 from db.engine import Database
 from db.tally import LabelTable
 from db.vocabulary import EIGHT, FINDINGS
-from node import spreadsheets
 from node.console.access import Visit
 from node.console.frame import Frame
 from node.console.masking import Mask
 from node.console.viewing import Viewing
-from node.labels import listing
+from node.labels import listing, spreadsheets
 from node.labels.ring import ring
 
 COLUMNS = ("label", "reports", "overlap", "uncertain", "negative", "gold")
@@ -33,7 +32,7 @@ class Labels:
         """Table and diagram; `findings=14` has all fourteen."""
         names = _findings(visit)
         with self.database.read() as connection:
-            table, pairs = tally.at_once(connection, names)
+            table, pairs = tally.summed(census.at_once(connection), names)
         diagram = ring(pairs)
         return self.frame.page(
             "labels.html", visit, table=table, counted=table.counted, pairs=pairs, ring=diagram, number=len(names)
@@ -42,7 +41,7 @@ class Labels:
     def table(self, visit: Visit) -> Response:
         """The table as CSV; it holds no patient."""
         with self.database.read() as connection:
-            found, _ = tally.at_once(connection, _findings(visit))
+            found, _ = tally.summed(census.at_once(connection), _findings(visit))
         return _download("table1.csv", COLUMNS, _rows(found))
 
     def every(self, visit: Visit) -> Response:

@@ -18,7 +18,7 @@ from node.console.viewing import Viewing
 from node.console.words import sentence
 from node.errors import SettingsError
 from node.labels.correction import finding_named
-from node.wanted import without_patients
+from node.study.wanted import without_patients
 
 PAGE = 50
 MOST_WORDS = 8

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from db import corrections, gold, labels, minings, reports, studies
 from db.engine import Connection, Database
 from db.gold import Gold
-from db.labels import ReportLabels
+from db.label_records import ReportLabels
 from db.people_records import Role
 from db.records import Study
 from db.report_records import MinedMention, Mining, Report

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from node.acts import Acts
 from node.console import pages
 from node.console.access import Cookie, Page
 from node.console.agreement import Agreement
@@ -34,8 +33,9 @@ from node.console.tokens import TokenPages
 from node.console.trainings import Trainings
 from node.console.worklist import Worklist
 from node.identity.identity import Identity
+from node.identity.tokens import Tokens
 from node.labels.trials import Trials
-from node.tokens import Tokens
+from node.study.acts import Acts
 
 
 def studies(on: Ground, live: Live, pictures: Pictures) -> tuple[Page, ...]:

@@ -21,7 +21,7 @@ class Server:
     """A listening port for an application; with TLS it speaks that and nothing else.
 
     Args:
-        tls: of `node.tls`, which takes renewed certificates by itself.
+        tls: of `node.transport.tls`, which takes renewed certificates by itself.
         deadline_s: how long a request may take to arrive.
         closing: called before it stops; ends answers that have no end of their own.
 

@@ -10,8 +10,8 @@ from db import audit, identities, logins, people, sessions
 from db.engine import Connection, Database
 from db.people_records import Person
 from db.sessions import SEEN_STEP, Lifetime
-from node import passwords
 from node.errors import NodeError
+from node.identity import passwords
 from node.identity.claimed import Claimed
 from node.identity.errors import NotKnownError
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from node import floors
 from node.console import system
 from node.console.access import Visit
 from node.console.frame import Frame
+from node.process import floors
 from node.sections import table
 from node.settings import Settings
 

@@ -15,8 +15,6 @@ from db.records import Job, JobState
 from db.report_records import Mining, Report, ReportStatus
 from db.result_records import Delivery, DeliveryState, Result, ResultKind
 from db.vocabulary import RejectionReason
-from node import timeline
-from node.acts import Acts, Outcome, UnknownStudyError, seen
 from node.console.access import Visit
 from node.console.evidence import evidence, picture_of
 from node.console.frame import Frame
@@ -26,6 +24,8 @@ from node.console.subject import UNKNOWN, study_uid
 from node.console.viewing import Viewing
 from node.console.words import DELIVERY_STATES, JOB_STATES, PROGRESS, PROGRESS_BADGES, WORRYING
 from node.objects.palette import FULL_ALPHA
+from node.study import timeline
+from node.study.acts import Acts, Outcome, UnknownStudyError, seen
 
 KIND_WORDS = {kind: words[:1].upper() + words[1:] for kind, words in timeline.KINDS.items()}
 REASONS = {

@@ -10,7 +10,7 @@ from db.tokens import Scope
 from node.console.access import Visit
 from node.console.frame import Frame
 from node.errors import SettingsError
-from node.tokens import Tokens
+from node.identity.tokens import Tokens
 
 MEANINGS = {
     Scope.READ: "look at studies, results, reports and labels",

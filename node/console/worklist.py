@@ -17,7 +17,7 @@ from node.console.imaging import Pictures
 from node.console.viewing import Viewing
 from node.console.words import PROGRESS, PROGRESS_BADGES
 from node.errors import SettingsError
-from node.wanted import read_as, without_patients
+from node.study.wanted import read_as, without_patients
 
 ROWS = 50
 FIELDS = ("state", "finding", "from", "to", "ae", "accession", "patient")

@@ -13,7 +13,7 @@ not sent.
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pydicom.filereader import read_file_meta_info
@@ -23,6 +23,18 @@ from db.deliveries import AsSent
 from db.engine import Connection, Database
 from db.records import Absence, Job, JobKind, JobState
 from db.result_records import DeliveryState, Parcel, Result, ResultKind, SopReference
+from node.destinations.ending import (
+    DAMAGED,
+    GIVEN_UP,
+    LOST,
+    NO_ANSWER,
+    NOT_OFFERED,
+    Record,
+    Run,
+    again,
+    nowhere,
+    settled,
+)
 from node.destinations.routes import queue_for_results
 from node.dicom.commitment import Request
 from node.dicom.outgoing import NO_CONTEXT, Answer, Line, OpenLine, Outgoing
@@ -30,19 +42,6 @@ from node.errors import UnreachableError
 from node.files import InstanceStore
 from node.upkeep import integrity, quarantine
 from node.worker import Ending
-
-FIRST_DELAY_S, LONGEST_DELAY_S = 2.0, 120.0
-DAMAGED = "the stored object is gone or was changed"
-FILE_LOST, LOST = "file_lost", "the stored object is lost, and a person has accepted that"
-NOT_OFFERED = "it does not offer storage commitment: enable it there, or set commitment = false"
-NO_ANSWER = "it did not answer whether it keeps the object"
-
-GIVEN_UP: Mapping[DeliveryState, tuple[str, str]] = {
-    DeliveryState.REFUSED: ("refused", "refused"),
-    DeliveryState.LOST: ("lost", "accepted and did not keep"),
-    DeliveryState.UNCONFIRMED: (jobs.UNCONFIRMED, "did not commit to"),
-}
-"""States in which a delivery waits for a person: its job's error code, and what the destination did."""
 
 _KEPT_BACK = (DeliveryState.WITHHELD, DeliveryState.WITHDRAWN)
 
@@ -54,29 +53,6 @@ class Recipient:
     open_line: OpenLine
     commitment: bool = False
     wait_s: float = 3600.0
-
-
-@dataclass(slots=True, kw_only=True)
-class _Run:
-    """What a run of a job came to: `parcels` as they are now, `pairs` the answers that are not in the database yet.
-
-    `tried` are the deliveries that were to be sent when it began.
-    """
-
-    parcels: list[Parcel]
-    tried: frozenset[int] = frozenset()
-    pairs: list[tuple[Parcel, Answer]] = field(default_factory=list)
-    damaged: list[int] = field(default_factory=list)
-    lost: list[int] = field(default_factory=list)
-    exhausted: bool = False
-    arrived: bool = False
-    broken: UnreachableError | None = None
-
-    def take(self, parcel: Parcel, answer: Answer) -> None:
-        """The destination answered."""
-        self.pairs.append((parcel, answer))
-        self.arrived = self.arrived or answer.stored
-        self.exhausted = self.exhausted or answer.later
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +72,8 @@ class Delivery:
         """Send what has not reached the job's destination yet, and see to it that it is kept there."""
         recipient = self.destinations.get(job.destination or "")
         if recipient is None:
-            return _nowhere(job.destination or "")
-        run = _Run(parcels=self._prepared(job, recipient))
+            return nowhere(job.destination or "")
+        run = Run(parcels=self._prepared(job, recipient))
         self._deliver(job, recipient, run)
         return self._ended(job, recipient, run)
 
@@ -130,7 +106,7 @@ class Delivery:
             deliveries.unanswered(connection, late, NO_ANSWER)
         return self._parcels(job)
 
-    def _deliver(self, job: Job, recipient: Recipient, run: _Run) -> None:
+    def _deliver(self, job: Job, recipient: Recipient, run: Run) -> None:
         """Send and ask what is to be sent and asked now."""
         waiting = [each for each in run.parcels if each.delivery.state is DeliveryState.WAITING]
         run.tried = frozenset(each.delivery.id for each in waiting)
@@ -174,7 +150,7 @@ class Delivery:
             pinned=pinned,
         )
 
-    def _ask(self, line: Line, job: Job, run: _Run, unasked: Sequence[Parcel]) -> None:
+    def _ask(self, line: Line, job: Job, run: Run, unasked: Sequence[Parcel]) -> None:
         """Ask to commit to what was just taken, and to what was taken before.
 
         The rows are written first: the answer may come before the response (PS3.4 J.3.2.1.4 allows it).
@@ -200,7 +176,7 @@ class Delivery:
                 with self.database.write() as connection:
                     deliveries.unanswered(connection, ids, words, final=status == NO_CONTEXT)
 
-    def _record(self, connection: Connection, job: Job, run: _Run) -> None:
+    def _record(self, connection: Connection, job: Job, run: Run) -> None:
         """Write what the destination answered."""
         now = self.now()
         taken = [parcel.result.study_id for parcel, answer in run.pairs if answer.stored]
@@ -215,7 +191,7 @@ class Delivery:
         deliveries.mark(connection, run.damaged, DeliveryState.WAITING, error=DAMAGED)
         deliveries.mark(connection, run.lost, DeliveryState.WITHDRAWN, error=LOST)
 
-    def _ended(self, job: Job, recipient: Recipient, run: _Run) -> Ending:
+    def _ended(self, job: Job, recipient: Recipient, run: Run) -> Ending:
         name = job.destination or ""
         states = {each.delivery.id: (each.delivery.state, each.delivery.error) for each in run.parcels}
         for parcel, answer in run.pairs:
@@ -230,18 +206,18 @@ class Delivery:
             return self._joined(connection, job, run)
 
         if run.broken:
-            return _again(job, run.broken.code, f"{run.broken}.", record)
+            return again(job, run.broken.code, f"{run.broken}.", record)
         if run.exhausted:
-            return _again(job, "out_of_resources", f"{name} is out of resources.", record)
+            return again(job, "out_of_resources", f"{name} is out of resources.", record)
         if recipient.commitment:
             unasked = [error for state, error in states.values() if state is DeliveryState.SENT]
             if unasked:
-                return _again(job, "commitment_failed", f"{name}: {unasked[0]}.", record)
+                return again(job, "commitment_failed", f"{name}: {unasked[0]}.", record)
             if any(state is DeliveryState.ASKED for state, _ in states.values()):
                 return self._awaiting(job, recipient, run, record)
-        return _settled(name, states, run, record)
+        return settled(name, states, run, record)
 
-    def _joined(self, connection: Connection, job: Job, run: _Run) -> list[int]:
+    def _joined(self, connection: Connection, job: Job, run: Run) -> list[int]:
         """Let the job run again for results that were added to it while it ran (see `routes.dispatch`)."""
         queue_for_results(connection, job)
         found = deliveries.parcels(connection, job.subject_id, job.revision, job.destination or "")
@@ -257,7 +233,7 @@ class Delivery:
             now=self.now(),
         )
 
-    def _awaiting(self, job: Job, recipient: Recipient, run: _Run, record: Callable[[Connection], list[int]]) -> Ending:
+    def _awaiting(self, job: Job, recipient: Recipient, run: Run, record: Record) -> Ending:
         """All is sent and asked for: the job sleeps until the answer comes, or is late."""
         times = [each.delivery.asked_at for each in run.parcels if each.delivery.state is DeliveryState.ASKED]
         first = min((time for time in times if time is not None), default=self.now())
@@ -275,42 +251,6 @@ class Delivery:
         return Ending(
             state=JobState.QUEUED, error_code=jobs.AWAITING, error=sentence, delay_s=delay_s, record=record_and_look
         )
-
-
-def _nowhere(name: str) -> Ending:
-    """The settings do not lead there; what goes back to a sender has its AE title in its name (`routes.back_to`)."""
-    destination, _, sender = name.partition(":")
-    if sender:
-        sentence = f"{sender}, which sent the study, has no host and port in [[dicom.peers]]; give them, then retry."
-        return Ending(state=JobState.FAILED, error_code="no_address", error=sentence)
-    sentence = f"The settings have no destination {destination!r} any more."
-    return Ending(state=JobState.FAILED, error_code="no_destination", error=sentence)
-
-
-def _settled(
-    name: str,
-    states: Mapping[int, tuple[DeliveryState, str | None]],
-    run: _Run,
-    record: Callable[[Connection], list[int]],
-) -> Ending:
-    """Nothing more is to be expected: the job is done, or a person has to look."""
-    if run.damaged:
-        sentence = f"{len(run.damaged)} of the results: {DAMAGED}; restore the store, then retry."
-        return Ending(state=JobState.FAILED, error_code="damaged", error=sentence, record=record)
-    for state, (code, verb) in GIVEN_UP.items():
-        reasons = [error for other, error in states.values() if other is state]
-        if reasons:
-            sentence = f"{name} {verb} {len(reasons)} of {len(states)} objects: {reasons[0]}."
-            return Ending(state=JobState.FAILED, error_code=code, error=sentence, record=record)
-    if run.lost:
-        sentence = f"{len(run.lost)} of the results: {LOST}; nothing more is to be sent."
-        return Ending(state=JobState.DONE, error_code=FILE_LOST, error=sentence, record=record)
-    return Ending(state=JobState.DONE, record=record)
-
-
-def _again(job: Job, code: str, sentence: str, record: Callable[[Connection], list[int]]) -> Ending:
-    delay_s = min(FIRST_DELAY_S * 2 ** min(job.postponed, 10), LONGEST_DELAY_S)
-    return Ending(state=JobState.QUEUED, error_code=code, error=sentence, delay_s=delay_s, record=record)
 
 
 def _as_sent(answer: Answer, parcel: Parcel) -> AsSent:

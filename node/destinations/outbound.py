@@ -17,8 +17,8 @@ from node.sections.receiving import PeerSettings
 from node.sections.remote import DestinationSettings, RemoteSettings
 from node.sections.section import TlsSettings
 from node.settings import Settings
-from node.tls import client_tls
-from node.web import WebAddress
+from node.transport.tls import client_tls
+from node.transport.web import WebAddress
 
 RENDER = Renderer(as_sop_class=fallback.as_sop_class, transcoded=encoding.transcoded)
 

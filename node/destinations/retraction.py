@@ -19,12 +19,12 @@ from db.records import Job, JobState
 from db.result_records import Parcel, ResultKind
 from db.vocabulary import RejectionReason
 from node.files import InstanceStore
-from node.implementation import SOFTWARE_VERSION
 from node.objects import encoding
 from node.objects.identity import Identity
 from node.objects.model import ModelDescription
 from node.objects.rejection import Retracted, build_rejection
 from node.objects.result import ResultObject
+from node.process.implementation import SOFTWARE_VERSION
 from node.worker import Ending, Handler
 
 IN_DELIVERY_DELAY_S = 1.0

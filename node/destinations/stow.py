@@ -13,12 +13,12 @@ from typing import Any
 
 from pydicom.uid import ExplicitVRLittleEndian
 
-from node import web
 from node.dicom.commitment import Request
 from node.dicom.lines import IDLE_S, Lines
 from node.dicom.outgoing import NO_CONTEXT, Answer, Outgoing, Render, Rendition, forms, in_form
 from node.errors import UnreachableError
-from node.web import WebAddress
+from node.transport import web
+from node.transport.web import WebAddress
 
 DICOM = "application/dicom"
 MAX_RESPONSE_BYTES, READ_BYTES = 4 * 1024 * 1024, 256 * 1024

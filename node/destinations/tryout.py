@@ -10,13 +10,14 @@ from pydicom.uid import UID
 
 from db import trials
 from db.engine import Database
-from node.clock import utc_now
 from node.destinations import outbound
-from node.destinations.delivery import NOT_OFFERED, Recipient
+from node.destinations.delivery import Recipient
+from node.destinations.ending import NOT_OFFERED
 from node.destinations.routes import Route, back_to
 from node.dicom.commitment import Report
 from node.dicom.outgoing import NO_CONTEXT, Answer
 from node.errors import SettingsError
+from node.process.clock import utc_now
 from node.settings import Settings
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 from pynetdicom import AE, StoragePresentationContexts, evt
 from pynetdicom.events import Event
 
-from node.implementation import IMPLEMENTATION_CLASS_UID
+from node.process.implementation import IMPLEMENTATION_CLASS_UID
 
 AE_TITLE = "DEMOPACS"
 

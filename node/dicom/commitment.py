@@ -21,7 +21,7 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]  # pynetdicom m
 
 from db.result_records import SopReference
 from node.errors import RefusedError
-from node.intake import UNREADABLE, is_uid
+from node.header import UNREADABLE, is_uid
 
 SOP_CLASS, SOP_INSTANCE = str(StorageCommitmentPushModel), str(StorageCommitmentPushModelInstance)
 ACTION_REQUEST = 1

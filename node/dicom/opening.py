@@ -14,7 +14,7 @@ from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
 
 from node.dicom.outgoing import Form
 from node.errors import UnreachableError
-from node.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from node.process.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
 NOT_TRUSTED, REJECTED = "not_trusted", "rejected"
 REJECTIONS = {

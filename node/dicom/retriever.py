@@ -5,18 +5,14 @@ each data set goes to the intake as the bytes it came in. With C-MOVE the source
 the node that runs under our AE title.
 """
 
-import socket
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 
 from pydicom import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import build_role, evt
 from pynetdicom.association import Association
-from pynetdicom.dimse_primitives import C_STORE
-from pynetdicom.events import Event, EventHandlerType
+from pynetdicom.events import EventHandlerType
 from pynetdicom.sop_class import (  # type: ignore[attr-defined]  # pynetdicom makes these at import
     StudyRootQueryRetrieveInformationModelFind,
     StudyRootQueryRetrieveInformationModelGet,
@@ -24,16 +20,13 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]  # pynetdicom m
 )
 
 from inference.header import text
-from node.dicom import command
 from node.dicom.acceptance import STORAGE_CLASSES, TRANSFER_SYNTAXES
 from node.dicom.lines import IDLE_S, Lines
 from node.dicom.opening import Address, associate
 from node.dicom.outgoing import Form
-from node.errors import RefusedError, SettingsError, UnreachableError
-from node.intake import Origin
-from node.retrieval.source import (
+from node.dicom.received import Received, Reception
+from node.dicom.source import (
     MAX_MATCHES,
-    TOO_LARGE_OBJECT,
     TOO_MANY_INSTANCES,
     TOO_MANY_MATCHES,
     Fetched,
@@ -43,6 +36,7 @@ from node.retrieval.source import (
     Take,
     Wanted,
 )
+from node.errors import SettingsError, UnreachableError
 
 FIND, GET, MOVE = (
     str(StudyRootQueryRetrieveInformationModelFind),
@@ -61,25 +55,10 @@ MEANINGS = (
     (range(0xFE00, 0xFE01), "it cancelled the transfer"),
 )
 """Statuses in words (PS3.4 C.4.1.1.4, C.4.2.1.5 and C.4.3.1.4)."""
-OVERHEAD_BYTES = 1024 * 1024
-"""What commands and fragments' headers may add to a data set."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Reception:
-    """The objects that come on one association during one C-GET."""
-
-    take: Take
-    calling_ae: str
-    address: str
-    max_instances: int
-    fetched: Fetched = field(default_factory=Fetched)
-    fault: BaseException | None = None
-    """What no status tells, such as a database that does not answer: raised again when the operation is over."""
 
 
 class Retriever(Lines[[], "RetrieveLine"]):
-    """Asks one source, under our own AE title (see `node.retrieval.source.Source`).
+    """Asks one source, under our own AE title (see `node.dicom.source.Source`).
 
     An association proposed C-FIND and C-MOVE, or C-GET and every form of an image.
 
@@ -113,7 +92,7 @@ class Retriever(Lines[[], "RetrieveLine"]):
         syntaxes = (str(ExplicitVRLittleEndian), str(ImplicitVRLittleEndian))
         proposals: list[Form] = [(model, syntax) for model in models for syntax in syntaxes]
         roles = []
-        received = _Received(self._max_bytes)
+        received = Received(self._max_bytes)
         handlers: list[EventHandlerType] = []
         if not self._move:
             # A context for each syntax, so that what is stored in one is sent in it.
@@ -134,7 +113,7 @@ class RetrieveLine:
         assoc: Association,
         address: Address,
         ae_title: str,
-        received: "_Received",
+        received: Received,
         max_instances: int,
         *,
         move: bool,
@@ -290,70 +269,3 @@ class RetrieveLine:
     def _refused(self, status: Dataset, operation: str) -> SourceError:
         meaning = next((f" ({words})" for statuses, words in MEANINGS if status.Status in statuses), "")
         return SourceError(f"{self._address.name} answered {int(status.Status):#06x} to {operation}{meaning}")
-
-
-class _Received:
-    """What comes in on an association, from pynetdicom's threads.
-
-    pynetdicom keeps a message in memory until it is whole, however long that takes; so the bytes are counted, and a
-    source that sends more than a data set may have is cut off.
-    """
-
-    def __init__(self, max_bytes: int) -> None:
-        self._limit = max_bytes + OVERHEAD_BYTES
-        self._bytes = 0
-        self._reception: Reception | None = None
-
-    def begin(self, take: Take, address: Address, max_instances: int) -> Reception:
-        """What comes from now on belongs to this."""
-        self._bytes = 0
-        self._reception = Reception(
-            take=take, calling_ae=address.ae_title, address=address.host, max_instances=max_instances
-        )
-        return self._reception
-
-    def count(self, event: Event) -> None:
-        """A PDU came."""
-        self._bytes += len(event.data)
-        if self._bytes > self._limit:
-            if self._reception is not None:
-                self._reception.fault = SourceError(TOO_LARGE_OBJECT)
-            _cut_off(event)
-
-    def store(self, event: Event) -> int:
-        """A C-STORE request, in a thread of pynetdicom's: a door."""
-        self._bytes = 0
-        reception, request = self._reception, event.request
-        if reception is None or not isinstance(request, C_STORE) or request.DataSet is None:
-            return command.PROCESSING_FAILURE
-        if reception.fault is not None:
-            return command.PROCESSING_FAILURE
-        if reception.fetched.taken + reception.fetched.refused.total() >= reception.max_instances:
-            reception.fault = SourceError(TOO_MANY_INSTANCES)
-            _cut_off(event)
-            return command.PROCESSING_FAILURE
-        origin = Origin(
-            sop_class_uid=str(request.AffectedSOPClassUID),
-            sop_instance_uid=str(request.AffectedSOPInstanceUID),
-            transfer_syntax_uid=str(event.context.transfer_syntax),
-            calling_ae=reception.calling_ae,
-            calling_address=reception.address,
-        )
-        try:
-            reception.take([request.DataSet.getvalue()], origin)
-        except RefusedError as error:
-            reception.fetched.refused[error.comment] += 1
-            return error.status
-        except Exception as error:  # noqa: BLE001 - it is raised again where the operation was asked for
-            reception.fault = error
-            return command.PROCESSING_FAILURE
-        reception.fetched.taken += 1
-        return command.SUCCESS
-
-
-def _cut_off(event: Event) -> None:
-    """End the connection from one of pynetdicom's threads, which may not wait for one another as an abort does."""
-    connection = event.assoc.dul.socket
-    if connection is not None and connection.socket is not None:
-        with suppress(OSError):
-            connection.socket.shutdown(socket.SHUT_RDWR)

@@ -16,7 +16,6 @@ from pynetdicom.presentation import PresentationContext
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]  # pynetdicom makes these at import
 
 from db.errors import DatabaseError
-from node.descriptors import leave_low
 from node.dicom import acceptance, command, commitment
 from node.dicom.acceptance import TOO_MANY, Acceptance
 from node.dicom.association import Association, Limits, Message
@@ -24,11 +23,13 @@ from node.dicom.caller import Caller
 from node.dicom.commitment import Commitment
 from node.dicom.commitment_scp import CommitmentScp
 from node.dicom.places import Places
-from node.errors import PeerClosedError, PeerError, RefusedError
-from node.files import OUT_OF_RESOURCES
-from node.intake import Intake, Origin, is_uid
+from node.errors import OUT_OF_RESOURCES, PeerClosedError, PeerError, RefusedError
+from node.file_meta import Origin
+from node.header import is_uid
+from node.intake import Intake
+from node.process.descriptors import leave_low
 from node.telemetry.observer import Observer
-from node.tls import names_in
+from node.transport.tls import names_in
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,7 @@ from node.dicom.command import (
     SUCCESS,
     UNRECOGNIZED_OPERATION,
 )
-from node.files import OUT_OF_RESOURCES
-from node.intake import CANNOT_UNDERSTAND, DOES_NOT_MATCH
+from node.errors import CANNOT_UNDERSTAND, DOES_NOT_MATCH, OUT_OF_RESOURCES
 
 OF_STORE: Mapping[int, tuple[str, str]] = {
     SUCCESS: ("Stored: the data set and its database rows are on disk.", "Nothing; the node keeps it."),

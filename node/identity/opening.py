@@ -9,7 +9,7 @@ from node.identity.identity import Identity
 from node.identity.provider import Client, Provider
 from node.sections.section import TlsSettings
 from node.sections.security import OidcSettings
-from node.tls import client_tls
+from node.transport.tls import client_tls
 
 
 def identity_of(settings: OidcSettings, now: Callable[[], datetime]) -> Identity:

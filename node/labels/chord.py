@@ -245,10 +245,11 @@ _KEY = (
 def _facts(counted: Counted) -> list[str]:
     noun = "report" if counted.with_finding == 1 else "reports"
     lines = [f"{counted.with_finding:,} {noun} with a finding, of {counted.labelled:,} with labels"]
-    for miner, _ in counted.miners[:1]:
+    miners = counted.miners or ()
+    for miner, _ in miners[:1]:
         lines.append(str(miner))
-    if len(counted.miners) > 1:
-        lines[-1] += f", and {len(counted.miners) - 1} more"
+    if len(miners) > 1:
+        lines[-1] += f", and {len(miners) - 1} more"
     if counted.not_mined:
         lines.append(f"NOT WHOLE: not mined yet: {counted.not_mined:,}")
     return lines

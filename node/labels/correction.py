@@ -5,7 +5,7 @@ from datetime import datetime
 
 from db import corrections, labels, reports, studies
 from db.engine import Connection
-from db.labels import ReportLabels, StudyLabels
+from db.label_records import ReportLabels, StudyLabels
 from db.vocabulary import FINDINGS, NORMAL, Assertion
 from node.errors import SettingsError
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from db import labels
 from db.engine import Connection
-from db.labels import ReportLabels, StudyLabels
+from db.label_records import ReportLabels, StudyLabels
 from db.report_records import PUBLISHED
 from db.vocabulary import FINDINGS, NORMAL, Assertion
 

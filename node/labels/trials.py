@@ -22,9 +22,9 @@ from nlp import candidate
 from nlp.aggregate import MinedReport, Policy
 from nlp.datafiles import Sources
 from nlp.errors import NlpError
-from node import mining
 from node.errors import SettingsError
-from node.relabelling import Relabelling
+from node.labels import mining
+from node.labels.relabelling import Relabelling
 
 log = logging.getLogger(__name__)
 

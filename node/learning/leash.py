@@ -5,6 +5,7 @@ system closes it, and this process ends at once: a training goes on from its che
 """
 
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -65,6 +66,4 @@ def _watch() -> None:
 
 if __name__ == "__main__":
     hold()
-    from node.__main__ import main
-
-    main()
+    runpy.run_module("node", run_name="__main__", alter_sys=True)

@@ -7,7 +7,7 @@ from math import nan
 import numpy as np
 import numpy.typing as npt
 
-from db.labels import StudyLabels
+from db.label_records import StudyLabels
 from db.records import ScorePair
 from db.vocabulary import Assertion
 from training.roc import Interval, auc, difference

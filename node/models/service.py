@@ -17,9 +17,9 @@ from inference import bundle
 from inference.bundle import Bundle
 from inference.classifier import Classifier, Classify
 from node.errors import NodeError
-from node.implementation import SOFTWARE_VERSION
 from node.models import registry
 from node.objects.model import ModelDescription
+from node.process.implementation import SOFTWARE_VERSION
 
 
 class NoModelError(NodeError):

@@ -19,7 +19,7 @@ from inference.errors import BundleError, NotReadable
 from inference.image_file import ReadImage
 from inference.policy import Policy
 from node.files import InstanceStore
-from node.memory import kept
+from node.models.predictions import kept
 from node.models.service import CurrentModel, ModelInService, NoModelError
 from node.worker import Ending
 

@@ -12,11 +12,11 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from db.result_records import ResultKind
-from node.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from node.objects.header import Source, wide_enough
 from node.objects.identity import Identity
 from node.objects.language import Language, language
 from node.objects.model import ModelDescription
+from node.process.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
 NOT_FOR_DIAGNOSIS = "AI result - not for diagnosis"
 

@@ -18,7 +18,7 @@ from db.engine import Database
 from db.records import StoredInstance
 from inference.isolation import Isolated
 from node.files import InstanceStore
-from node.memory import restored
+from node.models.predictions import restored
 from node.objects.tint import heat_picture
 from node.pictures.shelf import Shelf, Size, open_shelf
 from node.premises import Premises

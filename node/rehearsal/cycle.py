@@ -26,12 +26,12 @@ from PIL import Image
 from db import backlog, jobs, links, snapshots, studies
 from db.records import JobState
 from inference import bundle
-from node import snapshots as node_snapshots
 from node import wiring
-from node.clock import utc_now
 from node.dicom import archive
 from node.dicom.archive import Archive
+from node.learning import snapshots as node_snapshots
 from node.parts import Node
+from node.process.clock import utc_now
 from node.rehearsal import department
 from node.rehearsal.department import SyntheticStudy
 from node.rehearsal.message import oru

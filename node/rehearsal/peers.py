@@ -9,10 +9,10 @@ from threading import Lock
 
 import pydicom
 
-from node.demonstration import modality
 from node.dicom.opening import Address
 from node.errors import NodeError
 from node.hl7.framing import END, START, frame
+from node.rehearsal import modality
 from node.rehearsal.department import ROOMS, SyntheticStudy
 from node.rehearsal.message import oru
 from node.rehearsal.radiograph import radiograph

@@ -13,14 +13,10 @@ from itertools import chain
 from typing import Any
 from urllib.parse import urlencode
 
-from node import web
 from node.collection import part10
 from node.collection.part10 import NotTakenError
 from node.dicom.lines import IDLE_S, Lines
-from node.errors import NodeError, RefusedError, SettingsError, UnreachableError
-from node.intake import TOO_LARGE
-from node.retrieval import multipart
-from node.retrieval.source import (
+from node.dicom.source import (
     MAX_MATCHES,
     TOO_LARGE_OBJECT,
     TOO_MANY_INSTANCES,
@@ -32,7 +28,11 @@ from node.retrieval.source import (
     Take,
     Wanted,
 )
-from node.web import WebAddress
+from node.errors import NodeError, RefusedError, SettingsError, UnreachableError
+from node.intake import TOO_LARGE
+from node.retrieval import multipart
+from node.transport import web
+from node.transport.web import WebAddress
 
 JSON, DICOM_JSON = "application/json", "application/dicom+json"
 ALL_AS_STORED = 'multipart/related; type="application/dicom"; transfer-syntax=*'
@@ -50,7 +50,7 @@ REASONS = {
 
 
 class DicomWeb(Lines[[], "WebSourceLine"]):
-    """Asks one DICOMweb service, over connections that are kept alive (see `node.retrieval.source.Source`)."""
+    """Asks one DICOMweb service, over connections that are kept alive (see `node.dicom.source.Source`)."""
 
     def __init__(self, *, address: WebAddress, max_instances: int, idle_s: float = IDLE_S) -> None:
         super().__init__(idle_s)

@@ -2,12 +2,12 @@
 
 from node.destinations.outbound import address_of
 from node.dicom.retriever import Retriever
+from node.dicom.source import Source
 from node.errors import SettingsError
 from node.retrieval.dicomweb import DicomWeb
-from node.retrieval.source import Source
 from node.sections.remote import SourceSettings
 from node.settings import MIB, Settings
-from node.web import WebAddress
+from node.transport.web import WebAddress
 
 
 def chosen(settings: Settings, name: str | None) -> SourceSettings:

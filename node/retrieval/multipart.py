@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from node.retrieval.source import SourceError
+from node.dicom.source import SourceError
 
 MAX_PART_HEADER_BYTES = 16 * 1024
 READ_BYTES = 256 * 1024

@@ -15,10 +15,11 @@ from enum import StrEnum
 from db import links, pulls
 from db.engine import Database
 from node.collection.archive import FULL, settle
-from node.errors import RefusedError, SettingsError, UnreachableError
-from node.files import OUT_OF_RESOURCES
-from node.intake import TOO_LARGE, Intake, Origin, is_uid
-from node.retrieval.source import Fetched, Found, Series, Source, SourceError, SourceLine, Wanted
+from node.dicom.source import Fetched, Found, Series, Source, SourceError, SourceLine, Wanted
+from node.errors import OUT_OF_RESOURCES, RefusedError, SettingsError, UnreachableError
+from node.file_meta import Origin
+from node.header import is_uid
+from node.intake import TOO_LARGE, Intake
 
 log = logging.getLogger(__name__)
 

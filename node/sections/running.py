@@ -89,8 +89,9 @@ class ReadingSettings(Section):
     """Pixel budget of an image, checked before it is decoded."""
     workers: int = Field(default=1, ge=0)
     """Threads that read studies; 0 reads none here."""
-    threads: int = Field(default=0, ge=0)
-    """Processor threads the model may use for one image; 0 is one a core."""
+    threads: int = Field(default=1, ge=0)
+    """Processor threads the model may use for one image; 0 is one a core. Two workers with a thread each read more than
+    one with two, and the other cores are left to reception."""
     model: Path | None = None
     """A model bundle to serve instead of the promoted one (for trying one out)."""
 

@@ -6,12 +6,12 @@ from pydicom.charset import python_encoding
 from pydicom.uid import UID
 
 from db.vocabulary import EIGHT, Code
-from node.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, SOFTWARE_VERSION
 from node.objects import codes
 from node.objects.contents import Attribute, Contents
 from node.objects.language import LANGUAGES, language
 from node.objects.modules import SERIES_NUMBERS
 from node.objects.reading import BOX_THRESHOLD
+from node.process.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, SOFTWARE_VERSION
 from node.statement.markdown import code, table
 
 Module = tuple[str, tuple[Attribute, ...]]

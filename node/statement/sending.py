@@ -7,18 +7,18 @@ from pydicom.uid import UID
 
 from db import deliveries
 from db.result_records import ResultKind
-from node.destinations import delivery, outbound, routes, stow
+from node.destinations import ending, outbound, routes, stow
 from node.dicom import lines, opening, sender
 from node.dicom.commitment import FAILURE_REASONS
 from node.dicom.outgoing import MEANINGS, REPORT_CLASSES, Answer, Form, Outgoing, forms
 from node.dicom.retriever import FIND, GET, MOVE
+from node.dicom.source import MAX_MATCHES
 from node.objects.contents import Contents
-from node.retrieval.source import MAX_MATCHES
 from node.sections.remote import DestinationSettings
 from node.sections.section import TlsSettings
 from node.settings import Settings
 from node.statement.markdown import code, table
-from node.tls import client_tls
+from node.transport.tls import client_tls
 
 
 def values(settings: Settings, made: Sequence[Contents]) -> dict[str, str]:
@@ -31,8 +31,8 @@ def values(settings: Settings, made: Sequence[Contents]) -> dict[str, str]:
         "timeout_s": f"{fields['timeout_s'].default:g}",
         "commitment_wait_s": f"{fields['commitment_wait_s'].default:g}",
         "max_tries": str(deliveries.MAX_TRIES),
-        "retry_first_s": f"{delivery.FIRST_DELAY_S:g}",
-        "retry_longest_s": f"{delivery.LONGEST_DELAY_S:g}",
+        "retry_first_s": f"{ending.FIRST_DELAY_S:g}",
+        "retry_longest_s": f"{ending.LONGEST_DELAY_S:g}",
         "delivery_workers": str(settings.work.delivery_workers),
         "destinations": _destinations(settings),
         "profiles": _profiles(made),

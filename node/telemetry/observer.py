@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from db.records import Job, Study
-from node import logs
+from node.process import logs
 from node.telemetry.metrics import Metrics, measure
 from node.worker import Ending, Handler
 

@@ -20,7 +20,7 @@ from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import Link, Span, get_current_span, use_span
 
 from db.records import Job
-from node.implementation import SOFTWARE_VERSION
+from node.process.implementation import SOFTWARE_VERSION
 
 StudyOf = Callable[[Job], str | None]
 """The Study Instance UID of the study that a job is about, if it is about one and the database answers."""

@@ -13,8 +13,8 @@ from pathlib import Path
 from db import copying, hold, holdings
 from db.engine import Database
 from node.files import Folder
-from node.implementation import SOFTWARE_VERSION
-from node.snapshots import FOLDER as SNAPSHOTS
+from node.learning.snapshots import FOLDER as SNAPSHOTS
+from node.process.implementation import SOFTWARE_VERSION
 from node.upkeep import manifest, transfer
 from node.upkeep.manifest import DATA, STORE, BackupError, Manifest, Part, copy_durably, line_of
 from training.pseudonym import KEY_FILE

@@ -8,7 +8,7 @@ from typing import Any
 
 from db.records import Absence, Holding, StoredFile, StoredInstance
 from db.result_records import Result
-from node.intake import Origin, file_meta
+from node.file_meta import Origin, file_meta
 
 AT_ONCE = 256 * 1024
 """Bytes that are read and digested at a time: few enough to be in the processor's cache for both."""

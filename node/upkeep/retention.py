@@ -16,7 +16,6 @@ from db.engine import Connection, Database
 from db.records import Absence, Holding, StoredFile
 from db.retention import Rule
 from node.files import Folder
-from node.pictures.shelf import Shelf
 
 BATCH = 50
 """Files that are removed by one transaction."""
@@ -39,7 +38,7 @@ class Retention:
     """Removes files by age, and for want of space.
 
     Args:
-        shelf: has pictures of what is removed, which go with it.
+        forget: removes what was made of a file, by its SHA-256: pictures go with it.
         rule: of which studies.
         ages: how old a file of each kind may become; None is for ever.
         keep_free_bytes: for so much free space the oldest files go.
@@ -49,7 +48,7 @@ class Retention:
 
     database: Database
     store: Folder
-    shelf: Shelf
+    forget: Callable[[str], None]
     rule: Rule
     ages: Mapping[Holding, timedelta | None]
     keep_free_bytes: int
@@ -158,7 +157,7 @@ class Retention:
     def _let_go(self, file: StoredFile) -> None:
         """Remove a file, and the pictures that the console made of it."""
         self.store.remove(file.path)
-        self.shelf.forget(file.sha256)
+        self.forget(file.sha256)
 
 
 def _up_to(files: Sequence[StoredFile], size: float) -> list[StoredFile]:

@@ -41,13 +41,15 @@ class Drained:
     Attributes:
         lost: results that are not in the PACS.
         drained_s: from the second return of Redis to the end of the last job.
-        idle_ms, busy_ms: 95th percentile of a C-STORE of 0.5 MB before the workers start, and until they are done.
+        idle_ms, reading_ms, killed_ms: 95th percentile of a C-STORE of 0.5 MB before the workers start, while they are
+            at it, and from the first kill until they are done.
     """
 
     lost: int
     drained_s: float
     idle_ms: float
-    busy_ms: float
+    reading_ms: float
+    killed_ms: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,22 +98,36 @@ def drained(count: int = STUDIES) -> Drained:
         wait_until(lambda: unfinished(at.database) == count, timeout_s=60, what="studies do not settle")
         with probing(at.port) as idle:
             time.sleep(IDLE_S)
-        with probing(at.port) as busy:
-            at.nodes.start(*WORKERS)
-            for share in (1, 2):
-                enough = RESULTS * count * share // 3
-                wait_until(
-                    lambda enough=enough: len(at.pacs.paths) >= enough, timeout_s=PATIENCE_S, what="none is read"
-                )
-                at.redis.kill()
-                time.sleep(DOWN_S)
-                at.redis.start()
+        at.nodes.start(*WORKERS)
+        delivered(at, 1)  # the workers are there
+        with probing(at.port) as reading:
+            delivered(at, RESULTS * count // 3)
+        with probing(at.port) as killed:
+            interrupt(at.redis)
+            delivered(at, RESULTS * count * 2 // 3)
+            interrupt(at.redis)
             begin = time.monotonic()
             wait_until(lambda: unfinished(at.database) == 0, timeout_s=PATIENCE_S, what="jobs are left")
             drained_s = time.monotonic() - begin
         return Drained(
-            lost=RESULTS * count - len(at.pacs.objects), drained_s=drained_s, idle_ms=p95(idle), busy_ms=p95(busy)
+            lost=RESULTS * count - len(at.pacs.objects),
+            drained_s=drained_s,
+            idle_ms=p95(idle),
+            reading_ms=p95(reading),
+            killed_ms=p95(killed),
         )
+
+
+def delivered(at: Site, results: int) -> None:
+    """Wait until so many results are in the PACS."""
+    wait_until(lambda: len(at.pacs.paths) >= results, timeout_s=PATIENCE_S, what="none is read")
+
+
+def interrupt(redis: Redis) -> None:
+    """Kill it, and start it again, empty."""
+    redis.kill()
+    time.sleep(DOWN_S)
+    redis.start()
 
 
 def frontals(count: int) -> list[Image]:

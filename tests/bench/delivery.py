@@ -24,7 +24,6 @@ from db.engine import Connection
 from db.records import Arrival, JobKind, JobState
 from inference import bundle as model_bundle
 from node import premises, wiring
-from node.clock import utc_now
 from node.database import open_database
 from node.destinations import trial
 from node.destinations.outbound import routes
@@ -33,6 +32,7 @@ from node.files import Folder
 from node.models import service
 from node.models.starter import install_starter
 from node.parts import Node
+from node.process.clock import utc_now
 from node.settings import Settings, load
 from tests.bench.peers import DCMTK, ENVIRONMENT, HOST
 from tests.bench.reception import processor

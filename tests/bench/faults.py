@@ -62,10 +62,10 @@ def everything(_scratch: Path) -> Found:
 def redis(_scratch: Path) -> Found:
     """R4: kill -9 of Redis in a backlog."""
     found = broker.drained()
-    later = found.busy_ms - found.idle_ms
+    later = found.killed_ms - found.reading_ms
     return Found(
         node=f"{found.lost} lost, drained in {found.drained_s:.0f} s; C-STORE p95 {found.idle_ms:.0f} ms idle, "
-        f"{later:+.0f} ms while a backlog is read",
+        f"{found.reading_ms:.0f} ms while a backlog is read, {later:+.0f} ms with the kills",
         reached=found.lost == 0 and found.drained_s <= 30 and later <= LATER_MS,
     )
 

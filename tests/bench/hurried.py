@@ -10,7 +10,9 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
-from node import logs, wiring
+from node import wiring
+from node.commands.serve import SWITCH_S
+from node.process import logs
 from node.settings import load
 
 HASTE = 10
@@ -18,6 +20,7 @@ HASTE = 10
 
 def serve() -> None:
     """Serve the settings of the file that the command line names, until SIGTERM."""
+    sys.setswitchinterval(SWITCH_S)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     settings = load(Path(sys.argv[1]))

@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT))
 
 from sqlalchemy import Table  # noqa: E402  # the project is found by the line above
 
-from db import labels, migration, schema, tally  # noqa: E402
+from db import census, labels, migration, schema, tally  # noqa: E402
 from db.engine import Connection, Database, connect  # noqa: E402
 from db.report_search import Wanted, find  # noqa: E402
 from db.vocabulary import FINDINGS  # noqa: E402
@@ -59,14 +59,13 @@ def measure(name: str, url: str, number: int) -> None:
         "labels of every study": lambda connection: sum(1 for _ in labels.of_studies(connection)),
         "labels of one study": lambda connection: list(labels.of_studies(connection, study_instance_uid="2.25.77")),
         "labels of one report": lambda connection: list(labels.of_reports(connection, accession_number="A77")),
-        "cxr labels table": lambda connection: tally.table(connection, names),
-        "labels page, 8": lambda connection: tally.at_once(connection, names[:8]),
-        "labels page, 14": lambda connection: tally.at_once(connection, names),
+        "cxr labels table": lambda connection: tally.summed(census.whole(connection), names),
+        "labels page, 8": lambda connection: tally.summed(census.at_once(connection), names[:8]),
+        "labels page, 14": lambda connection: tally.summed(census.at_once(connection), names),
         "reports page": lambda connection: find(connection, Wanted(), limit=50),
         "reports page, a finding": lambda connection: find(connection, Wanted(finding="Hernia"), limit=50),
         "reports page, a word": lambda connection: find(connection, Wanted(words=("nowhere",)), limit=50),
         "reports page, a patient": lambda connection: find(connection, Wanted(patient_id="P77"), limit=50),
-        "cxr labels cooccurrence": lambda connection: tally.cooccurrence(connection, names),
     }
     began = time.perf_counter()
     Ledger(database=database).catch_up()

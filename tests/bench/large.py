@@ -14,7 +14,7 @@ from pathlib import Path
 from db import migration, people
 from db.engine import Database, connect
 from db.people_records import Role
-from node import passwords
+from node.identity import passwords
 from tests.peers.databases import Postgres
 
 KINDS = ("sqlite", "postgresql")

@@ -19,8 +19,8 @@ from typer.testing import CliRunner
 from db import backlog, jobs
 from db.engine import Connection, Database
 from db.records import JobKind
-from node import tallies
 from node.__main__ import app
+from node.labels import tallies
 from node.reconcile import Reconciler, study_failed
 from node.sections.running import MiningSettings
 from tests.bench import large, pages

@@ -19,10 +19,10 @@ from db.records import JobKind, JobState
 from db.retractions import Wanted
 from db.vocabulary import RejectionReason
 from node import premises, wiring
-from node.clock import utc_now
 from node.database import open_database
 from node.demonstration import phantom
 from node.objects import encoding
+from node.process.clock import utc_now
 from node.settings import Settings
 from tests.bench.delivery import an_arrival, settings_of, timed
 from tests.bench.reception import processor

@@ -17,8 +17,8 @@ from db import migration, schema  # noqa: E402  # the project is found by the li
 from db.engine import Database, connect  # noqa: E402
 from db.vocabulary import EIGHT  # noqa: E402
 from inference.policy import Policy  # noqa: E402
-from node import snapshots  # noqa: E402
 from node.files import Folder  # noqa: E402
+from node.learning import snapshots  # noqa: E402
 from tests.bench import labels  # noqa: E402
 from tests.db.rows import NOW  # noqa: E402
 from tests.peers.databases import Postgres  # noqa: E402

@@ -14,11 +14,11 @@ from db import dossier, studies
 from db.engine import connect
 from inference.errors import NotReadable
 from inference.isolation import Isolated
-from node import timeline
-from node.clock import utc_now
 from node.files import Folder
 from node.pictures.gallery import Gallery
 from node.pictures.shelf import Shelf, Size
+from node.process.clock import utc_now
+from node.study import timeline
 
 PICTURES = 20
 

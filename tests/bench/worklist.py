@@ -15,7 +15,7 @@ from pathlib import Path
 from db import migration, people
 from db.engine import Database, connect
 from db.people_records import Role
-from node import passwords
+from node.identity import passwords
 from tests.bench.reception import processor
 from tests.node.console.browser import Browser, serving
 from tests.node.console.conftest import NOON, PASSWORD, console

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from db import corrections, schema, studies
-from db.labels import LeftOut
+from db.label_records import LeftOut
 from db.tally import Counted
 from db.vocabulary import Assertion
 from tests.db.rows import NOW, add_study, arrival

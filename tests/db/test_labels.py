@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from db import audit, gold, labels, minings
 from db.engine import Connection, Database
 from db.gold import Gold
-from db.labels import ReportLabels, StudyLabels
+from db.label_records import ReportLabels, StudyLabels
 from db.vocabulary import EIGHT, NORMAL, Assertion
 from tests.db.label_rows import N, P, U, add_report, fill, mine, say
 from tests.db.rows import NOW, add_study

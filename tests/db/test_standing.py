@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from db import corrections, linking, minings, schema, standing, tally
+from db import census, corrections, linking, minings, schema, standing, tally
 from db.engine import Connection, Database
 from db.report_records import MinedMention
 from db.vocabulary import EIGHT, FINDINGS, NORMAL, Assertion
@@ -46,7 +46,7 @@ def test_counts_are_those_of_the_labels_in_force(database: Database, names: tupl
         standing.refresh(connection, list(range(1, ids["r9"] + 1)))
 
         assert_same(connection, names)
-        assert tally.at_once(connection, names)[0].counted.not_mined == 1
+        assert census.at_once(connection).not_mined == 1
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -99,14 +99,13 @@ def _correct(connection: Connection, chance: random.Random, step: int, **of: int
 
 def assert_same(connection: Connection, names: tuple[str, ...]) -> None:
     """The counts that are written down are those that are worked out."""
-    slow, quick = tally.table(connection, names), tally.at_once(connection, names)
+    slow, quick = (tally.summed(read(connection), names) for read in (census.whole, census.at_once))
     assert [(r.label, r.reports, r.overlap, r.uncertain, r.negative) for r in quick[0].rows] == [
-        (r.label, r.reports, r.overlap, r.uncertain, r.negative) for r in slow.rows
+        (r.label, r.reports, r.overlap, r.uncertain, r.negative) for r in slow[0].rows
     ]
-    paired = tally.cooccurrence(connection, names)
-    assert (quick[1].matrix, quick[1].alone) == (paired.matrix, paired.alone)
-    assert quick[0].counted.labelled == slow.counted.labelled
-    assert quick[0].counted.unreadable == slow.counted.unreadable
+    assert (quick[1].matrix, quick[1].alone) == (slow[1].matrix, slow[1].alone)
+    assert quick[0].counted.labelled == slow[0].counted.labelled
+    assert quick[0].counted.unreadable == slow[0].counted.unreadable
 
 
 def test_what_an_older_version_mined_is_found_and_written_down(database: Database):

@@ -1,13 +1,15 @@
 """Table 1 and Figure 2 as counts, on both databases, against numbers that were counted by hand."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db import tally
-from db.engine import Database
-from db.labels import LeftOut
+from db import census, tally
+from db.engine import Connection, Database
+from db.label_records import LeftOut
+from db.tally import Cooccurrence, LabelTable
 from db.vocabulary import EIGHT, FINDINGS
 from tests.db.label_rows import P, add_report, counted, fill, mine, say
 from tests.db.rows import add_study
@@ -15,12 +17,17 @@ from tests.db.rows import add_study
 NAMES = tuple(finding.name for finding in EIGHT)
 
 
+def summed(connection: Connection, names: Sequence[str] = NAMES) -> tuple[LabelTable, Cooccurrence]:
+    """Table 1 and Figure 2 of all that is there."""
+    return tally.summed(census.whole(connection), names)
+
+
 def test_table_of_a_store_counted_by_hand(database: Database):
     """Label, reports, overlap, uncertain, negative, gold, studies, images: as counted from the rows of `fill`."""
     with database.write() as connection:
         fill(connection)
 
-        found = tally.table(connection, NAMES)
+        found = summed(connection)[0]
 
     rows = [(r.label, r.reports, r.overlap, r.uncertain, r.negative, r.gold, r.studies, r.images) for r in found.rows]
     assert rows == [
@@ -44,7 +51,7 @@ def test_table_says_what_it_is_of(database: Database):
     with database.write() as connection:
         fill(connection)
 
-        found = tally.table(connection, NAMES).counted
+        found = summed(connection)[0].counted
 
     assert (found.reports, found.labelled, found.not_mined, found.unreadable) == (7, 5, 1, 1)
     assert (found.with_finding, found.uncertain_only, found.normal, found.none_of_these) == (2, 1, 1, 1)
@@ -57,7 +64,7 @@ def test_fourteen_findings_count_what_eight_do_not_see(database: Database):
     with database.write() as connection:
         fill(connection)
 
-        found = tally.table(connection, tuple(FINDINGS))
+        found = summed(connection, tuple(FINDINGS))[0]
 
     assert {row.label: row.reports for row in found.rows}["Edema"] == 1
     assert (found.counted.with_finding, found.counted.none_of_these) == (3, 0)
@@ -69,7 +76,7 @@ def test_a_report_of_two_studies_is_counted_once(database: Database):
         both = [add_study(connection, uid) for uid in ("2.25.1", "2.25.2")]
         mine(connection, add_report(connection, "1", studies=both), {"Mass": P})
 
-        row = {row.label: row for row in tally.table(connection, NAMES).rows}["Mass"]
+        row = {row.label: row for row in summed(connection)[0].rows}["Mass"]
 
     assert (row.reports, row.studies, row.images) == (1, 2, 2)
 
@@ -79,7 +86,7 @@ def test_gold_of_a_study_without_reports_is_counted(database: Database):
     with database.write() as connection:
         say(connection, "Mass", P, study_id=add_study(connection))
 
-        row = {row.label: row for row in tally.table(connection, NAMES).rows}["Mass"]
+        row = {row.label: row for row in summed(connection)[0].rows}["Mass"]
 
     assert (row.reports, row.gold, row.studies) == (0, 1, 1)
 
@@ -87,8 +94,7 @@ def test_gold_of_a_study_without_reports_is_counted(database: Database):
 def test_empty_store_counts_nothing(database: Database):
     """A new node has a table of zeros."""
     with database.read() as connection:
-        found = tally.table(connection, NAMES)
-        pairs = tally.cooccurrence(connection, NAMES)
+        found, pairs = summed(connection)
 
     assert {row.reports for row in found.rows} == {0}
     assert not any(map(any, pairs.matrix))
@@ -100,7 +106,7 @@ def test_pairs_of_a_store_counted_by_hand(database: Database):
     with database.write() as connection:
         fill(connection)
 
-        found = tally.cooccurrence(connection, NAMES)
+        found = summed(connection)[1]
 
     place = {name: i for i, name in enumerate(found.findings)}
     effusion, atelectasis = place["Effusion"], place["Atelectasis"]

@@ -15,8 +15,8 @@ from compose_spec import PyCompose
 from pydantic import BaseModel
 
 from node.celery_app import QUEUES
-from node.implementation import SOFTWARE_VERSION
 from node.parts import NodeRole
+from node.process.implementation import SOFTWARE_VERSION
 from node.settings import Settings, load
 from node.telemetry.forwarding import Forwarding
 from node.telemetry.machine import Machine

@@ -12,9 +12,9 @@ from db import backlog, jobs
 from db import studies as studies_rows
 from db.engine import Database, connect
 from db.records import JobKind, JobState
-from node.clock import utc_now
 from node.learning import runs
 from node.learning.runs import Wish
+from node.process.clock import utc_now
 from tests.node.dicom.raw import Image, RawPeer
 from tests.nodes import chest
 from tests.peers import cluster

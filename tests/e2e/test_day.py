@@ -21,10 +21,10 @@ from db import people
 from db.people_records import Role
 from db.records import JobKind, JobState
 from db.vocabulary import EIGHT
-from node import passwords
-from node.clock import utc_now
+from node.identity import passwords
 from node.learning.methods import METHODS
 from node.parts import Node
+from node.process.clock import utc_now
 from node.rehearsal import department
 from node.rehearsal.peers import Modalities, Ris
 from tests.node.console.conftest import PASSWORD

@@ -13,12 +13,12 @@ from db import backlog, deliveries, jobs, results
 from db.engine import Connection
 from db.records import JobKind, JobState
 from db.result_records import DEFAULT_KINDS, READ_KINDS, Delivery, DeliveryState, SopReference
-from node.clock import utc_now
 from node.destinations import outbound
 from node.destinations.delivery import Recipient
 from node.dicom.commitment import Request
 from node.objects import encoding
 from node.parts import Node
+from node.process.clock import utc_now
 from node.settings import load
 from tests.nodes import StartNode, chest, data_set, push
 from tests.peers.certificates import Certificates, made_in

@@ -14,14 +14,14 @@ from db import studies
 from db.vocabulary import Reason
 from inference.isolation import Isolated
 from node import workshop
-from node.clock import utc_now
 from node.console.server import Server
 from node.demonstration import phantom
 from node.dicom.scp import Scp
 from node.files import Folder
 from node.hl7.listener import Listener
-from node.mining import ReportMining
+from node.labels.mining import ReportMining
 from node.parts import Node
+from node.process.clock import utc_now
 from node.queue import LocalQueue
 from node.reconcile import Reconciler
 from tests.inference.tasks import POISONED_COLUMNS, poisoned

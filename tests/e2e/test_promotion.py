@@ -10,11 +10,11 @@ from typer.testing import CliRunner
 
 from db import models, results, studies
 from db.records import JobKind, JobState, StudyState
-from node import pipeline
+from inference import image_file
 from node.__main__ import app
-from node.clock import utc_now
 from node.models import registration
 from node.parts import Node
+from node.process.clock import utc_now
 from tests.bundles import write_tiny
 from tests.nodes import StartNode, all_jobs, chest, push, study_of, wait_for_study
 from tests.peers.pacs import StorageScp
@@ -79,14 +79,14 @@ def test_each_study_is_read_by_one_model(node: Node, pacs: StorageScp, monkeypat
     wait_for_study(node, before, StudyState.READ)
     looks = 0
 
-    def read(*arguments: Any, original: Callable[..., Any] = pipeline.image_file.read, **named: Any) -> Any:
+    def read(*arguments: Any, original: Callable[..., Any] = image_file.read, **named: Any) -> Any:
         nonlocal looks
         looks += 1
         if looks == 2:
             promote(node, "tiny-2")  # between the first and the second image of a study
         return original(*arguments, **named)
 
-    monkeypatch.setattr(pipeline.image_file, "read", read)
+    monkeypatch.setattr(image_file, "read", read)
     push(node, during, *more)
     wait_for_study(node, during, StudyState.READ)
     push(node, after)

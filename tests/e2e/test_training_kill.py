@@ -8,9 +8,9 @@ import pytest
 from db import migration, snapshots, training_runs
 from db.engine import Database, connect
 from db.learning_records import RunState
-from node.clock import utc_now
 from node.learning import journal, runs
 from node.learning.runs import Wish
+from node.process.clock import utc_now
 from tests.peers import cluster
 from tests.peers.cluster import Cluster
 from tests.peers.processes import free_port, wait_until

@@ -2,9 +2,8 @@
 
 from contextlib import suppress
 from io import BytesIO
-from typing import Any
 
-from node import intake
+from node import header
 from node.dicom.acceptance import TRANSFER_SYNTAXES
 from node.errors import RefusedError
 from tests.node.dicom.raw import Image
@@ -14,7 +13,6 @@ class Arrived:
     """An object in the store, whole, that is in memory."""
 
     def __init__(self, data: bytes) -> None:
-        self.path: Any = self
         self._data = data
 
     def open(self, _mode: str) -> BytesIO:
@@ -31,6 +29,6 @@ def check(data: bytes) -> None:
     """The header is read or the object refused."""
     syntax = TRANSFER_SYNTAXES[(data[:1] or b"\0")[0] % len(TRANSFER_SYNTAXES)]
     with suppress(RefusedError):
-        header = intake._header(bytearray(data[1:200]), Arrived(data[1:]), 0, syntax)  # type: ignore[arg-type]
-        for tag in intake.HEADER_TAGS:
-            intake._text(header, tag)
+        ds = header.read(bytearray(data[1:200]), Arrived(data[1:]), 0, syntax)  # type: ignore[arg-type]
+        for tag in header.HEADER_TAGS:
+            header.text(ds, tag)

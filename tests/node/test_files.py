@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from node.errors import RefusedError
-from node.files import OUT_OF_RESOURCES, Folder
+from node.errors import OUT_OF_RESOURCES, RefusedError
+from node.files import Folder
 
 DATA = b"a radiograph" * 100
 

@@ -20,8 +20,9 @@ from db.engine import Connection, Database
 from db.errors import DatabaseUnavailableError
 from db.records import Arrival
 from node.errors import RefusedError
+from node.file_meta import Origin
 from node.files import Folder
-from node.intake import BEGIN_BYTES, Intake, Origin
+from node.intake import BEGIN_BYTES, Intake
 from node.register import Register
 from tests.nested import with_nested
 from tests.nodes import chest

@@ -13,8 +13,9 @@ from pydicom.uid import ExplicitVRLittleEndian
 from db import studies
 from db.engine import Database, connect
 from db.errors import DatabaseUnavailableError, OutcomeUnknownError
+from node.file_meta import Origin
 from node.files import Folder
-from node.intake import Intake, Origin
+from node.intake import Intake
 from node.register import Register
 from tests.db.rows import NOW
 from tests.nodes import chest

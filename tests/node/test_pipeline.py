@@ -11,6 +11,8 @@ from inference.policy import Policy
 from node.files import Folder
 from node.models.service import ModelInService, NoModelError
 from node.pipeline import Pipeline
+from node.study.look import StoreLook
+from node.study.outcome import Outcome
 from tests.db.rows import NOW, add_job, add_study, claimed
 
 
@@ -32,10 +34,8 @@ def test_study_waits_for_a_model(error: Exception, words: str, sqlite_database: 
         store=store,
         database=sqlite_database,
         current_model=none,
-        policy=Policy(),
-        max_pixels=10**6,
-        destinations=(),
-        now=lambda: NOW,
+        look=StoreLook(store=store, database=sqlite_database, policy=Policy(), max_pixels=10**6, now=lambda: NOW),
+        outcome=Outcome(destinations=(), now=lambda: NOW, discard=store.remove),
     )
 
     ending = pipeline(job)

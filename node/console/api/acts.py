@@ -6,9 +6,9 @@ from fastapi import APIRouter, Depends, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 
 from db.vocabulary import RejectionReason
-from node.acts import Acts, Outcome
 from node.console.api.basis import Node, Uid
 from node.console.api.caller import Administrator, Labeller
+from node.study.acts import Acts, Outcome
 
 router = APIRouter(tags=["studies"])
 

@@ -9,10 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from db import concordance
 from db.concordance import Discrepancy, Group
 from db.vocabulary import Assertion
-from node.agreement import verdict
 from node.agreement.course import courses
 from node.agreement.outline import Outline, outline
-from node.agreement.verdict import Verdict
 from node.console.api.basis import Basis, Node
 from node.console.api.caller import Labeller, Reader
 from node.console.api.page import Limit, Page, Text, begun, cut
@@ -20,7 +18,8 @@ from node.console.api.studies import known
 from node.console.discrepancies import place, written
 from node.console.words import sentence
 from node.errors import SettingsError
-from node.labels import correction
+from node.labels import correction, verdict
+from node.labels.verdict import Verdict
 
 router = APIRouter(tags=["agreement"])
 

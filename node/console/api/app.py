@@ -17,13 +17,13 @@ from db.errors import (
     UnknownModelError,
 )
 from inference.errors import InferenceError
-from node.acts import UnknownStudyError
 from node.console.api import acts, agreement, labels, models, reports, state, studies, trainings, work
 from node.console.api.basis import Basis
 from node.console.words import sentence
 from node.errors import NodeError
-from node.implementation import SOFTWARE_VERSION
 from node.models.promotion import WorseError
+from node.process.implementation import SOFTWARE_VERSION
+from node.study.acts import UnknownStudyError
 
 log = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from db.engine import Database
 from db.records import Study
 from node.console.masking import Mask
 from node.files import InstanceStore
+from node.identity.tokens import Tokens
 from node.settings import Settings
 from node.telemetry.readiness import Check
-from node.tokens import Tokens
 
 AStudy = TypeVar("AStudy", bound=Study)
 RowId = Annotated[int, Path(ge=1, le=2**31 - 1)]

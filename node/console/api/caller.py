@@ -12,7 +12,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from db import audit
 from db.tokens import Scope
 from node.console.api.basis import Basis, Node
-from node.tokens import TokenRefusedError, TooManyTokensError
+from node.identity.tokens import TokenRefusedError, TooManyTokensError
 
 BEARER = HTTPBearer(auto_error=False, scheme_name="token", description="A token of `cxr tokens create`.")
 CHALLENGE = {"WWW-Authenticate": "Bearer"}

@@ -7,12 +7,11 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from db import corrections, labels, report_search, tally
+from db import census, corrections, labels, report_search, tally
 from db.engine import Connection
 from db.report_search import FoundReport, Wanted
 from db.tally import Cooccurrence, LabelTable
 from db.vocabulary import NORMAL, Assertion
-from node import tallies
 from node.console.api.basis import Basis, Node, RowId, Uid
 from node.console.api.caller import Labeller, Reader
 from node.console.api.page import Limit, Page, Text, begun
@@ -20,7 +19,7 @@ from node.console.api.studies import known
 from node.console.report_search import STATES, place, written
 from node.console.words import sentence
 from node.errors import SettingsError
-from node.labels import correction, listing
+from node.labels import correction, listing, tallies
 from node.labels.correction import Corrected, Target
 from node.labels.listing import LabelLine
 
@@ -79,14 +78,14 @@ def labels_of_study(node: Node, caller: Reader, study_instance_uid: Uid) -> list
 def label_table(node: Node, _caller: Reader, findings: Findings = "8") -> LabelTable:
     """How many reports have each label: the paper's Table 1 of this site as it is now, without studies and images."""
     with node.database.read() as connection:
-        return tally.at_once(connection, _names(findings))[0]
+        return tally.summed(census.at_once(connection), _names(findings))[0]
 
 
 @router.get("/labels/cooccurrence")
 def cooccurrence(node: Node, _caller: Reader, findings: Findings = "8") -> Cooccurrence:
     """How many reports have two findings together: the paper's Figure 2 of this site as it is now."""
     with node.database.read() as connection:
-        return tally.at_once(connection, _names(findings))[1]
+        return tally.summed(census.at_once(connection), _names(findings))[1]
 
 
 @router.post("/labels/corrections", status_code=201)

@@ -19,7 +19,7 @@ from node.console.api.studies import known
 from node.console.masking import Named
 from node.console.report_search import FIELDS, place, wanted_of, written
 from node.console.reports import Stored, stored_report
-from node.wanted import without_patients
+from node.study.wanted import without_patients
 
 router = APIRouter(tags=["reports"])
 

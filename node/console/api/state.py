@@ -11,7 +11,7 @@ from node.console.api.basis import Node
 from node.console.api.caller import Administrator, Reader
 from node.console.api.page import After, Limit, Page, Text, cut
 from node.console.facts import Facts, gather
-from node.implementation import SOFTWARE_VERSION
+from node.process.implementation import SOFTWARE_VERSION
 from node.telemetry import readiness
 
 router = APIRouter(tags=["state"])

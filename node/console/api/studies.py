@@ -12,14 +12,14 @@ from db.engine import Connection
 from db.progress import Progress
 from db.records import StoredInstance, Study
 from db.result_records import Result
-from node import outline
 from node.console.api.basis import Node, Uid
 from node.console.api.caller import Labeller, Reader
 from node.console.api.page import LATEST, Asked, Page
 from node.console.downloads import GONE
-from node.outline import StudyLine, WholeStudy
+from node.study import outline
+from node.study.outline import StudyLine, WholeStudy
+from node.study.wanted import read_as, without_patients
 from node.upkeep import integrity, quarantine
-from node.wanted import read_as, without_patients
 
 router = APIRouter(tags=["studies"])
 

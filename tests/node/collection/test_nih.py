@@ -18,7 +18,7 @@ from inference import image_file
 from inference.policy import Policy
 from node.__main__ import app
 from node.errors import SettingsError
-from node.snapshots import FOLDER
+from node.learning.snapshots import FOLDER
 from training import snapshot
 
 EIGHT_NAMES = tuple(finding.name for finding in EIGHT)

@@ -1,6 +1,7 @@
 """Commands that are loaded when they are run, and nothing that they do not need."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,8 +9,9 @@ from pathlib import Path
 import pytest
 import typer
 
-from node.__main__ import COMMANDS, app
+from node.__main__ import app
 from node.commands import models, reports, results
+from node.commands.contents import SECTIONS
 from node.commands.deferred import Deferred
 from node.commands.models import models_app
 from node.commands.reports import reports_app
@@ -62,7 +64,7 @@ def test_models_are_listed_without_a_runtime_for_them(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("of", "name"),
-    [(app, name) for name in COMMANDS]
+    [(app, name) for commands in SECTIONS.values() for name in commands]
     + [(reports_app, name) for name in reports.COMMANDS]
     + [(models_app, name) for name in models.COMMANDS]
     + [(results_app, name) for name in results.COMMANDS],
@@ -73,6 +75,16 @@ def test_line_in_the_list_begins_the_help_of_the_command(of: typer.Typer, name: 
     assert isinstance(deferred, Deferred)
 
     assert " ".join((deferred.loaded().help or "").split()).startswith(deferred.help or "nothing")
+
+
+def test_help_lists_each_command_whole_in_its_section():
+    """A list of forty commands is read by its headings, and no line of it ends in dots."""
+    shown = run("--help", COLUMNS="80")
+
+    assert re.findall(r"^([A-Z][\w ]+):$", shown, re.MULTILINE) == ["Options", *SECTIONS]
+    for commands in SECTIONS.values():
+        for name, (_, line) in commands.items():
+            assert f"{name} {line}" in " ".join(shown.split())
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from typer.testing import CliRunner, Result
 from db import audit
 from db.engine import Database, connect
 from node.__main__ import app
+from node.labels.spreadsheets import harmless
 from node.settings import DATABASE_FILE
-from node.spreadsheets import harmless
 from tests.db.label_rows import P, add_report, fill, mine
 from tests.db.rows import add_study
 

@@ -96,7 +96,7 @@ def test_mistake_is_one_plain_sentence(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CXR_READING__MODEL", str(tiny_model))
     monkeypatch.setattr(sys, "argv", ["cxr", *(each.format(tmp=tmp_path) for each in arguments)])
-    monkeypatch.setattr("node.logs.configure", lambda _level: None)  # this process is the tests'
+    monkeypatch.setattr("node.process.logs.configure", lambda _level: None)  # this process is the tests'
     with pytest.raises(SystemExit) as ended:
         main()
 

@@ -14,7 +14,7 @@ from db.engine import Database, connect
 from db.processes import Process
 from db.records import JobKind, JobState, StudyState
 from node.__main__ import app
-from node.clock import utc_now
+from node.process.clock import utc_now
 from tests.db.rows import NOW
 from tests.nodes import StartNode, chest, push, wait_for_study
 from tests.peers.pacs import StorageScp

@@ -11,8 +11,8 @@ from db import people, tokens
 from db.engine import connect
 from db.people_records import Role
 from node.__main__ import app
-from node.clock import utc_now
 from node.errors import SettingsError
+from node.process.clock import utc_now
 from node.settings import DATABASE_FILE
 
 

@@ -11,8 +11,8 @@ from typer.testing import CliRunner, Result
 
 from db.records import Holding
 from node.__main__ import app
-from node.clock import utc_now
 from node.parts import Node
+from node.process.clock import utc_now
 from node.upkeep import bookmark
 from node.upkeep.bookmark import Bookmark
 from tests.conftest import ROOT

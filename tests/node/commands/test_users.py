@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from db import audit, identities, people
 from db.engine import Database, connect
 from db.errors import UnknownPersonError
-from node import passwords
 from node.__main__ import app
 from node.errors import SettingsError
+from node.identity import passwords
 from node.settings import DATABASE_FILE
 
 PASSWORD = "lamp otter granite seven"

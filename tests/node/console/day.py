@@ -20,10 +20,10 @@ from db.vocabulary import EIGHT, Reason
 from inference import image_file
 from inference.classifier import Classifier
 from nlp import miner, parser
-from node import mining
 from node.demonstration import phantom
 from node.files import Folder
-from node.memory import kept
+from node.labels import mining
+from node.models.predictions import kept
 from tests.bundles import Spot, write_told
 from tests.db.label_rows import add_report
 from tests.db.rows import add_result, arrival, claimed, prediction, record, score

@@ -11,7 +11,7 @@ from db import audit, logins, people
 from db.engine import Database, connect
 from db.people_records import Role
 from node.console.server import Server
-from node.tls import Files, ServerTls
+from node.transport.tls import Files, ServerTls
 from tests.node.console.browser import HOST, Browser, serving
 from tests.node.console.conftest import PASSWORD, Clock, console
 from tests.peers.certificates import Certificates

@@ -15,8 +15,8 @@ from db.records import JobState, StudyState
 from db.result_records import DeliveryState
 from nlp import parser
 from nlp.miner import Miner
-from node import mining
 from node.console.live import Live
+from node.labels import mining
 from tests.db.label_rows import add_report
 from tests.db.rows import add_job, claimed
 from tests.db.test_worklist import read

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from node.console.arrival import MOST_BYTES, Bounded
 from node.console.server import Server
-from node.tls import Files, ServerTls
+from node.transport.tls import Files, ServerTls
 from tests.node.console.browser import HOST, Browser
 from tests.peers.certificates import Certificates, made_in
 

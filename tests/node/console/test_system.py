@@ -12,7 +12,7 @@ from db.engine import Database
 from db.processes import Process
 from db.records import JobState
 from node.console import system
-from node.heartbeat import SILENT
+from node.process.heartbeat import SILENT
 from tests.db.rows import NOW, add_job, add_study, arrival, claimed, later
 from tests.node.console.browser import Browser, serving
 from tests.node.console.conftest import PASSWORD, Clock, console

@@ -15,7 +15,7 @@ from node.destinations.outbound import RENDER
 from node.destinations.stow import Stow, said_of_each
 from node.dicom.outgoing import Answer, Outgoing
 from node.errors import UnreachableError
-from node.web import WebAddress
+from node.transport.web import WebAddress
 from tests.peers.processes import HOST, free_port
 
 

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from pydicom.uid import ComputedRadiographyImageStorage
 
 from db.errors import DatabaseUnavailableError
-from node import descriptors
 from node.dicom.acceptance import Peer
 from node.dicom.association import Association, Limits, Message
 from node.dicom.command import decode
 from node.errors import PeerClosedError, RefusedError
+from node.process import descriptors
 from tests.db.races import race
 from tests.node.dicom.conftest import PATIENT, Receiver
 from tests.node.dicom.raw import (

@@ -5,7 +5,7 @@ from pynetdicom import AE, evt
 from pynetdicom.sop_class import Verification
 
 from node.dicom.opening import MAX_PDU_BYTES, Address, associate
-from node.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from node.process.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
 
 def test_association_of_ours_bears_our_name():

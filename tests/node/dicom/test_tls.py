@@ -12,7 +12,7 @@ import pytest
 
 from node.dicom.acceptance import Peer
 from node.dicom.association import Limits
-from node.tls import Files, ServerTls
+from node.transport.tls import Files, ServerTls
 from tests.node.dicom.conftest import PATIENT, Receiver
 from tests.node.dicom.raw import ABORT, ASSOCIATE_AC, ASSOCIATE_RJ, ECHO_RQ, RELEASE_RP, Image, RawPeer, request
 from tests.node.dicom.test_association import ASSOCIATED, SOON_S, TO_BEGIN, drip, ends

@@ -14,11 +14,11 @@ from db.engine import Database
 from db.errors import TakenError
 from db.learning_records import ModelState, RunState, TrainingRun
 from db.records import JobKind
-from node.clock import utc_now
 from node.errors import SettingsError
 from node.learning import journal, runs
 from node.learning.runs import Wish
 from node.learning.trainer import Trainer
+from node.process.clock import utc_now
 from node.worker import Worker
 from tests.db.rows import NOW
 from tests.peers.processes import wait_until

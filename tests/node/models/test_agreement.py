@@ -4,7 +4,7 @@ from math import isnan
 
 import pytest
 
-from db.labels import HeldMining, ReportLabels, StudyLabels
+from db.label_records import HeldMining, ReportLabels, StudyLabels
 from db.records import ScorePair
 from db.report_records import MinerIdentity
 from db.vocabulary import Assertion

@@ -6,10 +6,10 @@ import pytest
 from pydicom.dataset import Dataset
 
 from db.result_records import ResultKind
-from node.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from node.objects import codes
 from node.objects.contents import Attribute, Contents, contents
 from node.objects.sample import Sample, samples
+from node.process.implementation import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 
 
 @pytest.fixture(scope="module")

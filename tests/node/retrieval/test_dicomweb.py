@@ -9,11 +9,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from node.dicom.source import Found, Series, SourceError, Wanted
 from node.errors import NodeError, RefusedError, SettingsError, UnreachableError
-from node.intake import TOO_LARGE, Origin
+from node.file_meta import Origin
+from node.intake import TOO_LARGE
 from node.retrieval.dicomweb import DicomWeb
-from node.retrieval.source import Found, Series, SourceError, Wanted
-from node.web import WebAddress
+from node.transport.web import WebAddress
 from tests.nodes import chest
 from tests.peers.processes import HOST, free_port
 

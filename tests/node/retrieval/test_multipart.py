@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from node.dicom.source import SourceError
 from node.retrieval.multipart import MAX_PART_HEADER_BYTES, Parts, boundary_of
-from node.retrieval.source import SourceError
 
 BOUNDARY = b"b0-x"
 

@@ -15,11 +15,11 @@ from db.engine import Database
 from db.records import StudyState
 from db.schema import unlinked
 from node import premises
+from node.dicom.source import Source, Wanted
 from node.errors import SettingsError, UnreachableError
 from node.files import Folder
 from node.retrieval import inbound
 from node.retrieval.pull import Done, Outcome, Pull
-from node.retrieval.source import Source, Wanted
 from node.settings import load
 from tests.db.label_rows import add_report
 from tests.nodes import StartNode, chest, wait_for_study

@@ -18,11 +18,11 @@ from db import studies
 from db.engine import connect
 from db.errors import DatabaseDamagedError
 from node import wiring
-from node.clock import utc_now
 from node.database import RESTORING
 from node.errors import SettingsError
 from node.files import Folder
 from node.parts import Node
+from node.process.clock import utc_now
 from node.settings import load
 from node.upkeep import manifest, transfer
 from node.upkeep.backup import Backup

@@ -16,10 +16,10 @@ from db.result_records import DeliveryState
 from db.retention import Rule
 from db.schema import gold, job, study, true_box
 from db.vocabulary import Reason
-from node.clock import utc_now
 from node.files import Folder
 from node.parts import Node
 from node.pictures.shelf import Shelf
+from node.process.clock import utc_now
 from node.upkeep.retention import Retention
 from tests.db.rows import NOW, add_job, add_result, arrival, later, record
 from tests.nodes import StartNode, chest, push, study_of, wait_for_study
@@ -63,7 +63,7 @@ def retention(database: Database, store: Folder, **options: Any) -> Retention:
         "keep_free_bytes": 0,
         "at_most_bytes": None,
         "now": lambda: later(10 * DAY),
-        "shelf": Shelf(store.path("pictures"), 10**6),
+        "forget": Shelf(store.path("pictures"), 10**6).forget,
     }
     return Retention(database=database, store=store, **usual | options)
 

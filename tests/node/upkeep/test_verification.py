@@ -11,10 +11,10 @@ from db import audit, studies
 from db.records import Absence, JobState, StoredInstance
 from db.result_records import SopReference
 from db.vocabulary import Reason
-from node.clock import utc_now
 from node.destinations.commitment import Desk
 from node.dicom.commitment import NO_SUCH_INSTANCE, Request
 from node.parts import Node
+from node.process.clock import utc_now
 from node.upkeep import loss, verification
 from node.upkeep.verification import ON_ITS_WAY, StoreAwayError, Verification
 from tests.nodes import StartNode, all_jobs, chest, push, wait_for_study

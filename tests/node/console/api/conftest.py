@@ -14,7 +14,7 @@ from db.engine import Database
 from db.people_records import Role
 from db.records import Arrival
 from db.tokens import Scope
-from node.tokens import Tokens
+from node.identity.tokens import Tokens
 from tests.db.rows import NOW, add_job, add_result, arrival, message, prediction, record, score
 from tests.node.console.browser import Answer, Browser, serving
 from tests.node.console.conftest import Clock, console, with_people

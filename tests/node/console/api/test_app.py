@@ -14,7 +14,7 @@ from db.engine import Database, connect
 from db.people_records import Role
 from db.records import JobState
 from db.tokens import Scope
-from node.tokens import Tokens
+from node.identity.tokens import Tokens
 from tests.db.rows import NOW
 from tests.node.console.api.conftest import OWNERS, RESULT, STUDY, Program, a_token, fill
 from tests.node.console.browser import Browser, serving

@@ -9,7 +9,7 @@ from db.tokens import Scope
 from tests.db.rows import NOW, claimed
 from tests.db.test_worklist import arrived
 from tests.node.console.api.conftest import FILE, RESULT, STUDY, Program
-from tests.node.test_acts import SENT
+from tests.node.study.test_acts import SENT
 
 OF = f"/studies/{STUDY}"
 
