@@ -8,8 +8,8 @@ from sqlalchemy import Connection, RowMapping, Select, delete, func, select, upd
 from sqlalchemy.dialects import postgresql, sqlite
 
 from db.errors import UnknownPersonError
-from db.people_records import Person, Role
-from db.schema import person, session
+from db.people_records import KnownPerson, Person, Role
+from db.schema import person, provider_subject, session
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 """What a name may be."""
@@ -29,9 +29,13 @@ def find(connection: Connection, name: str) -> Person | None:
     return _one(connection, _people().where(person.c.name == name))
 
 
-def everybody(connection: Connection) -> list[Person]:
-    """Everybody, by name."""
-    return [as_person(row) for row in connection.execute(_people().order_by(person.c.name)).mappings()]
+def everybody(connection: Connection) -> list[KnownPerson]:
+    """Everybody, by name, with how they come in."""
+    has_password = (person.c.password_hash != NO_PASSWORD).label("has_password")
+    query = _people().add_columns(has_password, provider_subject.c.issuer)
+    query = query.outerjoin(provider_subject, provider_subject.c.person_id == person.c.id)
+    found = connection.execute(query.order_by(person.c.name)).mappings()
+    return [KnownPerson(**{**row, "role": Role(row["role"])}) for row in found]
 
 
 def enabled_count(connection: Connection) -> int:

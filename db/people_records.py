@@ -34,3 +34,14 @@ class Person:
     created_at: datetime
     disabled_at: datetime | None
     last_login_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownPerson(Person):
+    """A person, and how they come in: by a password of the node, by an identity provider (its URL), or by either.
+
+    Who has neither was left to the provider, which has not named them yet.
+    """
+
+    has_password: bool
+    issuer: str | None

@@ -72,17 +72,10 @@ def readers(connection: Connection, study_id: int) -> dict[int, set[str]]:
     return found
 
 
-def pairs(
-    connection: Connection,
-    first: str,
-    second: str,
-    since: datetime | None = None,
-    studies_since: datetime | None = None,
-) -> Iterator[ScorePair]:
+def pairs(connection: Connection, first: str, second: str, since: datetime | None = None) -> Iterator[ScorePair]:
     """What two model versions said of each instance that both have read; streamed.
 
-    Only of instances that were received from `since` on, or of studies that began to arrive from `studies_since` on,
-    which an index finds.
+    Only of studies that began to arrive from `since` on, which an index finds.
     """
     one, other = prediction.alias("one"), prediction.alias("other")
     query = (
@@ -93,9 +86,7 @@ def pairs(
         .order_by(one.c.instance_id)
     )
     if since is not None:
-        query = query.where(instance.c.received_at >= since)
-    if studies_since is not None:
-        query = query.join(study, study.c.id == instance.c.study_id).where(study.c.first_received_at >= studies_since)
+        query = query.join(study, study.c.id == instance.c.study_id).where(study.c.first_received_at >= since)
     for row in connection.execute(query, execution_options={"yield_per": 1000}).mappings():
         yield ScorePair(**row)
 

@@ -25,11 +25,20 @@ class Lifetime:
     longest: timedelta
 
 
-def begin(connection: Connection, token: str, person_id: int, now: datetime, lifetime: Lifetime) -> None:
-    """A person has logged in; sessions that have ended are swept."""
+def begin(
+    connection: Connection,
+    token: str,
+    person_id: int,
+    now: datetime,
+    lifetime: Lifetime,
+    *,
+    id_token: str | None = None,
+) -> None:
+    """A person has logged in, by an ID token if the identity provider let them in; what has ended is swept."""
     ended = or_(session.c.seen_at <= now - lifetime.idle, session.c.opened_at <= now - lifetime.longest)
     connection.execute(delete(session).where(ended))
-    connection.execute(session.insert().values(digest=_digest(token), person_id=person_id, opened_at=now, seen_at=now))
+    values = {"digest": _digest(token), "person_id": person_id, "opened_at": now, "seen_at": now, "id_token": id_token}
+    connection.execute(session.insert().values(values))
 
 
 def person_of(connection: Connection, token: str, now: datetime, lifetime: Lifetime) -> tuple[Person, datetime] | None:
@@ -52,9 +61,11 @@ def seen(connection: Connection, token: str, now: datetime) -> None:
     connection.execute(update(session).where(session.c.digest == _digest(token)).values(seen_at=now))
 
 
-def end(connection: Connection, token: str) -> None:
-    """The person has logged out."""
-    connection.execute(delete(session).where(session.c.digest == _digest(token)))
+def end(connection: Connection, token: str) -> str | None:
+    """The person has logged out. Returns the ID token that they came by, if they came by one."""
+    ended = delete(session).where(session.c.digest == _digest(token)).returning(session.c.id_token)
+    id_token: str | None = connection.execute(ended).scalar()
+    return id_token
 
 
 def unmask(connection: Connection, token: str, study_instance_uid: str) -> bool:

@@ -82,7 +82,7 @@ with the senders on one machine: {grown["machine"]}.
 |---|---|---|---|---|
 {rows}
 
-![The same as bars, with what each worker would read at the pace of one alone](../docs/growth.png)
+![The same as bars, with what each worker would read at the pace of one alone](../docs/pictures/growth.png)
 
 One worker, with everything that it needs beside it, reads {a_day:,.0f} such studies a day with {usable:.0%} of its time
 in use; {last["workers"]} workers on {grown["cores"]} cores read {times:.1f} times as much. A worker keeps a core busy:

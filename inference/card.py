@@ -40,7 +40,7 @@ class Architecture(Part):
     members: Annotated[int, Field(ge=1)] = 1
     """Networks that answer as one: the mean of their logits and maps (`inference.ensemble`)."""
     regions: tuple[str, ...] = ()
-    """Those of `inference.regions`, each weighed by itself; without any the pooling is over the whole image."""
+    """Those of `inference.regions`, each weighed apart; without any the pooling is over the whole image."""
 
 
 class Preprocessing(Part):

@@ -1,6 +1,6 @@
 """Draw the documentation's chord diagram, from reports that are made up and mined as any other.
 
-Run it: python -m tests.pictures docs/cooccurrence.png
+Run it: python -m tests.pictures docs/pictures/cooccurrence.png
 """
 
 import random

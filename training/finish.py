@@ -198,7 +198,7 @@ def architecture(recipe: Recipe, grid: int, network: Network | Ensemble | Region
     return Architecture(
         backbone=recipe.backbone,
         pretrained=pretrained,
-        transition_width=network.weight.shape[1] if isinstance(network, Regions) else recipe.width,
+        transition_width=network.weight.shape[2] if isinstance(network, Regions) else recipe.width,
         pooling="average" if by_region else recipe.pooling,
         r=recipe.r,
         loss=f"least squares, penalty {recipe.ridge:g}" if by_region else LOSS_NAMES[recipe.loss],

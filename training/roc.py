@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats  # type: ignore[import-untyped]  # scipy ships no types
 
 from inference.card import MOST_POINTS
 
@@ -112,12 +111,19 @@ def _components(labels: Labels, scores: Scores) -> tuple[Scores, Scores] | None:
     positive, negative = scores[labels == 1], scores[labels == 0]
     if not positive.size or not negative.size:
         return None
-    ranks = stats.rankdata(np.concatenate([positive, negative]))
+    ranks = _ranks(np.concatenate([positive, negative]))
     of_positive, of_negative = ranks[: positive.size], ranks[positive.size :]
     return (
-        (of_positive - stats.rankdata(positive)) / negative.size,
-        1 - (of_negative - stats.rankdata(negative)) / positive.size,
+        (of_positive - _ranks(positive)) / negative.size,
+        1 - (of_negative - _ranks(negative)) / positive.size,
     )
+
+
+def _ranks(values: Scores) -> Scores:
+    """The place of each value from below, from 1; equal ones share the mean of theirs."""
+    _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
+    shared: Scores = (counts.cumsum() - (counts - 1) / 2)[which]
+    return shared
 
 
 def _variance_of_mean(values: Scores) -> float:

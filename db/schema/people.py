@@ -33,8 +33,9 @@ session = Table(
     Column("person_id", ForeignKey("person.id"), nullable=False, index=True),
     Column("opened_at", Utc, nullable=False),
     Column("seen_at", Utc, nullable=False, index=True),
+    Column("id_token", Text),
 )
-"""Who is logged in; the token itself is in the browser alone."""
+"""Who is logged in; the token itself is in the browser alone. `id_token` is of who the provider let in."""
 
 unmasking = Table(
     "unmasking",

@@ -18,6 +18,10 @@ _RUNNING = {
         "node.commands.status:status",
         "Show how much there is in each state, what is not mined yet, the model in service and the room on the disk.",
     ),
+    "callers": (
+        "node.commands.callers:callers",
+        "Show who may send to the node, who sent the last images, and who was turned away lately.",
+    ),
     "config": ("node.commands.config:config_app", "The settings in force."),
     "conformance": (
         "node.commands.conformance:conformance",

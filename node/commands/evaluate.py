@@ -43,7 +43,7 @@ def evaluate(
     A model that learnt from any of these patients looks better here than it is. Boxes are measured on the validation
     and test patients. ROC curves need the extra `plots`.
 
-    Example: cxr evaluate starter-0.2.0 --snapshot data/snapshots/0123456789ab --out evaluation
+    Example: cxr evaluate starter-0.3.0 --snapshot data/snapshots/0123456789ab --out evaluation
     """
     if out is not None and find_spec("matplotlib") is None:
         raise SettingsError("ROC curves are drawn by matplotlib: pip install 'cxr-node[plots]', or leave --out away")

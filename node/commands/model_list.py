@@ -50,7 +50,7 @@ def show(
 ) -> None:
     """Show a model's card: data, results with intervals, operating points, limits; and what was done with it here.
 
-    Example: cxr models show starter-0.2.0
+    Example: cxr models show starter-0.3.0
     """
     with opened(config, data).read() as connection:
         model = models.get(connection, version)

@@ -5,9 +5,6 @@ from typing import Annotated
 
 import typer
 
-from db import backlog, labels, models, results
-from db.learning_records import Model
-from db.records import JobKind
 from node.commands.options import (
     ByOption,
     ConfigOption,
@@ -21,8 +18,8 @@ from node.commands.options import (
 )
 from node.commands.promotion import DIFFERENCE, signed
 from node.errors import SettingsError
-from node.models import promotion
-from node.models.agreement import Agreement, agreements
+from node.models import live, promotion
+from node.models.live import LiveComparison
 from node.process.clock import utc_now
 
 
@@ -58,7 +55,8 @@ def shadow(
 def compare(
     version: Annotated[str | None, typer.Argument(help="A model; without it the shadow.")] = None,
     since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Only images received since this day.")
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Only studies that began to arrive on this day or later."),
     ] = None,
     config: ConfigOption = None,
     data: DataOption = None,
@@ -72,25 +70,16 @@ def compare(
     Example: cxr models compare --since 2026-11-01
     """
     with opened(config, data).read() as connection:
-        current = models.current(connection)
-        other = models.shadow(connection) if version is None else models.get(connection, version)
-        if current is None or other is None or current.version == other.version:
-            raise SettingsError("there are no two models to compare; let one read with `cxr models shadow VERSION`")
-        said = {each.study_id: each for each in labels.of_studies(connection)}
-        pairs = results.pairs(connection, current.version, other.version, since.astimezone() if since else None)
-        found = agreements(pairs, said)
-        waiting = backlog.unfinished_count(connection, JobKind.SHADOW)
+        found = live.compare(connection, version, since.astimezone() if since else None)
     if as_json:
-        rows = [{name: getattr(each, name) for name in (*each.__slots__, "share")} for each in found]
-        words = {"current": current.version, "other": other.version, "waiting": waiting, "findings": rows}
-        print_json(words)
+        print_json(found)
     else:
-        _show(found, current, other, waiting)
+        _show(found)
 
 
-def _show(found: list[Agreement], current: Model, other: Model, waiting: int) -> None:
-    if found:
-        typer.echo(f"{other.version} beside {current.version} on {found[0].images} live images")
+def _show(found: LiveComparison) -> None:
+    if found.findings:
+        typer.echo(f"{found.other} beside {found.current} on {found.findings[0].images} live images")
     rows = [
         (
             each.finding,
@@ -102,7 +91,7 @@ def _show(found: list[Agreement], current: Model, other: Model, waiting: int) ->
             each.neither,
             _number(each.correlation),
         )
-        for each in found
+        for each in found.findings
     ]
     headings = (
         "finding",
@@ -110,7 +99,7 @@ def _show(found: list[Agreement], current: Model, other: Model, waiting: int) ->
         "kappa",
         "both present",
         "only current",
-        f"only {other.state}",
+        f"only {found.state}",
         "neither",
         "correlation",
     )
@@ -123,14 +112,14 @@ def _show(found: list[Agreement], current: Model, other: Model, waiting: int) ->
             f"{each.labels.second.value:.3f}",
             signed(each.labels.difference),
         )
-        for each in found
+        for each in found.findings
         if each.labels is not None
     ]
     if labelled:
         typer.echo("\nbeside the labels in force")
-        print_table(("finding", "with / without", "AUC current", f"AUC {other.state}", DIFFERENCE), labelled, empty="")
-    if waiting:
-        typer.echo(f"{waiting} studies still wait for the shadow.")
+        print_table(("finding", "with / without", "AUC current", f"AUC {found.state}", DIFFERENCE), labelled, empty="")
+    if found.waiting:
+        typer.echo(f"{found.waiting} studies still wait for the shadow.")
 
 
 def _number(value: float | None) -> str:

@@ -8,7 +8,7 @@ import typer
 from db import audit, identities, people
 from db.engine import Connection
 from db.errors import UnknownPersonError
-from db.people_records import Role
+from db.people_records import KnownPerson, Role
 from node.commands.options import (
     ByOption,
     ConfigOption,
@@ -34,7 +34,9 @@ StdinOption = Annotated[
 
 @users_app.command("list")
 def list_users(config: ConfigOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:
-    """List who may log in to the console, with role and last login.
+    """List who may log in to the console, with role, last login, and whether by a password or an identity provider.
+
+    Whom the provider knows is here from their first login on, with the role that their groups gave them then.
 
     Example: cxr users list
     """
@@ -44,8 +46,11 @@ def list_users(config: ConfigOption = None, data: DataOption = None, as_json: Js
         print_json(found)
         return
     print_table(
-        ["name", "role", "added", "last login", "disabled"],
-        [(each.name, each.role, each.created_at, each.last_login_at, each.disabled_at) for each in found],
+        ["name", "role", "comes by", "added", "last login", "disabled"],
+        [
+            (each.name, each.role, _comes_by(each), each.created_at, each.last_login_at, each.disabled_at)
+            for each in found
+        ],
         empty="Nobody may log in yet; cxr users add NAME --role administrator makes the first.",
     )
 
@@ -166,6 +171,12 @@ def leave_to_provider(
 def _note(connection: Connection, by: str | None, action: str, name: str, **detail: str) -> None:
     """The audit entry of a change, in its transaction."""
     audit.append(connection, actor=who(by), action=action, subject=name, now=utc_now(), detail=detail)
+
+
+def _comes_by(person: KnownPerson) -> str:
+    """How a person comes in, in words."""
+    ways = [person.issuer or "", "a password of the node" if person.has_password else ""]
+    return ", or ".join(filter(None, ways)) or "the identity provider, not yet"
 
 
 def _name(given: str) -> str:

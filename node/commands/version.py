@@ -3,7 +3,7 @@
 import typer
 
 from node.commands.options import JsonOption, print_json
-from node.process.floors import libraries
+from node.process.floors import installed
 from node.process.implementation import SOFTWARE_VERSION
 
 
@@ -15,6 +15,6 @@ def version(as_json: JsonOption = False) -> None:
     Example: cxr version
     """
     if as_json:
-        print_json({"version": SOFTWARE_VERSION, "libraries": libraries()})
+        print_json(installed())
     else:
         typer.echo(SOFTWARE_VERSION)

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from db.errors import DatabaseError
 from db.people_records import Person, Role
 from node.console.form import read_form
 from node.console.sessions import Sessions
@@ -40,6 +41,10 @@ class Visit:
     def address(self) -> str:
         """Where it comes from."""
         return self.request.client.host if self.request.client else ""
+
+    def here(self, path: str) -> str:
+        """The address of a page, as this browser has it."""
+        return f"{self.request.url.scheme}://{self.request.headers.get('host', '')}{path}"
 
     @property
     def somebody(self) -> Person:
@@ -90,6 +95,10 @@ class Cookie:
         """Set it until the browser is closed."""
         response.set_cookie(self.name, token, path="/", secure=self.encrypted, httponly=True, samesite="strict")
 
+    def drop(self, response: Response) -> None:
+        """Have the browser forget it."""
+        response.delete_cookie(self.name, path="/", secure=self.encrypted, httponly=True)
+
     def lend(self, response: Response, words: str, lasting: timedelta) -> None:
         """Set the other one, for a while."""
         seconds = round(lasting.total_seconds())
@@ -124,6 +133,17 @@ class Door:
 
         return enter
 
+    def visitor(self, request: Request) -> Visit | None:
+        """Who is logged in there, if the database says so: for what has to be said outside of any page."""
+        if (visit := let_in(request)) is not None:
+            return visit
+        known = request.cookies.get(self.cookie.name, "")
+        try:
+            person = self.sessions.person_of(known, keep=False) if known else None
+        except DatabaseError:
+            return None
+        return None if person is None else Visit(request=request, person=person, token=known, form={})
+
     def _answer(self, page: Page, request: Request, form: Mapping[str, str]) -> Response:
         known = request.cookies.get(self.cookie.name, "")
         person = None
@@ -131,10 +151,12 @@ class Door:
             person = self.sessions.person_of(known, keep=not page.by_itself) if known else None
             if person is None:
                 return _to_login(request)
-            if not person.role.includes(page.role):
-                raise HTTPException(403, f"This is for a {page.role}; you are logged in as {person.role}.")
         token = known or secrets.token_urlsafe(32)
         visit = Visit(request=request, person=person, token=token, form=form, by_itself=page.by_itself)
+        if person is not None and page.role is not None:
+            request.state.visit = visit
+            if not person.role.includes(page.role):
+                raise HTTPException(403, f"This takes the role {page.role}; yours is {person.role}.")
         if page.method in UNSAFE:
             _require_own_form(visit)
         response = page.show(visit)
@@ -143,17 +165,23 @@ class Door:
         return response
 
 
+def let_in(request: Request) -> Visit | None:
+    """The visit of a person whom the door knew, before what then went wrong."""
+    visit: Visit | None = getattr(request.state, "visit", None)
+    return visit
+
+
 def _require_own_form(visit: Visit) -> None:
     """Refuse what another site has the browser send.
 
     Raises:
         HTTPException: it was not sent by a form of this console.
     """
-    request = visit.request
-    origin = request.headers.get("origin")
-    own = f"{request.url.scheme}://{request.headers.get('host', '')}"
+    origin = visit.request.headers.get("origin")
     token = visit.form.get(FORM_TOKEN, "")
-    if (origin is not None and origin != own) or not hmac.compare_digest(token.encode(), visit.form_token.encode()):
+    if (origin is not None and origin != visit.here("")) or not hmac.compare_digest(
+        token.encode(), visit.form_token.encode()
+    ):
         raise HTTPException(403, "This form is too old, or not ours. Load the page again and repeat what you did.")
 
 

@@ -9,7 +9,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,7 +17,7 @@ from db.engine import Database
 from db.errors import DatabaseError
 from db.sessions import Lifetime
 from node.console import pages, sections
-from node.console.access import Cookie, Door, Page
+from node.console.access import Cookie, Door, Page, let_in
 from node.console.api import app as api
 from node.console.api.basis import Basis
 from node.console.arrival import Bounded
@@ -25,6 +25,7 @@ from node.console.frame import Frame
 from node.console.ground import Ground
 from node.console.imaging import Pictures
 from node.console.live import Live
+from node.console.logout import Logout
 from node.console.masking import Mask
 from node.console.sessions import Sessions
 from node.console.viewing import Viewing
@@ -62,6 +63,12 @@ DOWN = (
     "Nothing can be shown now",
     "The database does not answer. The node refuses images and reports until it does; senders keep them and send them "
     "again. Try again in a moment.",
+)
+
+FAULT = (
+    "A fault in the node",
+    "The page could not be made. Try again; if it goes wrong again, tell an administrator the time: the node's log has "
+    "what went wrong.",
 )
 
 
@@ -106,16 +113,17 @@ def build(
         viewing=Viewing(database=database, masking=mask.on, now=now),
     )
     sessions, cookie = Sessions(database=database, lifetime=lifetime, now=now), Cookie(encrypted=encrypted)
+    logout = Logout(sessions=sessions, cookie=cookie, frame=ground.frame, identity=identity, now=now)
     tokens = Tokens(database=database, now=now)
-    programs = api.build(_basis(ground, tokens, watch.checks))
+    programs = api.build(_basis(ground, tokens, trials, watch.checks))
     every_page: tuple[Page, ...] = (
         *sections.studies(ground, live, pictures),
         *sections.labels(ground, trials),
         *sections.agreement(ground),
         *sections.learning(ground),
         *sections.system(ground),
-        *sections.people(ground, sessions, cookie, tokens, programs.openapi),
-        *sections.provider(ground, sessions, cookie, identity),
+        *sections.people(ground, sessions, cookie, logout, tokens=tokens, document=programs.openapi),
+        *sections.provider(ground, sessions, cookie, logout),
         *pages.of_machines(watch, watched),
     )
     ground.frame.furnish(every_page)
@@ -131,43 +139,46 @@ def _served(every_page: Collection[Page], door: Door, programs: ASGIApp, frame: 
         ],
         middleware=[Middleware(_Secured), Middleware(Bounded)],
         exception_handlers={
-            HTTPException: lambda request, error: _refused(frame, request, error),
+            HTTPException: lambda request, error: _refused(frame, door, request, error),
             DatabaseError: lambda request, error: _down(frame, request, error),
-            Exception: _fault,
+            Exception: lambda request, error: _fault(frame, request, error),
         },
     )
 
 
-def _basis(ground: Ground, tokens: Tokens, checks: Mapping[str, Check]) -> Basis:
+def _basis(ground: Ground, tokens: Tokens, trials: Trials, checks: Mapping[str, Check]) -> Basis:
     return Basis(
         settings=ground.settings,
         database=ground.database,
         store=ground.store,
         tokens=tokens,
         mask=ground.mask,
+        trials=trials,
         checks=checks,
         announce=ground.announce,
         now=ground.now,
     )
 
 
-def _refused(frame: Frame, request: Request, error: Exception) -> Response:
+def _refused(frame: Frame, door: Door, request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - Starlette calls this for it alone
     title, sentence = NOTICES.get(error.status_code, NOTICES[400])
     said = error.detail if error.detail.endswith(".") else sentence
-    response = frame.notice(request, error.status_code, title, said)
+    response = frame.notice(request, error.status_code, title, said, door.visitor(request))
     response.headers.update(error.headers or {})
     return response
 
 
 def _down(frame: Frame, request: Request, error: Exception) -> Response:
     log.warning("no answer from the database", extra={"fields": {"error": type(error).__name__}})
-    return frame.notice(request, 503, *DOWN)
+    return frame.notice(request, 503, *DOWN, let_in(request))
 
 
-def _fault(_request: Request, error: Exception) -> Response:
+def _fault(frame: Frame, request: Request, error: Exception) -> Response:
     log.error("fault", exc_info=error)
-    return PlainTextResponse("A fault in the node.", status_code=500, headers=HEADERS)
+    response = frame.notice(request, 500, *FAULT, let_in(request))
+    response.headers.update(HEADERS)  # it is made outside of what puts them on every other
+    return response
 
 
 class _Secured:

@@ -4,21 +4,16 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from db import audit, studies
 from db.engine import Database
 from node.console import system
 from node.console.access import Visit
 from node.console.frame import Frame
+from node.reception.callers import IMAGES, gather
 from node.settings import Settings
-
-IMAGES = 2000
-"""The last images, of which it is said who sent them."""
-REFUSALS = ("association.reject", "connection.refuse")
-MOST = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Callers:
+class CallersPage:
     """The peers of the node's ports."""
 
     settings: Settings
@@ -27,16 +22,5 @@ class Callers:
 
     def show(self, visit: Visit) -> Response:
         """Three lists: allowed, seen, refused."""
-        with self.database.read() as connection:
-            seen = studies.seen_lately(connection, IMAGES)
-            refused = [entry for action in REFUSALS for entry in audit.found(connection, MOST, action=action)]
-        return system.page(
-            self.frame,
-            "system_callers.html",
-            visit,
-            allowed=self.settings.dicom.peers,
-            reports_from=self.settings.hl7.peers,
-            seen=seen,
-            images=IMAGES,
-            refused=sorted(refused, key=lambda entry: -entry.id)[:MOST],
-        )
+        callers = gather(self.database, self.settings)
+        return system.page(self.frame, "system_callers.html", visit, callers=callers, images=IMAGES)

@@ -19,9 +19,9 @@ from node.process.implementation import SOFTWARE_VERSION
 class Frame:
     """Makes pages of templates. Whatever a template is given is text there, never HTML.
 
-    Filters: `time` and `day` show a time in the site's zone, `finding` a finding's name, `person_name` a name of a
-    header. `patient` is for whatever names a patient, `unnamed(study)` for a report: they mask it where the site wants
-    that, unless the page was given `masked=False`.
+    Filters: `time`, `minute` and `day` show a time in the site's zone, `finding` a finding's name, `person_name` and
+    `date` a name and a day of a header. `patient` is for whatever names a patient, `unnamed(study)` for a report: they
+    mask it where the site wants that, unless the page was given `masked=False`.
 
     Args:
         zone: the site's; None is this machine's.
@@ -37,9 +37,11 @@ class Frame:
         self._environment.globals.update(masked=self._mask.on)
         self._environment.filters.update(
             time=self._time,
+            minute=self._minute,
             day=self._day,
             finding=words.finding,
             person_name=person_name,
+            date=words.date,
             patient=self._patient,
             unnamed=self._unnamed,
         )
@@ -51,30 +53,35 @@ class Frame:
 
     def page(self, template: str, visit: Visit, status: int = 200, **values: Any) -> HTMLResponse:
         """A page for a visit."""
-        person = visit.person
-        menu = [each for each in self._pages if each.title and person and each.role and person.role.includes(each.role)]
-        words = {
-            "person": person,
-            "menu": menu,
-            "here": visit.request.url.path,
-            "form_token": visit.form_token,
-        }
-        return self._render(template, status, words | values)
+        return self._render(template, status, self._around(visit) | {"here": visit.request.url.path} | values)
 
-    def notice(self, request: Request, status: int, title: str, sentence: str) -> HTMLResponse:
-        """A page, or a part of one, with one sentence in place of what was asked for."""
+    def notice(
+        self, request: Request, status: int, title: str, sentence: str, visit: Visit | None = None
+    ) -> HTMLResponse:
+        """A page, or a part of one, with one sentence in place of what was asked for.
+
+        Args:
+            visit: of who is logged in; the menu is theirs. None, and there is no menu.
+        """
         words = {
-            "person": None,
-            "menu": (),
             "here": request.url.path,
             "title": title,
             "sentence": sentence,
             "around": "part.html" if "hx-request" in request.headers else "base.html",
         }
-        return self._render("notice.html", status, words)
+        return self._render("notice.html", status, (self._around(visit) if visit else {"person": None}) | words)
+
+    def _around(self, visit: Visit) -> dict[str, Any]:
+        """What the frame shows: who visits, and where they may go."""
+        person = visit.person
+        menu = [each for each in self._pages if each.title and person and each.role and person.role.includes(each.role)]
+        return {"person": person, "menu": menu, "form_token": visit.form_token}
 
     def _time(self, at: datetime | None) -> Markup | str:
         return self._shown(at, "%Y-%m-%d %H:%M:%S")
+
+    def _minute(self, at: datetime | None) -> Markup | str:
+        return self._shown(at, "%Y-%m-%d %H:%M")
 
     def _day(self, at: datetime | None) -> Markup | str:
         return self._shown(at, "%Y-%m-%d")

@@ -1,4 +1,4 @@
-"""Logging in, logging out and one's own password, as pages."""
+"""Logging in and one's own password, as pages."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ TOO_MANY = "Too many passwords were tried. Wait a quarter of an hour, or ask an 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
-    """The pages by which people come and go."""
+    """The pages by which people come in."""
 
     sessions: Sessions
     cookie: Cookie
@@ -42,14 +42,6 @@ class Login:
         except LoginRefusedError:
             return self._form(visit, 401, "Name and password do not belong together.")
         return self._home_with(token)
-
-    def leave(self, visit: Visit) -> Response:
-        """End the session."""
-        if visit.person is not None:
-            self.sessions.log_out(visit.person, visit.token, visit.address)
-        response = RedirectResponse(LOGIN, status_code=303)
-        response.delete_cookie(self.cookie.name, path="/", secure=self.cookie.encrypted, httponly=True)
-        return response
 
     def account(self, visit: Visit) -> Response:
         """Who one is here, and the form for another password."""

@@ -8,18 +8,17 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from db import audit, backlog, comparisons, labels, models, results, snapshots
+from db import audit, comparisons, models, snapshots
 from db.engine import Connection, Database
 from db.learning_records import Model, StoredComparison
 from db.people_records import Role
-from db.records import JobKind
 from inference.card import Card
 from inference.errors import InferenceError
 from node.console.access import Visit
 from node.console.chart import Axis, Chart, Point, Series, chart
 from node.console.frame import Frame
 from node.console.words import BADGES, MODEL_STATES, finding, sentence
-from node.models import registry
+from node.models import live, registry
 from training.paper import TABLE_3, TABLE_4
 
 SNAPSHOTS = 50
@@ -48,8 +47,8 @@ class Models:
             found = models.every(connection)
             current, shadow = models.current(connection), models.shadow(connection)
             before = models.previous(connection)
-            beside = self._today(connection, current, shadow) if current and shadow else None
-            waiting = backlog.unfinished_count(connection, JobKind.SHADOW) if shadow else 0
+            today = live.begin_of(1, self.now(), self.zone)
+            beside = live.compare(connection, shadow.version, today) if current and shadow else None
         return self.frame.page(
             "models.html",
             visit,
@@ -60,7 +59,6 @@ class Models:
             shadow=shadow,
             before=before,
             beside=beside,
-            waiting=waiting,
             **self._common(visit),
         )
 
@@ -104,14 +102,6 @@ class Models:
         over = current.version if current else None
         holds = next((each for each in asked if each.current == over), None)
         return {"current": current, "comparison": holds, "beside_rocs": _rocs_of(holds)}
-
-    def _today(self, connection: Connection, current: Model, shadow: Model) -> Sequence[Any]:
-        from node.models.agreement import agreements  # noqa: PLC0415 - scipy takes a second, and few nodes have a shadow
-
-        midnight = self.now().astimezone(self.zone).replace(hour=0, minute=0, second=0, microsecond=0)
-        said = {each.study_id: each for each in labels.of_studies(connection, since=midnight)}
-        pairs = results.pairs(connection, current.version, shadow.version, studies_since=midnight)
-        return agreements(pairs, said)
 
     def _known(self, connection: Connection, version: str) -> Model:
         model = models.find(connection, version)

@@ -8,7 +8,7 @@ from db.people_records import Role
 from node.console.access import LOGIN, Page, Visit
 from node.console.agreement import Agreement
 from node.console.audit_log import AuditLog
-from node.console.callers import Callers
+from node.console.callers import CallersPage
 from node.console.destinations import DestinationPages
 from node.console.discrepancies import Discrepancies
 from node.console.downloads import Downloads
@@ -18,6 +18,8 @@ from node.console.labels import Labels
 from node.console.lexicon import Lexicon
 from node.console.live import Live
 from node.console.login import Login
+from node.console.logout import RETURN as LEFT
+from node.console.logout import Logout
 from node.console.models import Models
 from node.console.promoting import Promoting
 from node.console.provider_login import BEGIN, RETURN, ProviderLogin
@@ -111,7 +113,7 @@ def of_system(
     system: System,
     jobs: JobPages,
     destinations: DestinationPages,
-    callers: Callers,
+    callers: CallersPage,
     audit_log: AuditLog,
     in_force: SettingsInForce,
 ) -> tuple[Page, ...]:
@@ -130,8 +132,10 @@ def of_system(
     )
 
 
-def of_people(*, login: Login, tokens: TokenPages, reference: Reference, static: Static) -> tuple[Page, ...]:
-    """Logging in, one's own account, and what pages are made of."""
+def of_people(
+    *, login: Login, logout: Logout, tokens: TokenPages, reference: Reference, static: Static
+) -> tuple[Page, ...]:
+    """Logging in and out, one's own account, and what pages are made of."""
     return (
         Page(path="/account", role=LOOK, show=login.account, title="Account"),
         Page(path="/account", role=LOOK, show=login.change_password, method="POST"),
@@ -141,16 +145,17 @@ def of_people(*, login: Login, tokens: TokenPages, reference: Reference, static:
         Page(path="/api", role=LOOK, show=reference.show),
         Page(path=LOGIN, role=None, show=login.show),
         Page(path=LOGIN, role=None, show=login.enter, method="POST"),
-        Page(path="/logout", role=LOOK, show=login.leave, method="POST"),
+        Page(path="/logout", role=LOOK, show=logout.leave, method="POST"),
         Page(path="/static/{name}", role=None, show=static.show),
     )
 
 
-def of_provider(login: ProviderLogin) -> tuple[Page, ...]:
-    """Logging in by the site's identity provider."""
+def of_provider(login: ProviderLogin, logout: Logout) -> tuple[Page, ...]:
+    """Logging in and out by the site's identity provider."""
     return (
         Page(path=BEGIN, role=None, show=login.begin),
         Page(path=RETURN, role=None, show=login.come_back),
+        Page(path=LEFT, role=None, show=logout.come_back),
     )
 
 

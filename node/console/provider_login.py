@@ -8,7 +8,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from starlette.responses import RedirectResponse, Response
 
@@ -17,6 +16,7 @@ from node.console.frame import Frame
 from node.console.login import HOME, TOO_MANY
 from node.console.sessions import Sessions, TooManyAttemptsError
 from node.identity.attempt import LASTS
+from node.identity.claimed import Confirmed
 from node.identity.errors import IdentityError, NotKnownError, NotTrustedError, ProviderDownError
 from node.identity.identity import Identity
 
@@ -41,7 +41,7 @@ class ProviderLogin:
         """Send the browser to the provider, with an attempt that it knows again by a cookie."""
         attempt, lent = self.identity.attempts.begin(self.now())
         try:
-            url = self.identity.provider.login_url(attempt, _own(visit))
+            url = self.identity.provider.login_url(attempt, visit.here(RETURN))
         except ProviderDownError as error:
             return self._refused(visit, error)
         response = RedirectResponse(url, status_code=303)
@@ -71,8 +71,9 @@ class ProviderLogin:
         state = visit.request.query_params.get("state", "")
         self.sessions.require_patience(state, visit.address)
         try:
-            claims = self._claims(visit, state)
-            return self.sessions.come_in(self.identity.reading.of(claims), state, visit.address)
+            said = self._confirmed(visit, state)
+            claimed = self.identity.reading.of(said.claims)
+            return self.sessions.come_in(claimed, said.id_token, state, visit.address)
         except (NotTrustedError, NotKnownError) as error:
             self.sessions.refused(visit.address, error.code)
             raise
@@ -80,7 +81,7 @@ class ProviderLogin:
             self.sessions.pardon(state)
             raise
 
-    def _claims(self, visit: Visit, state: str) -> dict[str, Any]:
+    def _confirmed(self, visit: Visit, state: str) -> Confirmed:
         said = visit.request.query_params
         attempt = self.identity.attempts.known(self.cookie.lent(visit.request), state, self.now())
         if attempt is None:
@@ -89,7 +90,7 @@ class ProviderLogin:
             raise NotTrustedError("iss", NOT_LET_IN)
         if "code" not in said:
             raise NotTrustedError("refused", NOT_LET_IN)
-        return self.identity.provider.claims(said["code"], attempt, _own(visit))
+        return self.identity.provider.confirmed(said["code"], attempt, visit.here(RETURN))
 
     def _refused(self, visit: Visit, error: IdentityError) -> Response:
         log.warning("no login by the identity provider", extra={"fields": {"code": error.code}})
@@ -100,9 +101,3 @@ class ProviderLogin:
     def _not_arrived(self, visit: Visit, status: int, problem: str) -> Response:
         """A page without a form: that would need the session's cookie, which this request does not bring."""
         return self.frame.page("not_arrived.html", visit, status, problem=problem, login=LOGIN)
-
-
-def _own(visit: Visit) -> str:
-    """Where the provider is to send the browser back to; it knows the addresses that may be."""
-    request = visit.request
-    return f"{request.url.scheme}://{request.headers.get('host', '')}{RETURN}"

@@ -7,7 +7,7 @@ from node.console import pages
 from node.console.access import Cookie, Page
 from node.console.agreement import Agreement
 from node.console.audit_log import AuditLog
-from node.console.callers import Callers
+from node.console.callers import CallersPage
 from node.console.destinations import DestinationPages
 from node.console.discrepancies import Discrepancies
 from node.console.downloads import Downloads
@@ -18,6 +18,7 @@ from node.console.labels import Labels
 from node.console.lexicon import Lexicon
 from node.console.live import Live
 from node.console.login import Login
+from node.console.logout import Logout
 from node.console.models import Models
 from node.console.promoting import Promoting
 from node.console.provider_login import BEGIN, ProviderLogin
@@ -32,7 +33,6 @@ from node.console.system import System
 from node.console.tokens import TokenPages
 from node.console.trainings import Trainings
 from node.console.worklist import Worklist
-from node.identity.identity import Identity
 from node.identity.tokens import Tokens
 from node.labels.trials import Trials
 from node.study.acts import Acts
@@ -94,7 +94,7 @@ def system(on: Ground) -> tuple[Page, ...]:
         system=System(database=on.database, data=on.settings.data, frame=on.frame, now=on.now),
         jobs=JobPages(database=on.database, announce=on.announce, frame=on.frame, now=on.now),
         destinations=DestinationPages(settings=on.settings, database=on.database, frame=on.frame, now=on.now),
-        callers=Callers(settings=on.settings, database=on.database, frame=on.frame),
+        callers=CallersPage(settings=on.settings, database=on.database, frame=on.frame),
         audit_log=AuditLog(
             database=on.database, viewing=on.viewing, frame=on.frame, collector=on.settings.audit.syslog
         ),
@@ -103,9 +103,15 @@ def system(on: Ground) -> tuple[Page, ...]:
 
 
 def people(
-    on: Ground, sessions: Sessions, cookie: Cookie, tokens: Tokens, document: Callable[[], Mapping[str, Any]]
+    on: Ground,
+    sessions: Sessions,
+    cookie: Cookie,
+    logout: Logout,
+    *,
+    tokens: Tokens,
+    document: Callable[[], Mapping[str, Any]],
 ) -> tuple[Page, ...]:
-    """Logging in, one's own account, and what programs find; `document` makes the description of that."""
+    """Logging in and out, one's own account, and what programs find; `document` makes the description of that."""
     oidc = on.settings.console.oidc
     return pages.of_people(
         login=Login(
@@ -115,15 +121,16 @@ def people(
             provider=BEGIN if oidc else None,
             passwords=oidc is None or oidc.passwords,
         ),
+        logout=logout,
         tokens=TokenPages(tokens=tokens, frame=on.frame),
         reference=Reference(document=document, frame=on.frame),
         static=Static(),
     )
 
 
-def provider(on: Ground, sessions: Sessions, cookie: Cookie, identity: Identity | None) -> tuple[Page, ...]:
-    """Logging in by the site's identity provider, if it has one."""
-    if identity is None:
+def provider(on: Ground, sessions: Sessions, cookie: Cookie, logout: Logout) -> tuple[Page, ...]:
+    """Logging in and out by the site's identity provider, if it has one."""
+    if logout.identity is None:
         return ()
-    login = ProviderLogin(identity=identity, sessions=sessions, cookie=cookie, frame=on.frame, now=on.now)
-    return pages.of_provider(login)
+    login = ProviderLogin(identity=logout.identity, sessions=sessions, cookie=cookie, frame=on.frame, now=on.now)
+    return pages.of_provider(login, logout)

@@ -107,8 +107,11 @@ class Sessions:
         with self.database.write() as connection:
             logins.succeeded(connection, _attempt(state))
 
-    def come_in(self, claimed: Claimed, state: str, address: str) -> str:
+    def come_in(self, claimed: Claimed, id_token: str, state: str, address: str) -> str:
         """Let a person in whom the identity provider knows, in the role that it says. Returns a new session's token.
+
+        Args:
+            id_token: what the provider is told when they log out.
 
         Raises:
             NotKnownError: their name is another's here, or they are disabled.
@@ -123,7 +126,7 @@ class Sessions:
             person = people.logged_in(connection, person.name, self.now())
             self._note(connection, person.name, "login", address, by="provider")
             logins.succeeded(connection, _attempt(state))
-            return self._begin(connection, person)
+            return self._begin(connection, person, id_token)
 
     def refused(self, address: str, reason: str) -> None:
         """Note that somebody came from the identity provider and was not let in."""
@@ -150,11 +153,11 @@ class Sessions:
         kept = people.password_hash(connection, person.name)
         return kept == people.NO_PASSWORD and not identities.is_bound(connection, person.id)
 
-    def log_out(self, person: Person, token: str, address: str) -> None:
-        """End a session."""
+    def log_out(self, person: Person, token: str, address: str) -> str | None:
+        """End a session. Returns the ID token of the identity provider that let the person in, if one did."""
         with self.database.write() as connection:
-            sessions.end(connection, token)
             self._note(connection, person.name, "logout", address)
+            return sessions.end(connection, token)
 
     def _proven(self, name: str, password: str, address: str, refusal: str) -> str:
         """The kept hash that the password belongs to."""
@@ -171,10 +174,10 @@ class Sessions:
             raise LoginRefusedError
         return kept
 
-    def _begin(self, connection: Connection, person: Person) -> str:
+    def _begin(self, connection: Connection, person: Person, id_token: str | None = None) -> str:
         token = secrets.token_urlsafe(32)
         logins.succeeded(connection, person.name)
-        sessions.begin(connection, token, person.id, self.now(), self.lifetime)
+        sessions.begin(connection, token, person.id, self.now(), self.lifetime, id_token=id_token)
         return token
 
     def _note(self, connection: Connection, actor: str, action: str, subject: str, **detail: str) -> None:

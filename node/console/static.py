@@ -12,6 +12,7 @@ TYPES = {
     "file.js": "text/javascript",
     "htmx.js": "text/javascript",
     "icon.svg": "image/svg+xml",
+    "list.js": "text/javascript",
     "live.js": "text/javascript",
     "viewer.js": "text/javascript",
 }

@@ -109,6 +109,12 @@ def sentence(error: Exception) -> str:
     return f"{said[:1].upper()}{said[1:]}{'' if said.endswith('.') else '.'}"
 
 
+def date(written: str) -> str:
+    """A day of a header as people write it, 2026-03-18; what is no DA value (DICOM PS3.5 6.2) stays as it came."""
+    digits = written.isascii() and written.isdigit() and len(written) == 8
+    return f"{written[:4]}-{written[4:6]}-{written[6:]}" if digits else written
+
+
 def finding(name: str) -> str:
     """A finding's name as people write it: "Pleural_Thickening" is the label, "Pleural thickening" the words."""
     return name.replace("_", " ").capitalize()

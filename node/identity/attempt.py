@@ -3,7 +3,8 @@
 Theory of operation. The provider sends the browser back from another site, so that the session's cookie does not come
 along. The attempt has one of its own, which does (`SameSite=Lax`): a random state with its time, signed. Nonce
 (OpenID Connect Core 3.1.2.1) and code verifier (RFC 7636) are worked out from the state by the node's secret, so that
-every process of the node knows them and the browser does not.
+every process of the node knows them and the browser does not. A logout there comes back by a state and a cookie of the
+same kind; the rest is not used then.
 """
 
 import base64

@@ -13,6 +13,14 @@ MOST_SUBJECT = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed:
+    """What the provider says of a person; by `id_token` it knows again later which login that was."""
+
+    claims: Mapping[str, Any]
+    id_token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
     """A person as the provider names them: `subject` is theirs for ever, `name` may change."""
 

@@ -1,10 +1,10 @@
 """The site's identity provider, as who lets people in sees it."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from node.identity.attempt import Attempt, Attempts
-from node.identity.claimed import Reading
+from node.identity.claimed import Confirmed, Reading
 
 
 class Provider(Protocol):
@@ -17,7 +17,10 @@ class Provider(Protocol):
     def login_url(self, attempt: Attempt, redirect_uri: str) -> str:
         """Where the browser is sent."""
 
-    def claims(self, code: str, attempt: Attempt, redirect_uri: str) -> dict[str, Any]:
+    def logout_url(self, id_token: str, state: str, redirect_uri: str) -> str | None:
+        """Where the browser is sent to be logged out there too, if it offers that."""
+
+    def confirmed(self, code: str, attempt: Attempt, redirect_uri: str) -> Confirmed:
         """What it says of the person who brought a code."""
 
 

@@ -19,6 +19,7 @@ from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
 from node.identity.attempt import Attempt
+from node.identity.claimed import Confirmed
 from node.identity.errors import NotTrustedError, ProviderDownError
 from node.sections.section import is_private
 
@@ -29,6 +30,8 @@ AGAIN_S = 5.0
 """What could not be had is not asked for again before that."""
 MOST_BYTES = 1024 * 1024
 """Of an answer of the provider."""
+MOST_HINT = 4096
+"""Characters of a token that an address has room for; without a longer one the provider may ask the person first."""
 KEPT_S = 3600.0
 """How long its configuration and keys are good enough."""
 KEYS_AGAIN_S = 60.0
@@ -82,10 +85,24 @@ class Provider:
             "code_challenge": attempt.challenge,
             "code_challenge_method": "S256",
         }
-        endpoint = self._endpoint("authorization_endpoint")
-        return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(asked)}"
+        return _address(self._endpoint("authorization_endpoint"), asked)
 
-    def claims(self, code: str, attempt: Attempt, redirect_uri: str) -> dict[str, Any]:
+    def logout_url(self, id_token: str, state: str, redirect_uri: str) -> str | None:
+        """Where the browser is sent to be logged out there too; None where the provider does not offer that.
+
+        Raises:
+            ProviderDownError: its configuration cannot be had.
+
+        Source: OpenID Connect RP-Initiated Logout 1.0, section 2.
+        """
+        if self._configuration().get("end_session_endpoint") is None:
+            return None
+        asked = {"client_id": self.client.client_id, "post_logout_redirect_uri": redirect_uri, "state": state}
+        if len(id_token) <= MOST_HINT:
+            asked["id_token_hint"] = id_token
+        return _address(self._endpoint("end_session_endpoint"), asked)
+
+    def confirmed(self, code: str, attempt: Attempt, redirect_uri: str) -> Confirmed:
         """What the provider says of the person, for the code that they brought.
 
         Raises:
@@ -108,7 +125,7 @@ class Provider:
         token = answer.get("id_token")
         if not isinstance(token, str):
             raise NotTrustedError("no_token", "The identity provider did not confirm this login. Begin again.")
-        return self._verified(token, attempt)
+        return Confirmed(claims=self._verified(token, attempt), id_token=token)
 
     def _verified(self, token: str, attempt: Attempt) -> dict[str, Any]:
         """The claims of a token that is the provider's, for us, in time and of this attempt (Core 3.1.3.7)."""
@@ -212,6 +229,10 @@ def _object(content: bytes, status: int) -> dict[str, Any]:
     if not isinstance(found, dict) or status not in (200, 400):
         raise ProviderDownError("status", DOWN)
     return cast(dict[str, Any], found)
+
+
+def _address(endpoint: str, asked: Mapping[str, str]) -> str:
+    return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(asked)}"
 
 
 def _signs(key: object) -> bool:

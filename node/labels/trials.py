@@ -36,6 +36,10 @@ CHANGES = 200
 """Changes that are kept one by one; all are counted."""
 
 
+class UnderWayError(SettingsError):
+    """Another trial has not ended."""
+
+
 class Miners(Protocol):
     """Processes that mine (`nlp.workers.Pool`)."""
 
@@ -65,7 +69,8 @@ class Trials:
         """Look at the file, and try it.
 
         Raises:
-            SettingsError: the file is not what it must be, or another trial is under way.
+            SettingsError: the file is not what it must be.
+            UnderWayError: another trial has not ended.
         """
         _require_usable(file, content)  # TOML holds no character that a database does not
         with self.database.write() as connection:
@@ -74,7 +79,7 @@ class Trials:
                 connection, file=file, content=content, total=len(ids), actor=actor, now=self.now()
             )
         if begun is None:
-            raise SettingsError("another trial is under way; wait for it, or stop it")
+            raise UnderWayError("another trial is under way; wait for it, or stop it")
         thread = threading.Thread(target=self._run, args=(begun, ids), name="trial", daemon=True)
         self._threads = [each for each in self._threads if each.is_alive()] + [thread]
         thread.start()

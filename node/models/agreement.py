@@ -28,8 +28,9 @@ class Beside:
 class Agreement:
     """Two models on one finding. Present means at or above the model's own operating point.
 
-    `kappa` is the agreement beyond chance (Cohen 1960), `correlation` Pearson's of the probabilities; each is None
-    where it is not defined, as on images that are all alike. `labels` is None where they do not have both kinds.
+    `share` is the part of the images on which they say the same, in [0, 1], `kappa` the agreement beyond chance (Cohen
+    1960), `correlation` Pearson's of the probabilities; the last two are None where they are not defined, as on images
+    that are all alike. `labels` is None where they do not have both kinds.
     """
 
     finding: str
@@ -38,14 +39,10 @@ class Agreement:
     only_first: int
     only_second: int
     neither: int
+    share: float
     kappa: float | None
     correlation: float | None
     labels: Beside | None
-
-    @property
-    def share(self) -> float:
-        """The part of the images on which they say the same, in [0, 1]."""
-        return (self.both + self.neither) / self.images
 
 
 @dataclass(slots=True)
@@ -105,6 +102,7 @@ def _agreement(finding: str, said: _Said) -> Agreement:
         only_first=int((first & ~second).sum()),
         only_second=int((~first & second).sum()),
         neither=neither,
+        share=observed,
         kappa=(observed - expected) / (1 - expected) if expected < 1 else None,
         correlation=_correlation(probabilities),
         labels=_beside(np.array(said.labels), probabilities),

@@ -5,6 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 from itertools import takewhile
 
 from node.errors import InstallationError
+from node.process.implementation import SOFTWARE_VERSION
 
 FLOORS = {
     "pydicom": "3.0.2",
@@ -25,6 +26,19 @@ class Library:
     name: str
     version: str
     floor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installed:
+    """The node's version, and those of the libraries that it rests on."""
+
+    version: str
+    libraries: list[Library]
+
+
+def installed() -> Installed:
+    """What runs here."""
+    return Installed(version=SOFTWARE_VERSION, libraries=libraries())
 
 
 def libraries() -> list[Library]:

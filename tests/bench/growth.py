@@ -1,6 +1,6 @@
 """How a cluster grows on this machine, as the page on sizing has it:
 
-    python -m tests.bench.growth --plot docs/growth.png --json deploy/growth.json
+    python -m tests.bench.growth --plot docs/pictures/growth.png --json deploy/growth.json
     python deploy/sizing.py > deploy/sizing.md
 
 Studies of one image arrive on 8 associations; a topology is so many receivers and so many reading workers, one thread

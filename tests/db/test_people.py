@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from db import logins, people, sessions
+from db import identities, logins, people, sessions
 from db.engine import Connection, Database
 from db.errors import UnknownPersonError
-from db.people_records import Person, Role
+from db.people_records import KnownPerson, Person, Role
 from db.schema import login_attempt, session
 from db.sessions import Lifetime
 from tests.db.rows import NOW, later
@@ -35,7 +35,16 @@ def test_a_name_is_taken_once(database: Database) -> None:
         assert (first, again) == (True, False)
         assert people.password_hash(connection, "anna") == "a"
         assert people.everybody(connection) == [
-            Person(id=1, name="anna", role=Role.ADMINISTRATOR, created_at=NOW, disabled_at=None, last_login_at=None)
+            KnownPerson(
+                id=1,
+                name="anna",
+                role=Role.ADMINISTRATOR,
+                created_at=NOW,
+                disabled_at=None,
+                last_login_at=None,
+                has_password=True,
+                issuer=None,
+            )
         ]
 
 
@@ -116,6 +125,20 @@ def test_the_token_is_not_kept_and_ended_sessions_go(database: Database) -> None
 
     assert len(rows) == 1
     assert "token" not in str(rows)
+
+
+def test_the_login_at_the_provider_is_known_until_the_end(database: Database) -> None:
+    """Once: it is gone with the session. A person is listed with who lets them in."""
+    with database.write() as connection:
+        anna = added(connection)
+        identities.bind(connection, "https://login.example.org", "7f3c", anna.id)
+        sessions.begin(connection, "a", anna.id, NOW, LIFETIME, id_token="an.id.token")
+        sessions.begin(connection, "b", anna.id, NOW, LIFETIME)
+        ended = [sessions.end(connection, token) for token in ("a", "a", "b")]
+        (listed,) = people.everybody(connection)
+
+    assert ended == ["an.id.token", None, None]
+    assert (listed.has_password, listed.issuer) == (True, "https://login.example.org")
 
 
 def test_attempts_are_counted_by_name_and_by_address(database: Database) -> None:

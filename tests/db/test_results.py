@@ -111,8 +111,6 @@ def test_pairs_are_of_images_that_both_models_have_read(database: Database):
         assert list(results.pairs(connection, "m1", "m2")) == [pair]
         assert list(results.pairs(connection, "m1", "m2", since=NOW)) == [pair]
         assert list(results.pairs(connection, "m1", "m2", since=later(1))) == []
-        assert list(results.pairs(connection, "m1", "m2", studies_since=NOW)) == [pair]
-        assert list(results.pairs(connection, "m1", "m2", studies_since=later(1))) == []
 
 
 def test_later_revision_supersedes_what_it_has_a_kind_of(database: Database):

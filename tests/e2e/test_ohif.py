@@ -1,6 +1,6 @@
 """What a radiologist sees of the node's results in OHIF, beside Orthanc: on the page, and in pixels of a screenshot.
 
-CXR_PICTURES=docs keeps the pictures of the README: `CXR_PICTURES=docs python -m pytest tests/e2e/test_ohif.py`.
+CXR_PICTURES keeps them: `CXR_PICTURES=docs/pictures python -m pytest tests/e2e/test_ohif.py` makes the README's.
 """
 
 import os

@@ -3,6 +3,7 @@
 import json
 import pickle
 
+import numpy as np
 import pytest
 
 from inference.bundle import STARTER, load, write
@@ -138,3 +139,11 @@ def test_the_model_that_is_shipped() -> None:
     assert len(bundle.card.findings) == 8
     assert any("NIH Clinical Center" in line for line in bundle.card.attribution)
     assert (bundle.path / "README.md").is_file()
+
+
+def test_curves_of_the_model_that_is_shipped() -> None:
+    """Under each ROC curve in the card lies the area that the card says, as far as points to draw it by can tell."""
+    for finding in load(STARTER).card.metrics.per_finding:
+        across, up = zip(*finding.roc, strict=True)
+
+        assert np.trapezoid(up, across) == pytest.approx(finding.auc, abs=0.01), finding.finding

@@ -16,7 +16,9 @@ from inference.image import Image  # noqa: E402
 from inference.regions import REGIONS  # noqa: E402
 from tests.training.tiny import FINDINGS, MACHINE, RECIPE, tiny_row, write_snapshot  # noqa: E402
 from training.errors import TrainingError  # noqa: E402
-from training.ridge import across, by_region, fitted, regions, train_ridge  # noqa: E402
+from training.lungs import USUAL  # noqa: E402
+from training.regression import Seen, fitted, regions, told  # noqa: E402
+from training.ridge import across, train_ridge  # noqa: E402
 from training.snapshot import Item, Split, read  # noqa: E402
 
 RIDGE = replace(RECIPE, tune="none", ridge=0.1)
@@ -64,11 +66,10 @@ def test_regression_finds_what_counts() -> None:
     labels = np.stack([columns[:, 1] > 0, columns[:, 3] > 0], axis=1).astype(float)
     labels[:40, 1] = np.nan
 
-    fit = fitted([columns], items_of(labels, ["a"] * 200), np.ones(200, dtype=bool), RIDGE)
+    found = told([columns], items_of(labels, ["a"] * 200), RIDGE)
 
-    assert np.abs(fit.weight).argmax(axis=1).tolist() == [1, 3]
-    logits = columns @ fit.weight.T + fit.bias
-    assert ((logits[40:] > 0) == (labels[40:] == 1)).mean() > 0.95
+    assert np.abs(found.weight).argmax(axis=1).tolist() == [1, 3]
+    assert ((found(columns)[40:] > 0) == (labels[40:] == 1)).mean() > 0.95
 
 
 def test_large_penalty_says_the_share() -> None:
@@ -76,33 +77,36 @@ def test_large_penalty_says_the_share() -> None:
     labels = np.array([[1.0], [0.0], [0.0], [0.0]] * 10)
     columns = np.random.default_rng(0).normal(size=(40, 3))
 
-    fit = fitted([columns], items_of(labels, ["a"] * 40), np.ones(40, dtype=bool), replace(RIDGE, ridge=1e12))
+    found = told([columns], items_of(labels, ["a"] * 40), replace(RIDGE, ridge=1e12))
 
-    np.testing.assert_allclose(columns @ fit.weight.T + fit.bias, np.log(1 / 3), atol=1e-6)
+    np.testing.assert_allclose(found(columns), np.log(1 / 3), atol=1e-6)
 
 
-def test_network_says_what_the_regression_says() -> None:
-    """The weights by place give the logits of the weights by region."""
-    seen = np.random.default_rng(0).normal(size=(30, 6, 10, 10)).astype(np.float16)
-    labels = np.random.default_rng(1).integers(0, 2, (30, 2)).astype(float)
-    columns = by_region(seen)
-    fit = fitted([columns], items_of(labels, ["a"] * 30), np.ones(30, dtype=bool), RIDGE)
+def test_network_says_what_the_regressions_say() -> None:
+    """The network finds the lungs where the regression does, and its logits are those of the means of their regions."""
+    generator = np.random.default_rng(0)
+    maps = generator.normal(size=(30, 6, 10, 10)).astype(np.float16)
+    seen = Seen.of([maps], np.array(USUAL) + 0.05 * generator.normal(size=(30, 4)))
+    labels = generator.integers(0, 2, (30, 2)).astype(float)
+    fit = fitted(seen, items_of(labels, ["a"] * 30), np.ones(30, dtype=bool), RIDGE)
+    network = regions(torch.nn.Identity(), fit, (10, 10))
 
     with torch.inference_mode():
-        logits, _ = regions(torch.nn.Identity(), fit, (10, 10))(torch.from_numpy(seen.astype(np.float32)))
+        lungs, (logits, _) = (said(torch.from_numpy(maps.astype(np.float32))) for said in (network.lungs, network))
 
-    assert columns.shape == (30, 6 * len(REGIONS))
-    np.testing.assert_allclose(logits.numpy(), columns @ fit.weight.T + fit.bias, atol=1e-3)
+    assert seen.columns(0, fit.located).shape == (30, 6 * len(REGIONS))
+    np.testing.assert_allclose(lungs.numpy(), fit.located(seen.parts[0]), atol=1e-4)
+    np.testing.assert_allclose(logits.numpy(), fit.logits(seen), atol=1e-3)
 
 
 def test_source_is_read_by_what_has_not_seen_it() -> None:
-    """What a column means in one source says nothing in the other, where it means the opposite."""
-    generator = np.random.default_rng(0)
-    columns = generator.normal(size=(200, 1))
-    labels = (columns > 0).astype(float)
+    """What a brightness means in one source says nothing in the other, where it means the opposite."""
+    brightness = np.random.default_rng(0).normal(size=(200, 1)).astype(np.float16)
+    labels = (brightness > 0).astype(float)
     labels[100:] = 1 - labels[100:]
+    seen = Seen.of([np.tile(brightness[:, :, None, None], (1, 1, 4, 4))], np.full((200, 4), np.nan))
 
-    found = across([columns], items_of(labels, ["a"] * 100 + ["b"] * 100), RIDGE)
+    found = across(seen, items_of(labels, ["a"] * 100 + ["b"] * 100), RIDGE)
 
     assert found == {"a": 0.0, "b": 0.0}
 
@@ -126,9 +130,9 @@ def test_test_patients_are_not_learnt_from(data: Path, whole: Path, tmp_path: Pa
     monkeypatch.setitem(BACKBONES, "alexnet", tiny_row())
     asked = []
 
-    def noted(columns: object, items: list[Item], *rest: object) -> object:
+    def noted(seen: Seen, items: list[Item], *rest: object) -> object:
         asked.extend(item.split for item in items)
-        return fitted(columns, items, *rest)  # type: ignore[arg-type]  # they are what the caller has
+        return fitted(seen, items, *rest)  # type: ignore[arg-type]  # they are what the caller has
 
     monkeypatch.setattr("training.ridge.fitted", noted)
     train_ridge(data / "s", tmp_path / "out", RIDGE, MACHINE, 3)

@@ -17,10 +17,11 @@ from db.errors import (
     UnknownModelError,
 )
 from inference.errors import InferenceError
-from node.console.api import acts, agreement, labels, models, reports, state, studies, trainings, work
+from node.console.api import acts, agreement, labels, lexicon, models, reports, state, studies, trainings, work
 from node.console.api.basis import Basis
 from node.console.words import sentence
 from node.errors import NodeError
+from node.labels.trials import UnderWayError
 from node.models.promotion import WorseError
 from node.process.implementation import SOFTWARE_VERSION
 from node.study.acts import UnknownStudyError
@@ -50,6 +51,7 @@ STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (ModelStateError, 409),
     (TakenError, 409),
     (WorseError, 409),
+    (UnderWayError, 409),
     (RowsRefusedError, 400),
     (DatabaseUnavailableError, 503),
     (DatabaseError, 503),
@@ -87,7 +89,7 @@ def build(basis: Basis) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _misunderstood)
     app.add_exception_handler(Exception, _fault)
     app.state.basis = basis
-    for each in (studies, acts, reports, labels, agreement, models, trainings, work, state):
+    for each in (studies, acts, reports, labels, lexicon, agreement, models, trainings, work, state):
         app.include_router(each.router)
     return app
 

@@ -12,6 +12,7 @@ from db.records import Study
 from node.console.masking import Mask
 from node.files import InstanceStore
 from node.identity.tokens import Tokens
+from node.labels.trials import Trials
 from node.settings import Settings
 from node.telemetry.readiness import Check
 
@@ -28,6 +29,7 @@ class Basis:
     Args:
         checks: whether this process can do its work.
         mask: hides what names a patient, where the site wants that.
+        trials: what tries another lexicon.
         announce: wakes a worker for a job.
     """
 
@@ -36,6 +38,7 @@ class Basis:
     store: InstanceStore
     tokens: Tokens
     mask: Mask
+    trials: Trials
     checks: Mapping[str, Check]
     announce: Callable[[int], None]
     now: Callable[[], datetime]

@@ -2,14 +2,15 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from db import comparisons, models, snapshots
 from db.learning_records import Model, RegisteredSnapshot, StoredComparison
 from node.console.api.basis import Basis, Node, Version
 from node.console.api.caller import Administrator, Reader
-from node.models import promotion
+from node.models import live, promotion
+from node.models.live import LiveComparison
 from node.models.promotion import Evidence
 
 router = APIRouter(tags=["models"])
@@ -136,6 +137,19 @@ def shadow(node: Node, caller: Administrator, wanted: Shadow) -> None:
         promotion.end_shadow(node.database, by=caller.name, now=node.now())
     else:
         promotion.cast_shadow(node.database, node.settings.data, wanted.version, by=caller.name, now=node.now())
+
+
+@router.get("/models/{version}/live")
+def beside_live(
+    node: Node,
+    _caller: Reader,
+    version: Version,
+    days: Annotated[int, Query(ge=1, le=31, description="The last days on which studies began to arrive.")] = 1,
+) -> LiveComparison:
+    """A model beside the one that reads, on the live images that both have read: how often they agree, by finding."""
+    since = live.begin_of(days, node.now(), node.settings.console.time_zone)
+    with node.database.read() as connection:
+        return live.compare(connection, version, since)
 
 
 @router.get("/snapshots")

@@ -11,7 +11,11 @@ from node.console.api.basis import Node
 from node.console.api.caller import Administrator, Reader
 from node.console.api.page import After, Limit, Page, Text, cut
 from node.console.facts import Facts, gather
+from node.process.floors import Installed, installed
 from node.process.implementation import SOFTWARE_VERSION
+from node.reception.callers import Callers
+from node.reception.callers import gather as gather_callers
+from node.settings import Settings
 from node.telemetry import readiness
 
 router = APIRouter(tags=["state"])
@@ -37,6 +41,24 @@ def health(node: Node, _caller: Reader) -> Health:
 def status(node: Node, _caller: Reader) -> Facts:
     """Processes, queues with their age, and what is under way or waits for a person; what is done is not counted."""
     return gather(node.database, node.settings.data, node.now())
+
+
+@router.get("/callers")
+def callers(node: Node, _caller: Reader) -> Callers:
+    """Who may send to the node, who sent the last images, and who was turned away lately."""
+    return gather_callers(node.database, node.settings)
+
+
+@router.get("/settings")
+def settings(node: Node, _caller: Administrator) -> Settings:
+    """The settings in force in the console's process, secrets masked."""
+    return node.settings
+
+
+@router.get("/version")
+def version(_caller: Administrator) -> Installed:
+    """The version of the node and of the libraries that it rests on."""
+    return installed()
 
 
 @router.get("/audit")

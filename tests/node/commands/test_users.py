@@ -1,6 +1,7 @@
 """`cxr users`: who may log in to the console."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +13,11 @@ from typer.testing import CliRunner
 from db import audit, identities, people
 from db.engine import Database, connect
 from db.errors import UnknownPersonError
+from db.people_records import Role
 from node.__main__ import app
 from node.errors import SettingsError
 from node.identity import passwords
+from node.process.clock import utc_now
 from node.settings import DATABASE_FILE
 
 PASSWORD = "lamp otter granite seven"
@@ -118,6 +121,39 @@ def test_nobody_can_be_changed(cxr: Cxr, data: Path, arguments: tuple[str, ...])
         cxr(arguments[0], "ben", *arguments[1:], typed=PASSWORD)
 
     assert audited(data) == []
+
+
+def test_the_list_says_where_each_comes_from(cxr: Cxr, data: Path) -> None:
+    """By a password, by the provider, by either, or by the provider as soon as it means somebody by the name."""
+    for name in ("anna", "ben", "cleo"):
+        cxr("add", name, "--role", "viewer", "--password-stdin", typed=f"{PASSWORD}\n")
+    cxr("provider", "cleo")
+    with opened(data).write() as connection:
+        people.add(connection, name="dora", password_hash=people.NO_PASSWORD, role=Role.RADIOLOGIST, now=utc_now())
+        for name in ("ben", "dora"):
+            person = people.find(connection, name)
+            assert person is not None
+            identities.bind(connection, "https://login.example.org", name, person.id)
+
+    table, listed = cxr("list"), json.loads(cxr("list", "--json"))
+
+    assert [(each["name"], each["role"], each["has_password"], each["issuer"]) for each in listed] == [
+        ("anna", "viewer", True, None),
+        ("ben", "viewer", True, "https://login.example.org"),
+        ("cleo", "viewer", False, None),
+        ("dora", "radiologist", False, "https://login.example.org"),
+    ]
+    assert [line.split("  ")[2].strip() for line in map(squeezed, table.splitlines()[2:])] == [
+        "a password of the node",
+        "https://login.example.org, or a password of the node",
+        "the identity provider, not yet",
+        "https://login.example.org",
+    ]
+
+
+def squeezed(line: str) -> str:
+    """A line of a table with two spaces between its cells."""
+    return re.sub(" {2,}", "  ", line.strip())
 
 
 def test_a_person_is_left_to_the_identity_provider(cxr: Cxr, data: Path) -> None:

@@ -164,4 +164,4 @@ def test_a_page_above_ones_role_is_refused_in_words(database: Database) -> None:
             answers[role] = client.get("/readings")
 
     assert [answers[role].status for role in Role] == [403, 200, 200]
-    assert answers[Role.VIEWER].text == "This is for a radiologist; you are logged in as viewer."
+    assert answers[Role.VIEWER].text == "This takes the role radiologist; yours is viewer."

@@ -170,8 +170,32 @@ def test_a_fault_shows_nothing_of_itself(sqlite_database: Database, tmp_path: Pa
         answer = client.get("/", headers={"Cookie": "cxr=a-session"})
 
     assert answer.status == 500
-    assert answer.text == "A fault in the node."
+    assert "The page could not be made." in answer.text
+    assert "TypeError" not in answer.text
     assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+
+
+def test_what_is_refused_keeps_the_menu(viewer: Browser) -> None:
+    """Whoever is logged in finds the way on from there, and the way out; nobody else is shown a page's name."""
+    refused = [viewer.get("/no-such-page"), viewer.get("/system/audit"), viewer.get("/system", "POST")]
+    stranger = Browser(viewer.port).get("/no-such-page")
+
+    assert [answer.status for answer in refused] == [404, 403, 405]
+    for answer in refused:
+        assert '<a href="/reports">Reports</a>' in answer.text
+        assert f'value="{answer.form_token}"' in viewer.get("/system").text
+    assert "/reports" not in stranger.text
+
+
+def test_a_fault_keeps_the_menu(viewer: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who was let in before it is still there."""
+    monkeypatch.setattr("db.worklist.listing", None)
+
+    answer = viewer.get("/studies")
+
+    assert answer.status == 500
+    assert '<a href="/reports">Reports</a>' in answer.text
 
 
 def test_what_waits_for_a_person_stands_out(busy: Database, viewer: Browser) -> None:

@@ -1,9 +1,11 @@
-"""Every page of a department at work, as people see it: at two widths, light and dark, and by axe.
+"""Every page of a department at work, as people see it: at two widths, light and dark, by axe, and by keyboard.
 
 CXR_PICTURES names a folder for a picture of each; CONTRIBUTING.md says how the documents' are made.
 """
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -36,8 +38,11 @@ PAGES = {
     "tokens": "/account/tokens",
     "api": "/api",
 }
-TALL = {"study": 1610, "model": 1500, "worklist": 1100}
+OUTSIDE = {"login": "/login", "notice": "/no-such-page"}
+TALL = {"study": 1610, "worklist": 1100}
+MOST = 1500
 """How much of a picture is kept, in pixels from the top."""
+GALLERY = Path(__file__).parents[3] / "docs" / "pages.md"
 
 
 @pytest.fixture(scope="module")
@@ -67,5 +72,59 @@ def test_a_page_is_whole_and_readable(page: Page, department: Department, name: 
         with page.expect_response("**/heat?*"):
             page.get_by_label("Heat map of Effusion").check()
         page.wait_for_function("() => document.querySelector('img.heat').naturalWidth > 0")
+    if name == "settings":  # no picture is to have the test's own folder
+        page.locator("tr", has=page.get_by_role("rowheader", name="data", exact=True)).locator("td").first.evaluate(
+            "cell => { cell.textContent = '/var/lib/cxr'; }"
+        )
 
-    assert looked_at(page, name, tall=TALL.get(name)) == []
+    assert looked_at(page, name, tall=TALL.get(name, MOST)) == []
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_what_stands_outside_of_the_pages_is_readable_too(chromium: Browser, department: Department, name: str) -> None:
+    """What nobody has to log in for, and what is said in place of a page."""
+    context = chromium.new_context()
+    context.add_cookies([] if name == "login" else [department.cookie])
+    page, _complaints = opened(context)
+    page.goto(department.address + OUTSIDE[name])
+
+    assert looked_at(page, name) == []
+    context.close()
+
+
+def test_the_document_shows_every_page_at_both_widths() -> None:
+    """A page that is added is to be shown, too; `git add` is left to who makes the pictures."""
+    shown = set(re.findall(r"console-\w+-(?:wide|narrow)-\w+\.png", GALLERY.read_text()))
+    kept = {each.name for each in (GALLERY.parent / "pictures").glob("console-*.png")}
+
+    assert shown == {
+        f"console-{name}-{way}.png" for name in (*PAGES, *OUTSIDE) for way in ("wide-light", "narrow-dark")
+    }
+    assert shown <= kept
+
+
+def test_the_worklist_is_gone_through_by_keyboard(page: Page, department: Department) -> None:
+    """Arrows from anywhere, letters from a study; a field is typed in, and who comes back finds the study again."""
+
+    def after(*keys: str) -> str:
+        for key in keys:
+            page.keyboard.press(key)
+        return str(page.evaluate("() => document.activeElement.id"))
+
+    page.goto(department.address + PAGES["worklist"])
+    rows = page.locator("tbody th a").evaluate_all("all => all.map(each => each.id)")
+
+    assert after("j", "/") == ""
+    assert after("ArrowDown") == rows[0]
+    assert after("j", "j", "k") == rows[1]
+    assert after("End") == rows[-1]
+    assert after("Home", "ArrowUp") == rows[0]
+    assert after("/", "j", "ArrowDown") == "patient"
+    assert page.locator("#patient").input_value() == "j"
+
+    shown = page.locator(f'a[href$="{UID_OF_SHOWN}"]')
+    opened_as = shown.get_attribute("id")
+    page.locator("tr", has=shown).click(position={"x": 5, "y": 5})
+    page.wait_for_url(f"**/{UID_OF_SHOWN}")
+    page.go_back()
+    page.wait_for_function("id => document.activeElement.id === id", arg=opened_as)

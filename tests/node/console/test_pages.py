@@ -210,10 +210,12 @@ def test_a_picture_without_words_is_found(chromium) -> None:
     assert [fault.partition(" ")[0] for fault in found] == ["image-alt"]
 
 
-def test_a_person_comes_in_by_the_provider_of_another_site(
+def test_a_person_comes_and_goes_by_the_provider_of_another_site(
     chromium, sqlite_database: Database, password_hash: str, tmp_path: Path
 ) -> None:
-    """Through the redirect from there, though the session's cookie is strict; and is told if they may not."""
+    """Through the redirect from there, though the session's cookie is strict, and is told if they may not; and out
+    through it, though the policy lets a form lead nowhere else.
+    """
     with (
         issuing("localhost") as issuer,
         serving(known_to(issuer, with_people(sqlite_database, password_hash), tmp_path)) as at,
@@ -232,10 +234,16 @@ def test_a_person_comes_in_by_the_provider_of_another_site(
         page.goto(f"http://{HOST}:{at.port}/login/oidc")
         said = page.get_by_role("alert").inner_text()
 
-        assert "anna, radiologist" in at_header(page, at.port)
+        header = at_header(page, at.port)
+        page.get_by_role("button", name="Log out").click()
+        page.get_by_text("You are logged out, here and at the identity provider.").wait_for()
+        looks += [*faults(page), *([] if fits(page, "logout-provider-narrow-dark") else ["does not fit"])]
+
+    assert "anna, radiologist" in header
+    assert issuer.ended == ["7f3c"]
     assert looks == []
     assert said == "Your account has no role here. Ask for one of the groups that have."
-    assert cookies == {"cxr": "Strict"}
+    assert (cookies, context.cookies()) == ({"cxr": "Strict"}, [])
     assert [each for each in complaints if "403" not in each] == []
 
 

@@ -1,11 +1,12 @@
 """Logging in by an identity provider: over real HTTP, with signed tokens, and with those that are not to be trusted."""
 
+import html
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import pytest
 from sqlalchemy import select
@@ -19,7 +20,7 @@ from node.sections import table
 from node.settings import load
 from tests.node.console.browser import HOST, Answer, Browser, serving
 from tests.node.console.conftest import PASSWORD, Clock, known_to
-from tests.node.identity.provider import Issuer, issuing
+from tests.node.identity.provider import ANNA, Issuer, issuing
 
 
 @pytest.fixture
@@ -258,6 +259,54 @@ def arrive_form_token(client: Browser) -> str:
     """The token that a form of the login would have, though there is none."""
     visit = Visit(request=None, person=None, token=client.cookies["cxr"], form={})  # type: ignore[arg-type]
     return visit.form_token
+
+
+def leave(client: Browser) -> Answer:
+    """Log out by the form of the account's page."""
+    return client.post("/logout", {"form_token": client.get("/account").form_token})
+
+
+def test_who_logs_out_is_logged_out_at_the_provider(client: Browser, issuer: Issuer):
+    """After the session here has ended: a page of ours goes on there with the login's token, and hears of its end."""
+    arrive(client, issuer)
+
+    leaving = leave(client)
+    here = client.get("/system").status
+    onward = html.unescape(leaving.text.partition('content="0; url=')[2].partition('"')[0])
+    back = urlsplit(issuer.log_out(dict(parse_qsl(urlsplit(onward).query))))
+    left = client.get(f"{back.path}?{back.query}")
+    again = client.get(f"{back.path}?{back.query}")
+
+    assert (leaving.status, here, "anna" in leaving.text) == (200, 303, False)
+    assert issuer.ended == [ANNA["sub"]]
+    assert (back.port, left.status, "You are logged out, here and at the identity provider." in left.text) == (
+        client.port,
+        200,
+        True,
+    )
+    assert (again.status, again.headers["location"]) == (303, "/login")
+
+
+@pytest.mark.parametrize("endpoint", [None, "http://evil.example/logout"])
+def test_where_the_provider_cannot_end_its_session_that_is_said(client: Browser, issuer: Issuer, endpoint: str | None):
+    """It does not offer it, or does not answer as it should; the session here has ended."""
+    issuer.configuration = {"end_session_endpoint": endpoint}
+    arrive(client, issuer)
+
+    left = leave(client)
+
+    assert (left.status, "but not at the identity provider" in left.text) == (200, True)
+    assert "http-equiv" not in left.text
+    assert client.get("/system").status == 303
+
+
+def test_who_came_by_a_password_is_not_sent_to_the_provider(client: Browser, issuer: Issuer):
+    """They have no session there that the node knows of."""
+    client.log_in("viewer", PASSWORD)
+
+    left = leave(client)
+
+    assert (left.status, left.headers["location"], issuer.asked) == (303, "/login", [])
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,15 @@ def viewer(chromium: Browser, department: Department) -> Iterator[Viewer]:
     assert viewer.complaints == []
 
 
+def test_the_radiograph_is_two_keys_away(viewer: Viewer) -> None:
+    """From the top of the page, without the menu between: then its own keys are heard."""
+    for key in ("Tab", "Tab", "Enter", "+"):
+        viewer.page.keyboard.press(key)
+
+    assert viewer.page.evaluate("() => document.activeElement.id") == "stage"
+    assert viewer.says == (125, 255, 128)
+
+
 def test_window_and_level_follow_the_hand_and_the_keys(viewer: Viewer) -> None:
     """Across is the window, down the level, one grey level a pixel and half of one; 0 brings back what was."""
     viewer.page.get_by_role("application").press("b")  # boxes off

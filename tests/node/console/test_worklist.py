@@ -69,7 +69,7 @@ def test_a_study_is_shown_with_what_was_found(database: Database, viewer: Browse
         ("Pneumothorax", "0.88"),
         ("Pleural thickening", "0.71"),
     ]
-    assert '<time datetime="2026-03-01T13:00:00+01:00">2026-03-01 13:00:00</time>' in page
+    assert '<time datetime="2026-03-01T13:00:00+01:00">2026-03-01 13:00</time>' in page
     assert "MODALITY" in page
 
 

@@ -66,6 +66,7 @@ class Issuer:
         person: the claims of whoever logs in.
         claims: take the place of claims that it would make; None leaves one out.
         configuration: the same for its configuration.
+        ended: whom it has logged out; None where nothing named the login.
     """
 
     host: str = HOST
@@ -76,6 +77,7 @@ class Issuer:
     sign: Sign = signed
     asked: list[str] = field(default_factory=list)
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
+    ended: list[str | None] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -89,6 +91,7 @@ class Issuer:
             "authorization_endpoint": f"{self.url}/authorize",
             "token_endpoint": f"{self.url}/token",
             "jwks_uri": f"{self.url}/keys",
+            "end_session_endpoint": f"{self.url}/logout?all=yes",
         }
         return {name: value for name, value in (here | self.configuration).items() if value is not None}
 
@@ -100,6 +103,13 @@ class Issuer:
         code = f"code {len(self.codes)}"
         self.codes[code] = asked
         return f"{asked['redirect_uri']}?{urlencode({'code': code, 'state': asked['state'], 'iss': self.url})}"
+
+    def log_out(self, asked: dict[str, str]) -> str:
+        """Where the browser goes without its session here (OpenID Connect RP-Initiated Logout 1.0)."""
+        assert (asked["all"], asked["client_id"]) == ("yes", CLIENT_ID)
+        hint = asked.get("id_token_hint")
+        self.ended.append(None if hint is None else jwt.decode(hint, key("shown")).claims["sub"])
+        return f"{asked['post_logout_redirect_uri']}?{urlencode({'state': asked['state']})}"
 
     def token(self, form: dict[str, str], authorization: str) -> tuple[int, dict[str, Any]]:
         """What a code is worth, once, for who knows the secret and the verifier."""
@@ -125,9 +135,10 @@ def issuing(host: str = HOST) -> Iterator[Issuer]:
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
             issuer.asked.append(parts.path)
-            if parts.path.endswith("/authorize"):
+            if parts.path.endswith(("/authorize", "/logout")):
+                on = issuer.authorize if parts.path.endswith("/authorize") else issuer.log_out
                 self.send_response(302)
-                self.send_header("Location", issuer.authorize(dict(parse_qsl(parts.query))))
+                self.send_header("Location", on(dict(parse_qsl(parts.query))))
                 self.end_headers()
             elif parts.path.endswith("/keys"):
                 self._say(200, {"keys": [key("shown").as_dict(private=False)]})

@@ -2,7 +2,7 @@
 
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -27,6 +27,7 @@ from tests.node.identity.provider import (
 )
 
 BACK = "http://127.0.0.1:8080/login/oidc/callback"
+LEFT = "http://127.0.0.1:8080/logout/oidc"
 NOT_SIGNED = "is not signed by a key of its own"
 FOR_ANOTHER = "is for another system, not for this node"
 TOO_LATE = "has expired, or its clock differs"
@@ -55,13 +56,13 @@ def known_to(issuer: Issuer) -> Provider:
     return Provider(issuer=issuer.url, client=client, now=lambda: datetime.now(UTC), tls=ssl.create_default_context())
 
 
-def claimed(issuer: Issuer, provider: Provider | None = None) -> dict[str, Any]:
+def claimed(issuer: Issuer, provider: Provider | None = None) -> Mapping[str, Any]:
     """Go there and back again."""
     provider = provider or known_to(issuer)
     attempt, _ = Attempts(secret="s").begin(datetime.now(UTC))
     asked = parse_qs(urlsplit(provider.login_url(attempt, BACK)).query)
     back = parse_qs(urlsplit(issuer.authorize({name: values[0] for name, values in asked.items()})).query)
-    return provider.claims(back["code"][0], attempt, BACK)
+    return provider.confirmed(back["code"][0], attempt, BACK).claims
 
 
 def test_a_person_is_who_the_provider_says(issuer: Issuer):
@@ -163,7 +164,7 @@ def test_a_code_is_worth_something_once(issuer: Issuer):
     attempt, _ = Attempts(secret="s").begin(datetime.now(UTC))
 
     with pytest.raises(NotTrustedError, match="did not confirm this login"):
-        provider.claims("spent", attempt, BACK)
+        provider.confirmed("spent", attempt, BACK)
 
 
 def test_keys_and_configuration_are_asked_for_once(issuer: Issuer):
@@ -196,3 +197,44 @@ def test_the_secret_goes_in_the_form_where_the_provider_wants_that(issuer: Issue
     issuer.configuration = {"token_endpoint_auth_methods_supported": ["client_secret_post"]}
 
     assert claimed(issuer)["sub"] == ANNA["sub"]
+
+
+def test_the_provider_is_told_whose_login_ends(issuer: Issuer):
+    """By the token of the login, for this node, with the way back."""
+    url = known_to(issuer).logout_url("a.token.x", "a state", LEFT)
+    assert url is not None
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+
+    assert url.startswith(f"{issuer.url}/logout?all=yes&")
+    assert asked == {
+        "all": "yes",
+        "client_id": CLIENT_ID,
+        "id_token_hint": "a.token.x",
+        "post_logout_redirect_uri": LEFT,
+        "state": "a state",
+    }
+
+
+def test_a_token_that_no_address_has_room_for_is_left_out(issuer: Issuer):
+    """Of somebody with hundreds of groups; the provider has the client then."""
+    url = known_to(issuer).logout_url("x" * 4097, "a state", LEFT)
+
+    assert url is not None
+    assert "id_token_hint" not in url
+    assert f"client_id={CLIENT_ID}" in url
+
+
+@pytest.mark.parametrize("endpoint", ["http://evil.example/logout", 7])
+def test_an_end_of_the_session_that_others_read_along_is_refused(issuer: Issuer, endpoint: object):
+    """The token names a person."""
+    issuer.configuration = {"end_session_endpoint": endpoint}
+
+    with pytest.raises(ProviderDownError, match="does not answer as it should"):
+        known_to(issuer).logout_url("a.token.x", "a state", LEFT)
+
+
+def test_a_provider_without_an_end_of_the_session(issuer: Issuer):
+    """There is nowhere to go."""
+    issuer.configuration = {"end_session_endpoint": None}
+
+    assert known_to(issuer).logout_url("a.token.x", "a state", LEFT) is None

@@ -1,6 +1,9 @@
 """The HTTP API: who reaches what, what it says, and that nothing sent to it is a fault."""
 
+import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,17 +11,23 @@ import hypothesis
 import pytest
 import schemathesis
 from schemathesis import Case
+from starlette.routing import Mount
+from typer.testing import CliRunner
 
-from db import audit, jobs, people
+from db import audit, jobs, lexicon_trials, minings, people
 from db.engine import Database, connect
 from db.people_records import Role
 from db.records import JobState
 from db.tokens import Scope
+from node.__main__ import app
 from node.identity.tokens import Tokens
+from node.settings import load
 from tests.db.rows import NOW
+from tests.db.test_minings import EFFUSION, reading
 from tests.node.console.api.conftest import OWNERS, RESULT, STUDY, Program, a_token, fill
 from tests.node.console.browser import Browser, serving
 from tests.node.console.conftest import PASSWORD, Clock, console, with_people
+from tests.node.labels.test_trials import FILE, InOneProcess, trials_with
 from training.pseudonym import Pseudonyms
 
 SCOPES = {
@@ -38,6 +47,11 @@ SCOPES = {
     ("GET", "/labels/cooccurrence"): "read",
     ("POST", "/labels/corrections"): "label",
     ("POST", "/labels/corrections/{gold_id}/undo"): "label",
+    ("GET", "/lexicon/files"): "label",
+    ("GET", "/lexicon/trials"): "label",
+    ("POST", "/lexicon/trials"): "label",
+    ("GET", "/lexicon/trials/{trial_id}"): "label",
+    ("POST", "/lexicon/trials/{trial_id}/stop"): "label",
     ("GET", "/discrepancies"): "read",
     ("POST", "/discrepancies/verdicts"): "label",
     ("GET", "/agreement"): "read",
@@ -50,6 +64,7 @@ SCOPES = {
     ("GET", "/models"): "read",
     ("GET", "/models/{version}"): "read",
     ("GET", "/models/{version}/comparisons"): "read",
+    ("GET", "/models/{version}/live"): "read",
     ("POST", "/models/{version}/comparisons"): "administer",
     ("POST", "/models/{version}/promotion"): "administer",
     ("POST", "/models/rollback"): "administer",
@@ -62,6 +77,9 @@ SCOPES = {
     ("POST", "/trainings/{version}/go-on"): "administer",
     ("GET", "/health"): "read",
     ("GET", "/status"): "read",
+    ("GET", "/callers"): "read",
+    ("GET", "/settings"): "administer",
+    ("GET", "/version"): "administer",
     ("GET", "/audit"): "administer",
     ("GET", "/audit/verification"): "administer",
 }
@@ -72,6 +90,7 @@ VALUES = {
     "{report_id}": "1",
     "{gold_id}": "9",
     "{job_id}": "9",
+    "{trial_id}": "9",
     "{version}": "m9",
     "{name}": "nowhere",
 }
@@ -234,6 +253,69 @@ def test_models_are_shown_and_acts_on_them_refused_in_words(administrator: Progr
     assert refusals[0].json()["detail"].startswith("Nothing was compared")
 
 
+def test_callers_are_shown_allowed_seen_and_refused(filled: Database, tmp_path: Path) -> None:
+    """As the page and the command show them."""
+    peer = {"ae_title": "DX1", "addresses": ["10.1.2.0/24"], "host": "dx1.example.org", "port": 104}
+    with filled.write() as connection:
+        audit.append(connection, actor="SCANNER", action="association.reject", subject="10.9.9.9", now=NOW)
+    token = a_token(filled, Scope.READ)
+    with serving(console(filled, tmp_path, Clock(NOW), **{"dicom.peers": [peer]})) as browser:
+        shown = Program(browser, token).get("/callers").json()
+
+    assert shown["allowed"] == [peer | {"certificate_name": None}]
+    assert [(each["calling_ae"], each["images"]) for each in shown["seen"]] == [("MODALITY", 1)]
+    assert [(each["actor"], each["subject"]) for each in shown["refused"]] == [("SCANNER", "10.9.9.9")]
+
+
+def test_settings_and_versions_are_an_administrators(filled: Database, tmp_path: Path) -> None:
+    """The settings as `cxr config show --json` has them; what is secret is not there."""
+    secret = {"name": "web", "protocol": "stow", "url": "https://pacs.example.org", "token": "hush"}
+    administering = a_token(filled, Scope.ADMINISTER)
+    with serving(console(filled, tmp_path, Clock(NOW), destinations=[secret])) as browser:
+        program = Program(browser, administering)
+        settings, version = program.get("/settings"), program.get("/version").json()
+
+    assert settings.json()["destinations"][0]["token"] == "**********"
+    assert "hush" not in settings.text
+    expected = load(None, data=tmp_path, destinations=[secret], **{"console.time_zone": "Europe/Berlin"})
+    assert settings.json() == expected.model_dump(mode="json")
+    assert version == json.loads(CliRunner().invoke(app, ["version", "--json"]).stdout)
+
+
+def test_a_changed_lexicon_is_tried(filled: Database, tmp_path: Path) -> None:
+    """From the file in force to what would change; one at a time, and stopped once."""
+    miners: list[InOneProcess] = []
+    trials = trials_with(filled, miners)
+    with filled.write() as connection:
+        minings.record(connection, [reading(1, EFFUSION)])
+    labelling = a_token(filled, Scope.LABEL)
+    with serving(console(filled, tmp_path, Clock(datetime.now(UTC)), trials=trials)) as browser:
+        program = Program(browser, labelling)
+        (force,) = [each for each in program.get("/lexicon/files").json() if each["file"] == FILE]
+        with filled.write() as connection:
+            other = lexicon_trials.begin(
+                connection, file=FILE, content="", total=1, actor="anna", now=datetime.now(UTC)
+            )
+        assert other is not None
+        changed = force | {"content": force["content"] + "# mine\n"}
+        refused = [program.post("/lexicon/trials", each) for each in (force, changed)]
+        running = program.get(f"/lexicon/trials/{other.id}").json()
+        stops = [program.post(f"/lexicon/trials/{other.id}/stop") for _ in range(2)]
+        begun = program.post("/lexicon/trials", changed)
+        trials.join()
+        ended = program.get(f"/lexicon/trials/{begun.json()['trial']['id']}").json()
+        listed = program.get("/lexicon/trials").json()
+
+    assert [each.status for each in refused] == [400, 409]
+    assert refused[1].json()["detail"] == "Another trial is under way; wait for it, or stop it."
+    assert (running["runs"], running["trial"]["actor"]) == (True, "anna")
+    assert [each.status for each in stops] == [200, 409]
+    assert stops[0].json()["trial"]["error"] == "radiologist stopped it."
+    assert (begun.status, begun.json()["trial"]["actor"]) == (202, "radiologist")
+    assert (ended["runs"], ended["trial"]["outcome"]["compared"]) == (False, 1)
+    assert [each["trial"]["id"] for each in listed] == [2, 1]
+
+
 def test_destinations_are_shown_with_their_backlog(filled: Database, tmp_path: Path) -> None:
     """Where each is, and that nothing waits."""
     pacs = {"name": "pacs", "ae_title": "PACS", "host": "10.0.0.1", "port": 104}
@@ -274,13 +356,26 @@ def test_patients_are_masked_where_the_site_wants_that(filled: Database, tmp_pat
     assert refused == 403
 
 
-def test_a_database_that_does_not_answer_is_said(tmp_path: Path) -> None:
-    """503 and a sentence."""
+def test_a_database_that_does_not_answer_is_said(filled: Database, tmp_path: Path) -> None:
+    """503 and a sentence: before a token is known, and where it goes away behind that."""
     gone = connect(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}")
-    with serving(console(gone, tmp_path)) as browser:
-        answer = Program(browser, "cxr_some-token").get("/status")
+    application, looks = console(filled, tmp_path, Clock(NOW)), [each for each in SCOPES if each[0] == "GET"]
+    (programs,) = [each.app for each in application.routes if isinstance(each, Mount)]
+    basis = programs.state.basis
+    programs.state.basis = replace(basis, database=gone)
+    tokens = {scope: a_token(filled, scope) for scope in Scope}
+    with serving(application) as browser:
+        behind = {path: asked(Program(browser, tokens[Scope(SCOPES["GET", path])]), "GET", path) for _, path in looks}
+        programs.state.basis = replace(basis, tokens=Tokens(database=gone, now=lambda: NOW))
+        answer = Program(browser, "cxr_some-token").get("/settings")
 
     assert (answer.status, answer.json()) == (503, {"detail": "The database does not answer."})
+    assert {path for path, status in behind.items() if status != 503} == {
+        "/health",
+        "/settings",
+        "/version",
+        "/lexicon/files",
+    }
 
 
 def test_the_page_has_every_operation(browser: Browser) -> None:

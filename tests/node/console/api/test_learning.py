@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from db import comparisons, models, snapshots
+from db import comparisons, models, results, snapshots, studies
 from db.engine import Connection, Database
 from db.tokens import Scope
 from node.models import registration
-from tests.db.rows import NOW
+from tests.db.rows import NOW, arrival, prediction, score
 from tests.node.console.api.conftest import Program, a_token
 from tests.node.console.browser import serving
 from tests.node.console.conftest import Clock, console
@@ -66,6 +67,27 @@ def test_a_candidate_is_promoted_by_a_comparison(filled: Database, administrator
     assert stale.json()["detail"] == "The comparison is of other models; look again."
     assert (promoted.status, promoted.json()["over"], promoted.json()["compared"]) == (200, "bad", {"images": 12})
     assert taken_back.json() == {"from": "good", "to": "bad", "reason": "a lesson"}
+
+
+def test_a_model_beside_the_one_that_reads_on_live_images(
+    filled: Database, administrator: Program, watcher: Program
+) -> None:
+    """Of the days asked for; the model that reads has nobody beside it."""
+    long_ago = NOW - timedelta(days=1)
+    with filled.write() as connection:
+        studies.record_arrival(connection, arrival(9, study_instance_uid="2.25.9", received_at=long_ago), long_ago)
+        for instance in studies.instances(connection):
+            for version, probability in (("bad", 0.1), ("good", 0.9)):
+                said = prediction(instance.id, version, scores=[score(probability)])
+                results.add_prediction(connection, said, NOW)
+    today, two_days = (watcher.get(f"/models/good/live{days}").json() for days in ("", "?days=2"))
+    alone = watcher.get("/models/bad/live")
+
+    assert (today["current"], today["other"], today["state"], today["waiting"]) == ("bad", "good", "candidate", 0)
+    assert [(each["finding"], each["images"], each["only_second"]) for each in today["findings"]] == [("Mass", 1, 1)]
+    assert [(each["images"], each["share"]) for each in two_days["findings"]] == [(2, 0.0)]
+    assert (alone.status, alone.json()["detail"][:37]) == (400, "There are no two models to compare; l")
+    assert watcher.get("/models/none/live").status == 404
 
 
 def test_what_cannot_be_compared_is_said(administrator: Program) -> None:
