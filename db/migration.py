@@ -5,6 +5,7 @@ asks whether the schema is the right one. That is read in the revisions' files.
 """
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,8 @@ def require_current(database: Database) -> None:
         raise SchemaOutOfDateError(f"the database is at revision {found}, this version needs {head}: run cxr migrate")
 
 
-def revisions() -> list[str]:
+@cache
+def revisions() -> tuple[str, ...]:
     """Every revision that this version knows, the first one first: each file names the one before it."""
     after = {}
     for path in (SCRIPTS / "versions").glob("*.py"):
@@ -75,7 +77,7 @@ def revisions() -> list[str]:
     found: list[str] = []
     while (following := after.get(found[-1] if found else None)) is not None:
         found.append(following)
-    return found
+    return tuple(found)
 
 
 def _revision(connection: Connection) -> str | None:

@@ -15,6 +15,9 @@ import pytest
 hypothesis.settings.register_profile("quiet", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("quiet")
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["OMP_NUM_THREADS"] = "1"  # those that test side by side have a core each
+
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # so that `tests.peers` can be imported, whatever pytest was started by
 

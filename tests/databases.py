@@ -75,6 +75,19 @@ def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return database.engine.url.render_as_string(hide_password=False)
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.peer)])
+def own_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """As `migrated_url`, for a test that changes the schema: a database of its own, whose end is the test's."""
+    ask: Callable[[str], Any] = request.getfixturevalue
+    if request.param == "sqlite":
+        yield f"sqlite:///{shutil.copy(ask('migrated_file'), tmp_path / 'cxr.db')}"
+        return
+    server: Postgres = ask("postgres_server")
+    url = server.create_database(template=ask("migrated_template"))
+    yield url
+    server.drop_database(url)
+
+
 def _empty(connection: Connection) -> None:
     """Take all rows out of a PostgreSQL database, whoever is still connected to it.
 

@@ -84,7 +84,8 @@ def test_current_schema_is_left_alone_while_others_write(migrated_url: str):
 
 def test_revisions_are_known_without_alembic():
     """What is read in their files is what Alembic would do."""
-    assert migration.revisions() == revisions()
+    scripts = ScriptDirectory(str(migration.SCRIPTS))
+    assert migration.revisions() == tuple(script.revision for script in scripts.walk_revisions())[::-1]
 
 
 def test_nodes_that_start_together_migrate_once(database_url: str):
@@ -108,10 +109,9 @@ def test_database_without_the_schema_says_to_migrate(database_url: str):
     database.close()
 
 
-def test_studies_from_before_are_found_by_all_that_they_are_asked_for(database_url: str):
+def test_studies_from_before_are_found_by_all_that_they_are_asked_for(own_url: str):
     """Revision 0019: by sender, name and finding, with the highest probability by the model that read the images."""
-    database = connect(database_url)
-    migration.upgrade(database)
+    database = connect(own_url)
     with database.write() as connection:
         study_id = add_study(connection)
         first, second = add_instances(connection, 2)
@@ -140,10 +140,9 @@ def add_instances(connection: Connection, count: int) -> list[int]:
     return [instance.id for instance in studies.instances(connection)][-count:]
 
 
-def test_a_rebuilt_job_table_keeps_its_rows_and_what_refers_to_them(database_url: str):
+def test_a_rebuilt_job_table_keeps_its_rows_and_what_refers_to_them(own_url: str):
     """Revision 0003 renames a column of a table that results refer to: each job and result is there after it."""
-    database = connect(database_url)
-    migration.upgrade(database, "head")
+    database = connect(own_url)
     with database.write() as connection:
         study_id = add_study(connection)
         job_id = add_job(connection, study_id)
@@ -160,10 +159,9 @@ def test_a_rebuilt_job_table_keeps_its_rows_and_what_refers_to_them(database_url
     database.close()
 
 
-def test_reports_from_before_are_of_an_unknown_examination(database_url: str):
+def test_reports_from_before_are_of_an_unknown_examination(own_url: str):
     """Revision 0003 does not guess what it was not told."""
-    database = connect(database_url)
-    migration.upgrade(database)
+    database = connect(own_url)
     happen(database, brought("R1"))
 
     migration.downgrade(database, "0002")
@@ -175,19 +173,12 @@ def test_reports_from_before_are_of_an_unknown_examination(database_url: str):
     assert (found.examination, found.source, found.procedure) == (Examination.UNKNOWN, "H", "")
 
 
-def revisions() -> list[str]:
-    """Every revision, the first one first."""
-    scripts = ScriptDirectory(str(migration.SCRIPTS))
-    return [script.revision for script in reversed(list(scripts.walk_revisions()))]
-
-
-def test_each_revision_goes_down_and_up_again_with_rows_in_every_table(database_url: str):
+def test_each_revision_goes_down_and_up_again_with_rows_in_every_table(own_url: str):
     """From the newest to the first: a table that is there on both sides of a revision keeps its row both ways."""
-    database = connect(database_url)
-    migration.upgrade(database)
+    database = connect(own_url)
     with database.write() as connection:
         fill(connection)
-    before = revisions()
+    before = migration.revisions()
 
     for lower, upper in zip(reversed(before[:-1]), reversed(before[1:]), strict=True):
         with database.read() as connection:
@@ -208,7 +199,7 @@ def test_each_revision_goes_down_and_up_again_with_rows_in_every_table(database_
 def test_rows_of_the_first_revision_are_there_at_the_last(database_url: str):
     """A database that began with the first version comes to this one with all it has, one revision after the other."""
     database = connect(database_url)
-    first, *more = revisions()
+    first, *more = migration.revisions()
     migration.upgrade(database, first)
     with database.write() as connection:
         filled = fill(connection)
@@ -223,10 +214,9 @@ def test_rows_of_the_first_revision_are_there_at_the_last(database_url: str):
     assert {name: found[name] for name in filled} == dict.fromkeys(filled, 1)
 
 
-def test_what_is_gone_is_known_by_a_reason_before_absence(database_url: str):
+def test_what_is_gone_is_known_by_a_reason_before_absence(own_url: str):
     """Revision 0009 back: a row whose file was removed stays, as an image that cannot be decoded."""
-    database = connect(database_url)
-    migration.upgrade(database)
+    database = connect(own_url)
     with database.write() as connection:
         study_id = add_study(connection)
         (instance,) = studies.instances(connection, study_id)
@@ -241,10 +231,9 @@ def test_what_is_gone_is_known_by_a_reason_before_absence(database_url: str):
     assert (instance.reason, instance.absence) == (Reason.UNDECODABLE, None)
 
 
-def test_what_is_lost_is_missing_before_losses(database_url: str):
+def test_what_is_lost_is_missing_before_losses(own_url: str):
     """Revision 0022 back: an older node knows a loss that was accepted as a file that is missing."""
-    database = connect(database_url)
-    migration.upgrade(database)
+    database = connect(own_url)
     with database.write() as connection:
         study_id = add_study(connection)
         connection.exec_driver_sql("UPDATE instance SET absence = 'lost', reason = 'lost'")
@@ -262,10 +251,9 @@ def test_what_is_lost_is_missing_before_losses(database_url: str):
     ("before", "after"),
     [("/srv/cxr/data/models/spring_1", "models/spring_1"), ("/srv/models/spring-1", "/srv/models/spring-1")],
 )
-def test_models_of_before_are_found_from_the_data_folder(before: str, after: str, database_url: str):
+def test_models_of_before_are_found_from_the_data_folder(before: str, after: str, own_url: str):
     """Revision 0013 leaves the data folder away; a path that some hand wrote there stays as it is."""
-    database = connect(database_url)
-    migration.upgrade(database)
+    database = connect(own_url)
     migration.downgrade(database, "0011")
     with database.write() as connection:
         models.register(connection, name="m", version="spring_1", path=before, card={}, now=NOW)
@@ -278,10 +266,9 @@ def test_models_of_before_are_found_from_the_data_folder(before: str, after: str
     assert found == after
 
 
-def test_audit_log_from_before_goes_on_as_one_chain(database_url: str):
+def test_audit_log_from_before_goes_on_as_one_chain(own_url: str):
     """Revision 0008 keeps what was logged before it, changed entries included, and the next entry follows it."""
-    database = connect(database_url)
-    migration.upgrade(database)
+    database = connect(own_url)
     with database.write() as connection:
         for subject in ("1", "2"):
             audit.append(connection, actor="a", action="b", subject=subject, now=NOW)

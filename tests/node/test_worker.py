@@ -127,7 +127,7 @@ def test_chores_are_done_beside_the_sweep(database: Database, clock: Clock):
 
     reconciler.start()
 
-    assert swept.wait(5)
+    assert swept.wait(20)
     reconciler.stop()
 
 
@@ -268,8 +268,9 @@ def test_postponed_job_waits_and_does_not_count(database: Database, clock: Clock
     assert state(database)[0] is JobState.QUEUED
 
 
-def test_announced_job_wakes_a_sleeping_thread():
+def test_announced_job_wakes_a_sleeping_thread(monkeypatch: pytest.MonkeyPatch):
     """A job is begun when it is announced, not at the next look."""
+    monkeypatch.setattr("node.queue.LOOK_S", 60.0)
     looks = threading.Semaphore(0)
     queue = LocalQueue({JobKind.READ: 1})
 
@@ -278,11 +279,11 @@ def test_announced_job_wakes_a_sleeping_thread():
         return False
 
     queue.start(look)
-    assert looks.acquire(timeout=5)
+    assert looks.acquire(timeout=20)
 
     queue.announce(1)
 
-    assert looks.acquire(timeout=1)
+    assert looks.acquire(timeout=20)
     queue.stop()
 
 
@@ -297,10 +298,10 @@ def test_thread_outlives_a_fault(caplog: pytest.LogCaptureFixture):
 
     with caplog.at_level(logging.CRITICAL + 1):
         queue.start(stumble)
-        assert looks.acquire(timeout=5)
+        assert looks.acquire(timeout=20)
         queue.announce(1)
 
-        assert looks.acquire(timeout=1)
+        assert looks.acquire(timeout=20)
         queue.stop()
 
 
@@ -316,7 +317,7 @@ def test_stopping_lets_the_running_job_end():
         return True
 
     queue.start(job)
-    begun.wait(5)
+    assert begun.wait(20)
     queue.stop()
 
     assert ended.is_set()

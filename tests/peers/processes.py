@@ -1,5 +1,6 @@
 """Starting real programs on loopback and ending them, by process id."""
 
+import itertools
 import os
 import socket
 import subprocess
@@ -27,12 +28,24 @@ def fetched(name: str) -> Path:
     return Path(base) / "cxr-node" / name
 
 
+PORTS = range(10_000, 32_000)
+"""Below those that Linux deals out for port 0 and to outgoing connections (ip_local_port_range)."""
+_ports = itertools.cycle(PORTS)
+next(itertools.islice(_ports, os.getpid() * 7919 % len(PORTS), None))  # processes side by side begin far apart
+
+
 def free_port() -> int:
-    """A loopback port that nothing listens on now."""
+    """A loopback port that nothing listens on, and that nobody is given before the caller listens on it."""
+    return next(port for port in _ports if _is_free(port))
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True
 
 
 def listens(port: int) -> bool:

@@ -14,6 +14,7 @@ from inference import image_file
 from inference.card import Preprocessing
 from inference.preprocess import model_input, normalise
 from node.demonstration import phantom
+from tests.inference import tasks
 from tests.training.tiny import write_snapshot
 from training import arrays, cache
 from training.cache import Cache
@@ -92,18 +93,12 @@ def test_too_many_broken_images_are_an_error(tmp_path) -> None:
 
 def test_image_that_kills_its_process_is_left_out(tmp_path, monkeypatch) -> None:
     """A decoder may crash: it costs that image, not the training."""
-    monkeypatch.setattr("training.cache.decode", die_of_three)
+    monkeypatch.setattr("training.cache.decode", tasks.black_or_die)
     jobs = [(tmp_path / f"{number}.png", "", 8) for number in range(5)]
 
     pictures = list(cache._decoded(jobs, 1))
 
     assert [isinstance(picture, str) for picture in pictures] == [False, False, False, True, False]
-
-
-def die_of_three(job: tuple[Path, str, int]) -> np.ndarray | str:
-    if job[0].name == "3.png":
-        os._exit(9)
-    return np.zeros((8, 8), dtype=np.uint8)
 
 
 def test_cache_of_another_snapshot_is_refused(tmp_path) -> None:

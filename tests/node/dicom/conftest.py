@@ -1,4 +1,4 @@
-"""A listening Scp on a free port, impatient, and a raw peer to attack it with."""
+"""A listening Scp on a free port, and a raw peer to attack it with."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -18,7 +18,8 @@ from node.intake import Intake
 from node.register import Register
 from tests.node.dicom.raw import RawPeer
 
-IMPATIENT = Limits(max_pdu_bytes=16 * 1024, request_s=0.4, idle_s=0.4, pdu_s=0.4, tick_s=0.1)
+PATIENT = Limits(max_pdu_bytes=16 * 1024, request_s=30, idle_s=30, pdu_s=30, tick_s=0.1)
+"""Ends nobody for being slow, as everybody is on a busy machine."""
 
 
 class Receiver:
@@ -44,7 +45,7 @@ class Receiver:
                 now=lambda: datetime.now(UTC),
             ),
             "on_reject": lambda *facts: self.rejected.append(facts),
-            "limits": IMPATIENT,
+            "limits": PATIENT,
         }
         self.scp = Scp(**usual | options)
         self.scp.start()
@@ -84,9 +85,15 @@ def start_receiver(tmp_path: Path, sqlite_database: Database) -> Iterator[Callab
 
 
 @pytest.fixture
-def receiver(start_receiver: Callable[..., Receiver]) -> Receiver:
-    """An impatient receiver that takes anybody from loopback."""
-    return start_receiver()
+def limits() -> Limits:
+    """Of the receiver; a test of a deadline is given others."""
+    return PATIENT
+
+
+@pytest.fixture
+def receiver(start_receiver: Callable[..., Receiver], limits: Limits) -> Receiver:
+    """A receiver that takes anybody from loopback."""
+    return start_receiver(limits=limits)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ ECHO, CR = 1, 3
 VERIFICATION = "1.2.840.10008.1.1"
 ASSOCIATE_AC, ASSOCIATE_RJ, DATA, RELEASE_RQ, RELEASE_RP, ABORT = 2, 3, 4, 5, 6, 7
 COMMAND, LAST = 1, 2
-PATIENCE_S = 5.0
+PATIENCE_S = 20.0
 
 
 def pdu(kind: int, body: bytes = bytes(4)) -> bytes:

@@ -91,7 +91,7 @@ def test_report_may_come_on_the_association_of_the_request(start_receiver: Calla
     status, _ = assoc.send_n_action(commitment.dataset(REQUEST), 1, *NAMES)
 
     assert status.Status == 0
-    assert desk.took.wait(5)
+    assert desk.took.wait(20)
     assert heard == [REPORT]
     assoc.release()
 
@@ -111,7 +111,7 @@ def test_long_report_is_cut_to_what_the_peer_takes(start_receiver: Callable[...,
     )
     assoc.send_n_action(commitment.dataset(REQUEST), 1, *NAMES)
 
-    assert desk.took.wait(10)
+    assert desk.took.wait(20)
     assert heard == [long]
     assoc.release()
 

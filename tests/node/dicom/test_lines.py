@@ -121,7 +121,7 @@ def test_many_studies_share_one_association(taker: Callable[..., Taker], tmp_pat
     assert [answer.status for answer in answers] == [0] * 5
     assert pacs.associations == 1
     sender.close()
-    assert pacs.released.wait(5)
+    assert pacs.released.wait(20)
 
 
 def test_idle_line_is_released(taker: Callable[..., Taker], tmp_path: Path):
@@ -130,7 +130,7 @@ def test_idle_line_is_released(taker: Callable[..., Taker], tmp_path: Path):
 
     sent(scu(pacs, idle_s=0.05), report(tmp_path))
 
-    assert pacs.released.wait(5)
+    assert pacs.released.wait(20)
 
 
 def test_line_that_the_destination_ended_is_not_used_again(taker: Callable[..., Taker], tmp_path: Path):
@@ -220,7 +220,7 @@ def test_report_on_our_own_association(taker: Callable[..., Taker]):
         ds = event.action_information
         names = (commitment.SOP_CLASS, commitment.SOP_INSTANCE)
         threading.Thread(target=lambda: event.assoc.send_n_event_report(ds, 1, *names), daemon=True).start()
-        arrived.wait(5)
+        assert arrived.wait(20)
 
     reference = SopReference(sop_class_uid=str(Comprehensive3DSRStorage), sop_instance_uid="2.25.1")
     request = Request(transaction_uid="2.25.7", references=(reference,))

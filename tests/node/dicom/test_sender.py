@@ -249,4 +249,4 @@ def test_file_that_is_gone_leaves_no_association_open(start_scp: StartScp, outgo
     with pytest.raises(FileNotFoundError):
         send(destination, outgoing)
 
-    assert ended.wait(5)
+    assert ended.wait(20)

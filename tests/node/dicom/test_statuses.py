@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Iterator
 from types import ModuleType
 
-from node import files, intake
+from node import files, header, intake
 from node.dicom import command, commitment, commitment_scp, scp, statuses
 
 
@@ -34,7 +34,7 @@ def test_statuses_of_c_store_are_in_the_table():
     """A modality's engineer finds every status that a C-STORE may be answered with."""
     other_operation = command.UNRECOGNIZED_OPERATION
 
-    assert answered(files, intake, scp) == set(statuses.OF_STORE) | {other_operation}
+    assert answered(files, header, intake, scp) == set(statuses.OF_STORE) | {other_operation}
 
 
 def test_statuses_of_storage_commitment_are_in_the_table():

@@ -325,14 +325,14 @@ def test_a_stop_answers_what_is_being_stored(sqlite: Database) -> None:
 
     def slow(frames: Sequence[Received]) -> list[list[bytes]]:
         began.set()
-        go_on.wait(5)
+        assert go_on.wait(20)
         return intake.receive(frames)
 
     listener = Listener(host=HOST, port=0, networks=LOOPBACK, receive=slow, on_reject=lambda *_: None)
     listener.start()
     with Client(listener.port) as idle, Client(listener.port) as busy:
         busy.send(frame(oru()))
-        began.wait(5)
+        assert began.wait(20)
         stopper = threading.Thread(target=listener.stop)
         stopper.start()
         with pytest.raises((EOFError, ConnectionError)):
