@@ -25,7 +25,7 @@ from node.objects.palette import finding_colour
 from node.settings import load
 from tests.bundles import Spot, write_tiny, write_told
 from tests.nodes import push
-from tests.peers.ohif import Ohif, Picture, Viewer, Workstation, workstation
+from tests.peers.ohif import Ohif, Picture, Viewer, Workstation, is_a_picture, workstation
 from tests.peers.orthanc import Orthanc, Stored
 from tests.peers.pacs import SUCCESS
 
@@ -162,7 +162,7 @@ def test_segmentation_lies_over_the_image_in_the_colours_of_its_findings(
         viewer.wait_for(lambda: all(_tinted(viewer, study, each) for each in SPOTS), "the segments are not there")
 
         assert np.linalg.norm(_tint(viewer.picture(), *viewer.place(*_middle(study)))) < 6
-        assert _is_a_picture(viewer.viewport())
+        assert is_a_picture(viewer.viewport())
         assert viewer.errors == []
         if name == "with_findings":
             _keep(viewer, "ohif-seg.png")
@@ -181,7 +181,7 @@ def test_report_draws_boxes_with_their_certainty(with_findings: Study, viewers: 
 
         assert set(boxes) == {FINDINGS[each].code.meaning for each in SPOTS}
         assert max(_drawn(viewer, _shrunk(box)) for box in boxes.values()) < 0.15
-        viewer.wait_for(lambda: _is_a_picture(viewer.viewport()), "the image is not there")
+        viewer.wait_for(lambda: is_a_picture(viewer.viewport()), "the image is not there")
         assert viewer.errors == []
         _keep(viewer, "ohif-sr.png")
 
@@ -196,7 +196,7 @@ def test_radiologist_takes_the_boxes_over_as_measurements(with_findings: Study, 
         viewer.wait_for(lambda: viewer.shows("Measurements (2)", *boxes), "the measurements are not listed")
         viewer.wait_for(lambda: min(_drawn(viewer, box) for box in boxes.values()) > 0.8, "the boxes are not drawn")
 
-        viewer.wait_for(lambda: _is_a_picture(viewer.viewport()), "the image is not there")
+        viewer.wait_for(lambda: is_a_picture(viewer.viewport()), "the image is not there")
         assert viewer.errors == []
 
 
@@ -207,7 +207,7 @@ def test_overlay_is_shown_as_it_was_drawn(with_findings: Study, viewers: Worksta
         viewer.wait_for(lambda: _difference(viewer, overlay) < 8, "the overlay's pixels are not there")
 
         assert viewer.shows("AI result - not for diagnosis")
-        assert _is_a_picture(viewer.viewport())
+        assert is_a_picture(viewer.viewport())
         assert viewer.errors == []
 
 
@@ -224,7 +224,7 @@ def test_empty_segmentation_leaves_the_image_as_it_is(without_findings: Study, v
     """A segmentation in which nothing is above the operating points opens without an error and tints nothing."""
     with without_findings.shown(viewers, "SEG") as viewer:
         viewer.answer_yes()
-        viewer.wait_for(lambda: _is_a_picture(viewer.viewport()), "the image is not there")
+        viewer.wait_for(lambda: is_a_picture(viewer.viewport()), "the image is not there")
 
         picture = viewer.picture()
         places = [viewer.place(*without_findings.place(each)) for each in SPOTS]
@@ -295,11 +295,6 @@ def _difference(viewer: Viewer, overlay: Dataset) -> float:
     coloured = np.ptp(drawn, axis=2) > 40
     assert coloured.any()
     return float(max(np.median(np.abs(seen - drawn)), np.median(np.abs(seen - drawn)[coloured])))
-
-
-def _is_a_picture(viewport: Picture) -> bool:
-    """Whether there are light and dark, not an empty viewport."""
-    return bool(viewport.std() > 25 and (viewport.max(axis=2) > 100).mean() > 0.1)
 
 
 def _keep(viewer: Viewer, name: str) -> None:

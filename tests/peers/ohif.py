@@ -81,13 +81,17 @@ class Viewer:
         """Answer the question over the image: open the segmentation, or continue to track the report's boxes.
 
         OHIF then takes another viewport for the image. Whatever changes the page's layout while that one has no image
-        yet squares its zoom (OHIF 3.13), and the image is black until the view is reset; so it is waited for.
+        yet squares its zoom (OHIF 3.13), and the image is black until the view is reset; so it is waited for. On a busy
+        machine a viewport is said to be rendered before anything is to be seen.
         """
         self.page.wait_for_selector("[data-cy=yes-hydrate-btn]", timeout=1000 * PATIENCE_S)
         self.page.evaluate(_REMEMBER_VIEWPORT)
         self.page.click("[data-cy=yes-hydrate-btn]", timeout=1000 * PATIENCE_S)
         self.page.wait_for_selector("[data-cy=yes-hydrate-btn]", state="detached", timeout=1000 * PATIENCE_S)
         self.page.wait_for_function(_OTHER_VIEWPORT_IS_DRAWN, timeout=1000 * PATIENCE_S)
+        wait_until(
+            lambda: is_a_picture(self.viewport()), timeout_s=PATIENCE_S, what="the other viewport shows no image"
+        )
 
     def open_measurements(self) -> None:
         """Open the panel of the radiologist's own measurements."""
@@ -143,6 +147,11 @@ class Workstation:
             yield viewer
         finally:
             viewer.page.close()
+
+
+def is_a_picture(viewport: Picture) -> bool:
+    """Whether there are light and dark, not an empty viewport."""
+    return bool(viewport.std() > 25 and (viewport.max(axis=2) > 100).mean() > 0.1)
 
 
 @contextmanager
