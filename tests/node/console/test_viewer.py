@@ -221,6 +221,7 @@ def test_two_fingers_zoom_and_one_does_what_the_tool_says(chromium: Browser, dep
     fingers.go([(x, y)], [(x + 30, y)])
     windowed = viewer.says
     viewer.page.get_by_role("button", name="Move").tap()
+    viewer.page.get_by_role("button", name="Move", pressed=True).wait_for()  # a tap becomes a click some time later
     fingers.go([(x, y)], [(x - 30, y - 30)])
     one = viewer.moved
     still = viewer.page.evaluate("() => [window.scrollY, window.visualViewport.scale]")
