@@ -4,7 +4,6 @@ What a peer sent is malformed until it was read: what cannot be read is empty te
 """
 
 import re
-import struct
 from contextlib import suppress
 from functools import lru_cache
 from io import BytesIO
@@ -12,11 +11,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pydicom import Dataset
-from pydicom.errors import BytesLengthException
 from pydicom.filereader import read_dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import UID
 
+from inference.header import UNREADABLE
 from node.errors import CANNOT_UNDERSTAND, RefusedError
 
 SPECIFIC_CHARACTER_SET = 0x00080005
@@ -45,23 +44,6 @@ UID_SHAPE = re.compile(r"[0-9]+(\.[0-9]+)*")
 CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 ESCAPE = b"\x1b"
 """Begins a change of character set (DICOM PS3.5 6.1.2.5)."""
-UNREADABLE = (
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    NotImplementedError,
-    OverflowError,
-    RecursionError,
-    MemoryError,
-    OSError,  # pydicom's own has no number: of a sequence without an item
-    BytesLengthException,  # pydicom's, of no kind
-    struct.error,
-)
-"""What pydicom raises on a header that is none."""
 
 
 def read(begin: bytearray, path: Path, offset: int, transfer_syntax_uid: str) -> Dataset:

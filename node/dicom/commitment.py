@@ -20,8 +20,9 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]  # pynetdicom m
 )
 
 from db.result_records import SopReference
+from inference.header import UNREADABLE
 from node.errors import RefusedError
-from node.header import UNREADABLE, is_uid
+from node.header import is_uid
 
 SOP_CLASS, SOP_INSTANCE = str(StorageCommitmentPushModel), str(StorageCommitmentPushModelInstance)
 ACTION_REQUEST = 1
