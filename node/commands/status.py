@@ -1,7 +1,7 @@
 """`cxr status`: what the node is doing, at a glance."""
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from node.labels.tallies import Counted, with_few
 from node.process.clock import utc_now
 from node.process.heartbeat import SILENT
 from node.sections.running import MiningSettings
+from node.settings import Settings
 
 OF_WORK = (tallies.STUDIES, tallies.JOBS, tallies.DELIVERIES, tallies.ABSENT)
 
@@ -31,35 +32,45 @@ def status(config: ConfigOption = None, data: DataOption = None, as_json: JsonOp
     """
     settings = settings_of(config, data)
     with opened(config, data).read() as connection:
-        model, shadow = models.current(connection), models.shadow(connection)
-        by_link, unmined = tallies.look(connection, tallies.LINKS), _unmined(connection, settings.mining)
-        versions = tallies.look(connection, tallies.VERSIONS)
-        of_work = [tallies.look(connection, each) for each in OF_WORK]
-        queues = backlog.undone(connection)
-        facts: dict[str, Any] = {
-            "model": model.version if model else None,
-            "shadow": shadow.version if shadow else None,
-            "processes": processes.every(connection),
-            "queues": queues,
-            "studies": with_few(of_work[0], studies.counts(connection, UNDER_WAY), UNDER_WAY.__contains__),
-            "jobs": with_few(of_work[1], _numbers(queues), lambda name: not name.endswith(f".{JobState.DONE}")),
-            "deliveries": with_few(of_work[2], _unsettled(connection), _is_unsettled),
-            "counted_at": _oldest(of_work),
-            "undelivered": [
-                {"destination": name, "code": code, "jobs": count, "error": words}
-                for name, code, count, words in backlog.troubles(connection)
-            ],
-            "reports": by_link.value,
-            "report_versions": versions.value,
-            "unmined_report_versions": unmined and unmined.value,
-            "reports_counted_at": _oldest([by_link, versions, *([unmined] if unmined else [])]),
-            "audit_unsent": audit_sending.unsent(connection) if settings.audit.syslog else None,
-            "absent_files": with_few(of_work[3], holdings.counts(connection, GONE), GONE.__contains__),
-            "free_bytes": shutil.disk_usage(settings.data).free if settings.data.exists() else None,
-        }
+        facts = _facts(connection, settings)
     if as_json:
         print_json(facts)
-        return
+    else:
+        print_table(["what", "how many"], _rows(facts), empty="Nothing yet.")
+
+
+def _facts(connection: Connection, settings: Settings) -> dict[str, Any]:
+    """All of it, as --json has it."""
+    model, shadow = models.current(connection), models.shadow(connection)
+    by_link, unmined = tallies.look(connection, tallies.LINKS), _unmined(connection, settings.mining)
+    versions = tallies.look(connection, tallies.VERSIONS)
+    of_work = [tallies.look(connection, each) for each in OF_WORK]
+    queues = backlog.undone(connection)
+    return {
+        "model": model.version if model else None,
+        "shadow": shadow.version if shadow else None,
+        "processes": processes.every(connection),
+        "queues": queues,
+        "studies": with_few(of_work[0], studies.counts(connection, UNDER_WAY), UNDER_WAY.__contains__),
+        "jobs": with_few(of_work[1], _numbers(queues), lambda name: not name.endswith(f".{JobState.DONE}")),
+        "deliveries": with_few(of_work[2], _unsettled(connection), _is_unsettled),
+        "counted_at": _oldest(of_work),
+        "undelivered": [
+            {"destination": name, "code": code, "jobs": count, "error": words}
+            for name, code, count, words in backlog.troubles(connection)
+        ],
+        "reports": by_link.value,
+        "report_versions": versions.value,
+        "unmined_report_versions": unmined and unmined.value,
+        "reports_counted_at": _oldest([by_link, versions, *([unmined] if unmined else [])]),
+        "audit_unsent": audit_sending.unsent(connection) if settings.audit.syslog else None,
+        "absent_files": with_few(of_work[3], holdings.counts(connection, GONE), GONE.__contains__),
+        "free_bytes": shutil.disk_usage(settings.data).free if settings.data.exists() else None,
+    }
+
+
+def _rows(facts: Mapping[str, Any]) -> list[tuple[str, object]]:
+    """The same for a person."""
     rows: list[tuple[str, object]] = [("model in service", facts["model"] or "none")]
     if facts["shadow"]:
         rows.append(("model in its shadow", facts["shadow"]))
@@ -83,7 +94,7 @@ def status(config: ConfigOption = None, data: DataOption = None, as_json: JsonOp
         rows += [("audit messages wait", fault) for fault in [facts["audit_unsent"].fault] if fault]
     if facts["free_bytes"] is not None:
         rows.append(("free on disk, GiB", f"{facts['free_bytes'] / 1024**3:.1f}"))
-    print_table(["what", "how many"], rows, empty="Nothing yet.")
+    return rows
 
 
 def _numbers(queues: Iterable[Undone]) -> dict[str, int]:
