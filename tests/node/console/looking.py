@@ -70,7 +70,8 @@ def shown(page: Page, size: str, scheme: str) -> None:
 
 
 def fits(page: Page, name: str, *, tall: int | None = None) -> bool:
-    """Whether a page needs no scrolling sideways."""
+    """Whether a page needs no scrolling sideways, once it is all there: a button can come before the stylesheet."""
+    page.wait_for_load_state()
     keep(page, name, tall=tall)
     return bool(page.evaluate(FITS))
 
