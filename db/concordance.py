@@ -16,9 +16,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, select, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
 
-from db import labels, reports
+from db import counters, labels, reports
 from db.engine import queue_for
 from db.label_records import ReportLabels, States
 from db.result_records import ResultKind
@@ -330,13 +329,7 @@ def _count(connection: Connection, gone: Sequence[Concordance], new: Sequence[Co
     """Add what changed to the counts."""
     change = Counter(_cell(each) for each in new if not each.repeated)
     change.subtract(_cell(each) for each in gone if not each.repeated)
-    names = [column.name for column in concordance_count.columns if column.name != "number"]
-    rows = [{**dict(zip(names, cell, strict=True)), "number": number} for cell, number in change.items() if number]
-    if not rows:
-        return
-    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(concordance_count)
-    together = {"number": concordance_count.c.number + insert.excluded.number}
-    connection.execute(insert.on_conflict_do_update(index_elements=names, set_=together), rows)
+    counters.add(connection, concordance_count, change)
 
 
 def _cell(each: Concordance) -> tuple[date, str, str, str, str, bool, bool]:

@@ -1,9 +1,10 @@
 """The labels in force of each report, written down, so that a million reports are counted and searched at once.
 
 `db.labels` works them out from versions, minings and people, one report after another. What it says of a report is kept
-here as one number, two bits for each finding and for Normal, which a database groups and counts in a tenth of a second,
-and as a row for each label, by which it looks for them. Whoever writes a mining, a person's label or a link of a study
-that has one calls `refresh` in the same transaction; it works the reports out anew, so nothing has to be added up.
+here as one number, two bits for each finding and for Normal, as a row for each label, by which a database looks for
+them, and as how many reports have the same number, by which it counts them. Whoever writes a mining, a person's label
+or a link of a study that has one calls `refresh` in the same transaction; it works the reports out anew, so that nobody
+else has to know what changed.
 
 A report that nobody has mined has no row, unless people labelled it. A version that has just come takes the place of
 the one before when it is mined.
@@ -17,11 +18,11 @@ from functools import lru_cache
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, select
 
-from db import concordance, labels
+from db import concordance, counters, labels
 from db.engine import queue_for
 from db.label_records import ReportLabels, States
 from db.labels import COUNTS
-from db.schema import gold, link, mining, report, standing, standing_label
+from db.schema import gold, link, mining, report, standing, standing_count, standing_label
 from db.vocabulary import FINDINGS, NORMAL, Assertion
 
 _PLACES = (*FINDINGS, NORMAL)
@@ -48,8 +49,11 @@ def refresh(connection: Connection, report_ids: Sequence[int]) -> None:
             each.report_id: _packed(each) for each in labels.of_versions(connection, list(versions)) if _said(each)
         }
         changed = [id_ for id_ in versions if before.get(id_, _ABSENT) != after.get(id_, _ABSENT)]
-        _remove(connection, [(id_, versions[id_], before[id_]) for id_ in changed if id_ in before])
-        _add(connection, [(id_, versions[id_], after[id_]) for id_ in changed if id_ in after])
+        gone = [(id_, versions[id_], before[id_]) for id_ in changed if id_ in before]
+        new = [(id_, versions[id_], after[id_]) for id_ in changed if id_ in after]
+        _remove(connection, gone)
+        _add(connection, new)
+        _count(connection, gone, new)
         concordance.refresh_reports(connection, list(versions))
 
 
@@ -74,10 +78,10 @@ def absent(connection: Connection, *, after: int, limit: int) -> list[int]:
 
 def counted(connection: Connection) -> tuple[Counter[int], int]:
     """How often each packed set of labels is there, and of how many reports mining could make nothing."""
-    query = select(standing.c.states, func.count()).group_by(standing.c.states)
-    found: dict[int | None, int] = dict(connection.execute(query).all())
-    unreadable = found.pop(None, 0)
-    return Counter({states: number for states, number in found.items() if states is not None}), unreadable
+    query = select(standing_count.c.states, standing_count.c.number).where(standing_count.c.number > 0)
+    found: Counter[int] = Counter(dict(connection.execute(query).all()))
+    unreadable = found.pop(_UNREADABLE, 0)
+    return found, unreadable
 
 
 def waiting(connection: Connection, among: int = 1000) -> int:
@@ -104,6 +108,8 @@ def is_labelled(finding: str, assertion: Assertion) -> ColumnElement[bool]:
 
 
 _ABSENT = -1
+_UNREADABLE = -1
+"""As what those are counted that mining could make nothing of."""
 _Row = tuple[int, datetime, int | None]
 """Report version, its own time, its packed labels."""
 
@@ -151,6 +157,12 @@ def _add(connection: Connection, rows: Sequence[_Row]) -> None:
     connection.execute(standing.insert(), values)
     if labels_of_them := list(_labels(rows)):
         connection.execute(standing_label.insert(), labels_of_them)
+
+
+def _count(connection: Connection, gone: Sequence[_Row], new: Sequence[_Row]) -> None:
+    change = Counter((_UNREADABLE if states is None else states,) for _, _, states in new)
+    change.subtract((_UNREADABLE if states is None else states,) for _, _, states in gone)
+    counters.add(connection, standing_count, change)
 
 
 def _labels(rows: Sequence[_Row]) -> Iterator[dict[str, object]]:

@@ -2,7 +2,15 @@
 
 from db.schema.columns import Utc, metadata
 from db.schema.images import instance, positive, prediction, pull, study
-from db.schema.labels import concordance, concordance_count, gold, lexicon_trial, standing, standing_label
+from db.schema.labels import (
+    concordance,
+    concordance_count,
+    gold,
+    lexicon_trial,
+    standing,
+    standing_count,
+    standing_label,
+)
 from db.schema.learning import comparison, frontal, model, snapshot, split, training_run, true_box
 from db.schema.people import api_token, audit, audit_head, login_attempt, person, provider_subject, session, unmasking
 from db.schema.reports import label, link, mention, message, mining, report, unlinked
@@ -45,6 +53,7 @@ __all__ = [
     "snapshot",
     "split",
     "standing",
+    "standing_count",
     "standing_label",
     "study",
     "training_run",

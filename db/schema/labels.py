@@ -38,9 +38,17 @@ standing = Table(
     metadata,
     Column("report_id", ForeignKey("report.id"), primary_key=True),
     Column("version_at", Utc, nullable=False),
-    Column("states", Integer, index=True),
+    Column("states", Integer),
 )
-"""The labels in force of each report that counts, to be counted: see `db.standing`."""
+"""The labels in force of each report that counts: see `db.standing`."""
+
+standing_count = Table(
+    "standing_count",
+    metadata,
+    Column("states", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, nullable=False),
+)
+"""How many reports say the same."""
 
 standing_label = Table(
     "standing_label",

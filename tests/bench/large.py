@@ -96,6 +96,7 @@ STATEMENTS = (
     "SELECT i, 'Effusion', {assertion}, i FROM numbers",
     "INSERT INTO standing (report_id, version_at, states) {numbers} "
     "SELECT i, {at}, CASE WHEN {reported} THEN {effusion} ELSE {no_effusion} END FROM numbers",
+    "INSERT INTO standing_count (states, number) SELECT states, count(*) FROM standing GROUP BY states",
     "INSERT INTO standing_label (finding, assertion, version_at, report_id) {numbers} "
     "SELECT 'Effusion', {assertion}, {at}, i FROM numbers",
     "INSERT INTO concordance (study_id, finding, model_version, read_at, probability, operating_point, reported, "

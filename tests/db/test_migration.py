@@ -6,7 +6,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
-from db import audit, jobs, migration, models, reports, results, studies, worklist
+from db import audit, jobs, migration, models, reports, results, standing, studies, worklist
 from db.engine import Connection, connect, queue_for
 from db.errors import RowsRefusedError, SchemaOutOfDateError
 from db.positives import Positive
@@ -16,6 +16,7 @@ from db.vocabulary import Examination, Reason
 from db.worklist import Wanted
 from tests.db.events import brought, happen
 from tests.db.filled import counts, fill
+from tests.db.label_rows import N, P, add_report, mine
 from tests.db.races import race
 from tests.db.rows import NOW, add_job, add_result, add_study, arrival, prediction
 
@@ -245,6 +246,25 @@ def test_what_is_lost_is_missing_before_losses(own_url: str):
         (instance,) = studies.instances(connection, study_id)
     database.close()
     assert (instance.reason, instance.absence) == (Reason.DAMAGED, Absence.MISSING)
+
+
+def test_what_reports_say_is_counted_when_counts_come(own_url: str):
+    """Revision 0025 counts what is written down, and what mining could make nothing of."""
+    database = connect(own_url)
+    with database.write() as connection:
+        for number, what in enumerate([P, P, N, None]):
+            report_id = add_report(connection, str(number))
+            states = {} if what is None else {"Effusion": what}
+            mine(connection, report_id, states, readability="not_english" if what is None else "mined")
+            standing.refresh(connection, [report_id])
+
+    migration.downgrade(database, "0024")
+    migration.upgrade(database)
+
+    with database.read() as connection:
+        found = standing.counted(connection)
+    database.close()
+    assert found == ({3 * 4**2: 2, 4**2: 1}, 1)
 
 
 @pytest.mark.parametrize(

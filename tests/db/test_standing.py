@@ -66,7 +66,7 @@ def test_whatever_is_written_the_counts_follow(database: Database, seed: int):
 
 def _happen(connection: Connection, chance: random.Random, studies: list[int], said: list[int], step: int) -> None:
     reports = list(connection.execute(schema.report.select().with_only_columns(schema.report.c.id)).scalars())
-    what = chance.choice(["report", "report", "mine", "correct", "correct", "study", "take back", "link"])
+    what = chance.choice(["report", "report", "mine", "correct", "correct", "study", "take back", "link", "fail"])
     if what == "report" or not reports:
         key = str(chance.randrange(6))
         status = chance.choice(["final", "final", "corrected", "cancelled"])
@@ -75,6 +75,9 @@ def _happen(connection: Connection, chance: random.Random, studies: list[int], s
         minings.record(connection, [reading(new, *_mentions(chance))])
     elif what == "mine":
         minings.record(connection, [reading(chance.choice(reports), *_mentions(chance), miner=NEWER, at=later(step))])
+    elif what == "fail":
+        nothing = replace(reading(chance.choice(reports), at=later(step)), readability="not_english", normal=False)
+        minings.record(connection, [nothing])
     elif what == "correct":
         said.append(_correct(connection, chance, step, report_id=chance.choice(reports)))
     elif what == "study":
