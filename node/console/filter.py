@@ -1,6 +1,6 @@
 """The worklist's filter: which studies a person asks for, as the addresses have it that lead through the list."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from urllib.parse import urlencode
@@ -46,8 +46,13 @@ def filter_of(parameters: Mapping[str, str], zone: tzinfo | None) -> Filter:
 
 def in_words(asked: Mapping[str, str]) -> str:
     """What was asked for, such as "Failed, with Mass, from 2026-03-14"; a person has typed it."""
-    words = ", ".join(_WORDS[name](asked[name]) for name in FIELDS if name in asked)
-    return f"{words[:1].upper()}{words[1:]}" or ALL
+    return joined([_WORDS[name](asked[name]) for name in FIELDS if name in asked]) or ALL
+
+
+def joined(words: Sequence[str]) -> str:
+    """What is asked for in one line."""
+    line = ", ".join(words)
+    return f"{line[:1].upper()}{line[1:]}"
 
 
 _WORDS: Mapping[str, Callable[[str], str]] = {

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 from tests.node.console.day import UID_OF_SHOWN
 from tests.node.console.department import Department
 from tests.node.console.learning import CANDIDATE, RUNNING
-from tests.node.console.looking import browsing, looked_at, opened
+from tests.node.console.looking import browsing, looked_at, opened, shown
 
 PAGES = {
     "worklist": "/studies",
@@ -159,3 +159,19 @@ def test_the_list_is_gone_through_from_study_to_study(chromium: Browser, departm
     page.locator(".beside .list").click()
     page.wait_for_function("() => document.activeElement.matches('tbody tr:first-child a')")
     context.close()
+
+
+@pytest.mark.parametrize("name", ["worklist", "reports"])
+def test_a_filter_is_folded_on_a_phone_alone(page: Page, department: Department, name: str) -> None:
+    """A line says what is asked for, and opens; at a desk the form stands there as ever."""
+    shown(page, "narrow", "light")
+    page.goto(department.address + PAGES[name])
+    form, line = page.get_by_role("search"), page.locator("summary", has_text="Filter: ")
+    seen = [(line.is_visible(), form.is_visible())]
+    line.press("Enter")
+    seen.append((line.is_visible(), form.is_visible()))
+    line.press("Enter")
+    shown(page, "wide", "light")
+    seen.append((line.is_visible(), form.is_visible()))
+
+    assert seen == [(True, False), (True, True), (False, True)]
