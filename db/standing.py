@@ -86,9 +86,9 @@ def counted(connection: Connection) -> tuple[Counter[int], int]:
 
 def waiting(connection: Connection, among: int = 1000) -> int:
     """How many of so many of the newest report versions would count and nobody has mined yet."""
-    newest = select(func.min(select(report.c.id).order_by(report.c.id.desc()).limit(among).subquery().c.id))
+    newest = select(report.c.id).order_by(report.c.id.desc()).limit(among).subquery()
     mined = exists().where(mining.c.report_id == report.c.id)
-    query = select(func.count()).select_from(report).where(report.c.id >= newest.scalar_subquery(), COUNTS, ~mined)
+    query = select(func.count()).select_from(report).where(report.c.id.in_(select(newest.c.id)), COUNTS, ~mined)
     return connection.execute(query).scalar_one()
 
 
