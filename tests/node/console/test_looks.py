@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.node.console.cases import VERSION
 from tests.node.console.day import UID_OF_SHOWN
 from tests.node.console.department import Department
 from tests.node.console.learning import CANDIDATE, RUNNING
@@ -26,6 +27,7 @@ PAGES = {
     "lexicon": "/lexicon",
     "models": "/models",
     "model": f"/models/{CANDIDATE}",
+    "card": f"/models/{VERSION}",
     "trainings": "/trainings",
     "training": f"/trainings/{RUNNING}",
     "overview": "/system",
@@ -39,7 +41,7 @@ PAGES = {
     "api": "/api",
 }
 OUTSIDE = {"login": "/login", "notice": "/no-such-page"}
-TALL = {"study": 1610, "worklist": 1100}
+TALL = {"study": 1610, "worklist": 1100, "card": 2300}
 MOST = 1500
 """How much of a picture is kept, in pixels from the top."""
 GALLERY = Path(__file__).parents[3] / "docs" / "pages.md"
