@@ -30,9 +30,8 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
-from db import jobs, standing
+from db import jobs, standing, upsert
 from db.labels import COUNTS
 from db.records import JobKind, JobState
 from db.report_records import PUBLISHED, MinedMention, MinerIdentity, Mining, ReportSection, ReportText
@@ -114,7 +113,7 @@ def record(connection: Connection, readings: Sequence[Mining]) -> int:
         return 0
     miner = readings[0].miner
     rows = [_row(reading) for reading in readings]
-    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(mining)
+    insert = upsert.insert(connection.dialect.name, mining)
     statement = insert.on_conflict_do_nothing().returning(mining.c.report_id, mining.c.id)
     new: dict[int, int] = dict(connection.execute(statement, rows).all())
     known = [reading.report_id for reading in readings if reading.report_id not in new]

@@ -26,9 +26,8 @@ from sqlalchemy import (
     tuple_,
     type_coerce,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
-from db import linking
+from db import linking, upsert
 from db.examination import examination
 from db.report_records import OLDEST, MessageArrival, Report, ReportArrival, ReportSection, ReportStatus
 from db.result_records import DeliveryState, ResultKind
@@ -86,7 +85,7 @@ _ADD_REPORT = report.insert().values(
 
 @cache
 def _add_message(dialect: str) -> Executable:
-    insert = (postgresql if dialect == "postgresql" else sqlite).insert(message)
+    insert = upsert.insert(dialect, message)
     statement: Executable = (
         insert.values({name: bindparam(name) for name in _MESSAGE}).on_conflict_do_nothing().returning(message.c.id)
     )
