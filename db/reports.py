@@ -92,6 +92,15 @@ def _add_message(dialect: str) -> Executable:
     return statement
 
 
+def newest(connection: Connection) -> int | None:
+    """The id of the version that was stored last, None if there is none."""
+    found: int | None = connection.execute(_NEWEST).scalar_one()
+    return found
+
+
+_NEWEST = select(func.max(report.c.id))
+
+
 def versions(connection: Connection, accession_number: str) -> list[Report]:
     """Every version of the reports under this accession number, the oldest first by its own times."""
     query = _under(accession_number).order_by(*_OWN_ORDER)
