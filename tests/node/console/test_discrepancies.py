@@ -2,8 +2,9 @@
 
 from urllib.parse import parse_qs, urlsplit
 
-from db import audit, concordance, gold, schema
-from db.concordance import Group
+from db import agreement, audit, concordance, gold, schema
+from db.agreement import Group
+from db.discrepancies import unjudged
 from db.engine import Database
 from node.console.discrepancies import written
 from tests.db.test_concordance import WEEK, N, P, read, report
@@ -63,7 +64,7 @@ def test_a_verdict_leads_on_from_where_one_is(client: Browser, database: Databas
     differing(database)
     client.log_in("radiologist", PASSWORD)
     with database.read() as connection:
-        (first, _) = concordance.discrepancies(connection, finding=None, before=None, limit=2)
+        (first, _) = unjudged(connection, finding=None, before=None, limit=2)
     begun = written(first)
     token = client.get(f"/discrepancies?before={begun}").form_token
     form = {"form_token": token, "study": "2.25.1", "of": "Effusion", "verdict": "model", "finding": "Effusion"}
@@ -137,7 +138,7 @@ def test_agreement_in_figures_and_as_a_chart(client: Browser, database: Database
     with database.write() as connection:
         rows = [{**usual, "present": p, "reported": r, "number": number} for (p, r), number in cells.items()]
         connection.execute(schema.concordance_count.insert(), rows)
-        assert len(concordance.counted(connection, Group())) == 4
+        assert len(agreement.counted(connection, Group())) == 4
     client.log_in("viewer", PASSWORD)
 
     page = client.get("/agreement").text
