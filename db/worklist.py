@@ -17,6 +17,7 @@ from sqlalchemy import (
     Connection,
     RowMapping,
     Select,
+    Tuple,
     and_,
     exists,
     false,
@@ -40,6 +41,8 @@ from db.sought import sought
 
 WINDOW = 2000
 """How many studies are looked at for one page."""
+NEAR = 500
+"""How many studies are looked at for the one beside another."""
 _AFTER_ALL = "\U0010ffff"
 _RUNNING = 100
 
@@ -83,9 +86,21 @@ class Listing:
     looked_back_to: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """The study next to another in the list. `ends` if the list has none there.
+
+    With neither there was none among the `NEAR` studies that were looked at.
+    """
+
+    study_instance_uid: str | None
+    ends: bool
+
+
 def listing(connection: Connection, wanted: Wanted, *, limit: int, after: int | None = None) -> Listing:
     """Studies that are as wanted, the newest first, after the study of row id `after`."""
-    candidates, rest = _led(connection, wanted, after)
+    led, rest = _led(wanted)
+    candidates = _beyond(led, None if after is None else _place(connection, after))
     window = candidates.limit(WINDOW if rest else limit + 1).subquery("candidates")
     query = (
         select(*(study.c[field.name] for field in fields(Study)), of_study().label("progress"))
@@ -104,6 +119,18 @@ def listing(connection: Connection, wanted: Wanted, *, limit: int, after: int | 
     return Listing(rows=rows, after=last.id, looked_back_to=last.at)
 
 
+def beside(connection: Connection, wanted: Wanted, study_id: int, *, newer: bool) -> Beside:
+    """What stands next to a study in the list of what is wanted, be the study itself in that list or not."""
+    led, rest = _led(wanted)
+    candidates = _beyond(led, _place(connection, study_id), newer=newer)
+    window = candidates.limit(NEAR if rest else 1).subquery("candidates")
+    query = select(study.c.study_instance_uid).join_from(window, study, study.c.id == window.c.id).where(*rest)
+    order = (window.c.at, window.c.id) if newer else (window.c.at.desc(), window.c.id.desc())
+    uid = connection.execute(query.order_by(*order).limit(1)).scalar()
+    further = uid is None and bool(rest) and connection.execute(candidates.offset(NEAR - 1).limit(1)).first()
+    return Beside(study_instance_uid=uid, ends=uid is None and not further)
+
+
 def mark(connection: Connection) -> str:
     """Something that is another once a study came, or one of the list has got further; quick, whatever there is."""
     newest = (select(func.max(table.c.id)).scalar_subquery() for table in (study, instance, job, result, delivery))
@@ -115,19 +142,32 @@ def mark(connection: Connection) -> str:
     return ".".join(str(number or 0) for number in (*numbers, *sorted(connection.execute(running).scalars())))
 
 
-def _led(connection: Connection, wanted: Wanted, after: int | None) -> tuple[Select[Any], list[ColumnElement[bool]]]:
-    """The studies to look at, as `id` and `at`, newest first; and what each of them has to be besides."""
+def _led(wanted: Wanted) -> tuple[Select[Any], list[ColumnElement[bool]]]:
+    """The studies to look at, as `id` and `at`; and what each of them has to be besides."""
     rest = _conditions(wanted)
     candidates = _leading(wanted, rest)
-    number, at = candidates.selected_columns
-    if after is not None:
-        begins = connection.execute(select(study.c.first_received_at).where(study.c.id == after)).scalar()
-        candidates = candidates.where(tuple_(at, number) < tuple_(literal(begins, Utc()), literal(after)))
+    _, at = candidates.selected_columns
     if wanted.received_from is not None:
         candidates = candidates.where(at >= wanted.received_from)
     if wanted.received_before is not None:
         candidates = candidates.where(at < wanted.received_before)
-    return candidates.order_by(at.desc(), number.desc()), list(rest.values())
+    return candidates, list(rest.values())
+
+
+def _place(connection: Connection, study_id: int) -> Tuple:
+    """Where a study stands in the order of the list."""
+    at = connection.execute(select(study.c.first_received_at).where(study.c.id == study_id)).scalar()
+    return tuple_(literal(at, Utc()), literal(study_id))
+
+
+def _beyond(candidates: Select[Any], place: Tuple | None, *, newer: bool = False) -> Select[Any]:
+    """Candidates from a place on: the older ones below it, or the newer ones above it, the nearest first."""
+    number, at = candidates.selected_columns
+    here = tuple_(at, number)
+    if newer:
+        return candidates.where(here > place).order_by(at, number)
+    below = candidates if place is None else candidates.where(here < place)
+    return below.order_by(at.desc(), number.desc())
 
 
 def _conditions(wanted: Wanted) -> dict[str, ColumnElement[bool]]:

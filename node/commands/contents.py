@@ -61,6 +61,7 @@ _IMAGES = {
 _REPORTS = {
     "reports": ("node.commands.reports:reports_app", "The radiologists' reports, and the labels mined from reports."),
     "labels": ("node.commands.labels:labels_app", "The labels that reports and people gave: look, count, correct."),
+    "lexicon": ("node.commands.lexicon:lexicon_app", "Trials of another lexicon or other rules: look, stop."),
     "discrepancies": ("node.commands.discrepancies:discrepancies_app", "Where model and reports differ: look, judge."),
     "agreement": (
         "node.commands.agreement:agreement",

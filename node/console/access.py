@@ -75,6 +75,8 @@ class Page:
     """Its name in the navigation, if it is to stand there."""
     by_itself: bool = False
     """Asked for by a page that stands open, not by a person; it keeps nobody logged in."""
+    secret: bool = False
+    """Its form has a password, which no page shows again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +131,7 @@ class Door:
 
         async def enter(request: Request) -> Response:
             form = await read_form(request) if page.method in UNSAFE else {}
+            request.state.sent = {} if page.secret else form
             return await run_in_threadpool(self._answer, page, request, form)
 
         return enter
@@ -169,6 +172,12 @@ def let_in(request: Request) -> Visit | None:
     """The visit of a person whom the door knew, before what then went wrong."""
     visit: Visit | None = getattr(request.state, "visit", None)
     return visit
+
+
+def sent(request: Request) -> Mapping[str, str]:
+    """What a form sent that may be shown again, for when it could not be taken."""
+    form: Mapping[str, str] = getattr(request.state, "sent", {})
+    return form
 
 
 def _require_own_form(visit: Visit) -> None:

@@ -17,7 +17,7 @@ from db.engine import Database
 from db.errors import DatabaseError
 from db.sessions import Lifetime
 from node.console import pages, sections
-from node.console.access import Cookie, Door, Page, let_in
+from node.console.access import Cookie, Door, Page, let_in, sent
 from node.console.api import app as api
 from node.console.api.basis import Basis
 from node.console.arrival import Bounded
@@ -64,7 +64,11 @@ DOWN = (
     "The database does not answer. The node refuses images and reports until it does; senders keep them and send them "
     "again. Try again in a moment.",
 )
-
+NOT_TAKEN = (
+    "This cannot be done now",
+    "The database does not answer. Nothing is half done, and what you sent is kept in this page: send it again in a "
+    "moment.",
+)
 FAULT = (
     "A fault in the node",
     "The page could not be made. Try again; if it goes wrong again, tell an administrator the time: the node's log has "
@@ -171,7 +175,8 @@ def _refused(frame: Frame, door: Door, request: Request, error: Exception) -> Re
 
 def _down(frame: Frame, request: Request, error: Exception) -> Response:
     log.warning("no answer from the database", extra={"fields": {"error": type(error).__name__}})
-    return frame.notice(request, 503, *DOWN, let_in(request))
+    kept = sent(request)
+    return frame.notice(request, 503, *(NOT_TAKEN if kept else DOWN), let_in(request), sent=kept)
 
 
 def _fault(frame: Frame, request: Request, error: Exception) -> Response:

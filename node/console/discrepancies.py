@@ -1,6 +1,6 @@
 """Where model and report differ: the list that a radiologist works off, the most urgent first."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
@@ -55,8 +55,8 @@ class Discrepancies:
                 )
         except SettingsError as error:
             return self._page(visit, problem=f"{str(error)[:1].upper()}{str(error)[1:]}.")
-        finding = _finding(form.get("finding", ""))
-        return RedirectResponse(f"/discrepancies{_query(finding=finding)}", status_code=303)
+        there = _query(finding=_finding(form.get("finding", "")), before=_begun(form))
+        return RedirectResponse(f"/discrepancies{there}", status_code=303)
 
     def _page(self, visit: Visit, problem: str = "") -> Response:
         asked = visit.form if problem else visit.request.query_params
@@ -72,6 +72,7 @@ class Discrepancies:
             found=shown,
             further=_query(finding=finding, before=written(shown[-1])) if len(found) > ON_A_PAGE else "",
             first=before is None,
+            begun=_begun(asked),
             findings=[each.name for each in EIGHT],
             asked=finding,
             judges=visit.person is not None and visit.person.role.includes(Role.RADIOLOGIST),
@@ -105,6 +106,12 @@ def place(value: str) -> Place | None:
         return None if number is None or finding not in FINDINGS else (float(rank), number, finding)
     except ValueError:
         return None
+
+
+def _begun(asked: Mapping[str, str]) -> str:
+    """Where the page began from which something is asked, if it was not the first."""
+    before = asked.get("before", "")
+    return before if place(before) else ""
 
 
 def _query(**values: str | None) -> str:

@@ -1,7 +1,8 @@
 """The frame around every page: its templates, the navigation, and what it says when something is not to be had."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
+from types import MappingProxyType
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
@@ -56,17 +57,26 @@ class Frame:
         return self._render(template, status, self._around(visit) | {"here": visit.request.url.path} | values)
 
     def notice(
-        self, request: Request, status: int, title: str, sentence: str, visit: Visit | None = None
+        self,
+        request: Request,
+        status: int,
+        title: str,
+        sentence: str,
+        visit: Visit | None = None,
+        *,
+        sent: Mapping[str, str] = MappingProxyType({}),
     ) -> HTMLResponse:
         """A page, or a part of one, with one sentence in place of what was asked for.
 
         Args:
             visit: of who is logged in; the menu is theirs. None, and there is no menu.
+            sent: what a form sent; the page keeps it, to be sent once more.
         """
         words = {
             "here": request.url.path,
             "title": title,
             "sentence": sentence,
+            "sent": sent,
             "around": "part.html" if "hx-request" in request.headers else "base.html",
         }
         return self._render("notice.html", status, (self._around(visit) if visit else {"person": None}) | words)

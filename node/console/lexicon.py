@@ -9,16 +9,15 @@ from starlette.responses import RedirectResponse, Response
 
 from db import lexicon_trials
 from db.engine import Database
-from db.lexicon_trials import LexiconTrial
 from nlp import candidate
 from node.console.access import Visit
 from node.console.form import row_number
 from node.console.frame import Frame
 from node.console.words import sentence
 from node.errors import SettingsError
+from node.labels import trial
+from node.labels.trial import Trial
 from node.labels.trials import NEWEST, Trials
-
-SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,14 +54,14 @@ class Lexicon:
 
     def stop(self, visit: Visit) -> Response:
         """Have it end; once it has ended that changes nothing."""
-        trial = self._found(visit)
+        number = self._found(visit).trial.id
         with self.database.write() as connection:
-            lexicon_trials.stop(connection, trial.id, _actor(visit), self.now())
-        return RedirectResponse(f"/lexicon/{trial.id}", status_code=303)
+            lexicon_trials.stop(connection, number, _actor(visit), self.now())
+        return RedirectResponse(f"/lexicon/{number}", status_code=303)
 
     def _form(self, visit: Visit, file: str, content: str, problem: str = "", status: int = 200) -> Response:
         with self.database.read() as connection:
-            trials = lexicon_trials.newest(connection, SHOWN)
+            trials = trial.newest(connection, self.now())
         return self.frame.page(
             "lexicon.html",
             visit,
@@ -72,21 +71,20 @@ class Lexicon:
             content=content,
             trials=trials,
             problem=problem,
-            now=self.now(),
             newest=NEWEST,
         )
 
     def _trial(self, template: str, visit: Visit) -> Response:
-        trial = self._found(visit)
-        return self.frame.page(template, visit, trial=trial, runs=trial.runs(self.now()))
+        found = self._found(visit)
+        return self.frame.page(template, visit, trial=found.trial, runs=found.runs)
 
-    def _found(self, visit: Visit) -> LexiconTrial:
+    def _found(self, visit: Visit) -> Trial:
         number = row_number(str(visit.request.path_params["trial_id"]))
         with self.database.read() as connection:
-            trial = None if number is None else lexicon_trials.find(connection, number)
-        if trial is None:
+            found = None if number is None else trial.find(connection, number, self.now())
+        if found is None:
             raise HTTPException(404, "There was no such trial.")
-        return trial
+        return found
 
 
 def _actor(visit: Visit) -> str:

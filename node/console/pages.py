@@ -138,13 +138,13 @@ def of_people(
     """Logging in and out, one's own account, and what pages are made of."""
     return (
         Page(path="/account", role=LOOK, show=login.account, title="Account"),
-        Page(path="/account", role=LOOK, show=login.change_password, method="POST"),
+        Page(path="/account", role=LOOK, show=login.change_password, method="POST", secret=True),
         Page(path="/account/tokens", role=LOOK, show=tokens.show),
         Page(path="/account/tokens", role=LOOK, show=tokens.create, method="POST"),
         Page(path="/account/tokens/revoke", role=LOOK, show=tokens.revoke, method="POST"),
         Page(path="/api", role=LOOK, show=reference.show),
         Page(path=LOGIN, role=None, show=login.show),
-        Page(path=LOGIN, role=None, show=login.enter, method="POST"),
+        Page(path=LOGIN, role=None, show=login.enter, method="POST", secret=True),
         Page(path="/logout", role=LOOK, show=logout.leave, method="POST"),
         Page(path="/static/{name}", role=None, show=static.show),
     )

@@ -12,9 +12,11 @@ from db.engine import Database
 from db.report_search import FoundPage, Place, Wanted
 from db.vocabulary import FINDINGS, NORMAL, Assertion
 from node.console.access import Visit
+from node.console.filter import joined
 from node.console.form import row_number
 from node.console.frame import Frame
 from node.console.viewing import Viewing
+from node.console.words import finding as finding_in_words
 from node.console.words import sentence
 from node.errors import SettingsError
 from node.labels.correction import finding_named
@@ -23,6 +25,8 @@ from node.study.wanted import without_patients
 PAGE = 50
 MOST_WORDS = 8
 STATES = (Assertion.POSITIVE, Assertion.UNCERTAIN, Assertion.NEGATIVE)
+ALL = "All reports"
+_WORDS = {"accession": "accession", "patient": "patient", "since": "from", "until": "to", "words": "with the words"}
 FIELDS = ("accession", "patient", "finding", "state", "since", "until", "words")
 
 
@@ -57,6 +61,7 @@ class ReportSearch:
             visit,
             status,
             asked=asked,
+            words=in_words(asked),
             found=found,
             problem=problem,
             further=_further(asked, found.further) if found and found.further else None,
@@ -82,6 +87,13 @@ def wanted_of(asked: Mapping[str, str], zone: tzinfo | None) -> Wanted:
         until=_day(asked["until"], zone, days_later=1),
         words=tuple(asked["words"].split()[:MOST_WORDS]),
     )
+
+
+def in_words(asked: Mapping[str, str]) -> str:
+    """What a form asks for, such as "Effusion positive, from 2026-03-14"; a person has typed it."""
+    name, state = asked["finding"], "" if asked["finding"] == NORMAL else f" {asked['state'] or Assertion.POSITIVE}"
+    said = [f"{finding_in_words(name)}{state}"] if name else []
+    return joined([*said, *(f"{words} {asked[field]}" for field, words in _WORDS.items() if asked[field])]) or ALL
 
 
 def _state(name: str, finding: str | None) -> Assertion:

@@ -52,6 +52,7 @@ def studies(on: Ground, live: Live, pictures: Pictures) -> tuple[Page, ...]:
             pictures=pictures,
             viewer_url=on.settings.console.viewer_url,
             fixed=on.fixed,
+            zone=on.zone,
         ),
         imaging=Imaging(database=on.database, pictures=pictures),
         downloads=Downloads(database=on.database, store=on.store, viewing=on.viewing, now=on.now),

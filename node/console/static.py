@@ -8,6 +8,7 @@ from starlette.responses import Response
 from node.console.access import Visit
 
 TYPES = {
+    "beside.js": "text/javascript",
     "console.css": "text/css",
     "file.js": "text/javascript",
     "htmx.js": "text/javascript",

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import tzinfo
 from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from db import dossier, minings, models
+from db import dossier, minings, models, worklist
 from db.dossier import Dossier
 from db.engine import Connection, Database
 from db.people_records import Role
@@ -15,6 +16,7 @@ from db.records import Job, JobState
 from db.report_records import Mining, Report, ReportStatus
 from db.result_records import Delivery, DeliveryState, Result, ResultKind
 from db.vocabulary import RejectionReason
+from node.console import neighbours
 from node.console.access import Visit
 from node.console.evidence import evidence, picture_of
 from node.console.frame import Frame
@@ -61,6 +63,7 @@ class StudyPage:
     """The page and the forms on it.
 
     `viewer_url` leads to the site's viewer, with {study_uid} in it; `fixed` if the settings name the model that reads.
+    In `zone` the days begin of the list that one came from.
     """
 
     database: Database
@@ -70,6 +73,7 @@ class StudyPage:
     pictures: Pictures
     viewer_url: str | None
     fixed: bool
+    zone: tzinfo | None
 
     def show(self, visit: Visit) -> Response:
         """All of a study."""
@@ -108,6 +112,7 @@ class StudyPage:
                 raise HTTPException(404, UNKNOWN)
             current = models.current(connection)
             report, mining = _report(connection, found, asked.get("report"))
+            beside = neighbours.of_study(connection, visit, found.study.id, self.zone)
         self.viewing.viewed(visit, "study.view", found.study.study_instance_uid)
         seen_now = evidence(found, asked.get("image"), asked.get("model"))
         return self.frame.page(
@@ -115,6 +120,8 @@ class StudyPage:
             visit,
             masked=self.viewing.masked(visit, found.study.study_instance_uid),
             outcome=outcome,
+            beside=beside,
+            near=worklist.NEAR,
             study=found.study,
             state=PROGRESS[found.progress],
             badge=PROGRESS_BADGES.get(found.progress, ""),

@@ -48,13 +48,13 @@ class Viewing:
         Raises:
             HTTPException: there is no such study.
         """
-        uid = str(visit.request.path_params["study_uid"])
+        uid, of_list = str(visit.request.path_params["study_uid"]), visit.request.url.query
         with self.database.write() as connection:
             if studies.find(connection, uid) is None:
                 raise HTTPException(404, "The node has no such study.")
             if self.masking and sessions.unmask(connection, visit.token, uid):
                 self._note(connection, visit, "study.unmask", uid, None)
-        return RedirectResponse(f"/studies/{uid}", status_code=303)
+        return RedirectResponse(f"/studies/{uid}{of_list and f'?{of_list}'}", status_code=303)
 
     def _note(
         self, connection: Connection, visit: Visit, action: str, subject: str, detail: Mapping[str, Any] | None

@@ -1,9 +1,7 @@
 """The worklist: the first page after the login. Studies newest first, and the part of it that renews itself."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
-from urllib.parse import urlencode
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -12,16 +10,14 @@ from db import worklist
 from db.engine import Database
 from db.vocabulary import FINDINGS
 from node.console.access import Visit
+from node.console.filter import FIELDS, filter_of, in_words
 from node.console.frame import Frame
 from node.console.imaging import Pictures
 from node.console.viewing import Viewing
 from node.console.words import PROGRESS, PROGRESS_BADGES
-from node.errors import SettingsError
-from node.study.wanted import read_as, without_patients
+from node.study.wanted import without_patients
 
 ROWS = 50
-FIELDS = ("state", "finding", "from", "to", "ae", "accession", "patient")
-"""What the form asks, by its fields' names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,22 +40,19 @@ class Worklist:
         return self._with_rows("worklist_rows.html", visit)
 
     def _with_rows(self, template: str, visit: Visit) -> Response:
-        asked = asked_for(visit.request.query_params)
+        chosen = filter_of(visit.request.query_params, self.zone)
         after = _number(visit.request.query_params.get("before", ""))
-        try:
-            wanted = read_as(asked, self.zone)
-        except SettingsError as error:
-            raise HTTPException(400, f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
-        detail = without_patients(asked) | ({} if after is None else {"before": str(after)})
+        detail = without_patients(chosen.asked) | ({} if after is None else {"before": str(after)})
         self.viewing.viewed(visit, "worklist.view", "studies", detail)
         with self.database.read() as connection:
             known = worklist.mark(connection)  # first: what changes meanwhile is then told
-            listing = worklist.listing(connection, wanted, limit=ROWS, after=after)
+            listing = worklist.listing(connection, chosen.wanted, limit=ROWS, after=after)
         return self.frame.page(
             template,
             visit,
-            asked=dict.fromkeys(FIELDS, "") | asked,
-            query=urlencode(asked),
+            asked=dict.fromkeys(FIELDS, "") | dict(chosen.asked),
+            query=chosen.query,
+            words=in_words(chosen.asked),
             listing=listing,
             after=after,
             known=known,
@@ -68,12 +61,6 @@ class Worklist:
             findings=sorted(FINDINGS),
             window=worklist.WINDOW,
         )
-
-
-def asked_for(parameters: Mapping[str, str]) -> dict[str, str]:
-    """The fields of the form that were filled in."""
-    asked = {name: parameters.get(name, "").strip() for name in FIELDS}
-    return {name: value for name, value in asked.items() if value}
 
 
 def _number(text: str) -> int | None:

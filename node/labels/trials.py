@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from db import lexicon_trials, minings
 from db.engine import Database
+from db.errors import DatabaseError
 from db.lexicon_trials import LexiconTrial
 from db.report_records import Mining, ReportText
 from nlp import candidate
@@ -92,16 +93,28 @@ class Trials:
 
     def _run(self, trial: LexiconTrial, ids: Sequence[int]) -> None:
         try:
+            ended = self._tried(trial, ids)
+            with self.database.write() as connection:
+                lexicon_trials.end(connection, trial.id, self.now(), **ended)
+        except DatabaseError as error:
+            # Its row says nothing more of it, and soon counts as ended.
+            fields = {"trial": trial.id, "error": type(error).__name__}
+            log.warning("trial of a lexicon broke off", extra={"fields": fields})
+
+    def _tried(self, trial: LexiconTrial, ids: Sequence[int]) -> dict[str, Any]:
+        """What came of it, as it is written down; of one that somebody has stopped that changes nothing."""
+        try:
             with tempfile.TemporaryDirectory(prefix="cxr-lexicon-") as folder:
                 sources = candidate.replaced(Path(folder), trial.file, trial.content)
                 found = self._try(trial.id, ids, self.miners(sources))
-            if found is not None:
-                self._end(trial.id, outcome=_outcome(found))
+            return {} if found is None else {"outcome": _outcome(found)}
         except NlpError as error:
-            self._end(trial.id, error=f"{error}.")
+            return {"error": f"{error}."}
+        except DatabaseError:
+            raise
         except Exception:
             log.exception("trial of a lexicon ended for a fault", extra={"fields": {"trial": trial.id}})
-            self._end(trial.id, error="A fault in the node ended it; the log says which.")
+            return {"error": "A fault in the node ended it; the log says which."}
 
     def _try(self, trial_id: int, ids: Sequence[int], miners: Miners) -> Relabelling | None:
         """What would change; None if somebody stopped it."""
@@ -121,10 +134,6 @@ class Trials:
             return found
         finally:
             miners.close()
-
-    def _end(self, trial_id: int, outcome: dict[str, Any] | None = None, error: str | None = None) -> None:
-        with self.database.write() as connection:
-            lexicon_trials.end(connection, trial_id, self.now(), outcome=outcome, error=error)
 
 
 def _require_usable(file: str, content: str) -> None:

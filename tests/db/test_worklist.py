@@ -16,7 +16,7 @@ from db.records import JobKind, JobState, StudyState
 from db.result_records import DeliveryState
 from db.schema import delivery, job, result, study
 from db.sought import sought
-from db.worklist import Listing, Wanted
+from db.worklist import Beside, Listing, Wanted
 from tests.bench.large import fill
 from tests.db.rows import NOW, add_job, add_result, arrival, claimed, later, record
 
@@ -236,6 +236,52 @@ def test_a_page_that_was_not_filled_says_how_far_it_looked(database: Database, m
     assert [page.looked_back_to for page in pages] == [later(5), later(2), None]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "newer", "older"),
+    [
+        ({}, "2.25.4", "2.25.2"),
+        ({"calling_ae": "DX1"}, "2.25.5", "2.25.1"),
+        ({"finding": "Mass"}, None, "2.25.1"),
+        ({"accession_number": "A4", "calling_ae": "MODALITY"}, "2.25.4", None),
+        ({"received_from": later(3), "received_before": later(4)}, None, None),
+    ],
+    ids=str,
+)
+def test_a_study_has_a_newer_and_an_older_one_beside_it(
+    database: Database, wanted: dict[str, Any], newer: str | None, older: str | None
+) -> None:
+    """Of the list that is wanted, whether it is in that list itself or not."""
+    with database.write() as connection:
+        ids = [arrived(connection, n, calling_ae="DX1" if n in (1, 5) else "MODALITY") for n in range(1, 6)]
+        positives.replace(connection, ids[0], {"Mass": 0.8})
+        found = [worklist.beside(connection, Wanted(**wanted), ids[2], newer=up) for up in (True, False)]
+
+    assert found == [Beside(study_instance_uid=each, ends=each is None) for each in (newer, older)]
+
+
+def test_studies_of_one_moment_stand_beside_each_other(database: Database) -> None:
+    """Going on from the newest leads through all of them, and back the same way."""
+    with database.write() as connection:
+        ids = [arrived(connection, number, received_at=NOW) for number in range(1, 4)]
+        down = [worklist.beside(connection, Wanted(), each, newer=False).study_instance_uid for each in reversed(ids)]
+        up = [worklist.beside(connection, Wanted(), each, newer=True).study_instance_uid for each in ids]
+
+    assert (down, up) == (["2.25.2", "2.25.1", None], ["2.25.2", "2.25.3", None])
+
+
+def test_the_study_beside_another_is_looked_for_nearby(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where none of those fits it is not said that the list ends; where there are no more, it is."""
+    monkeypatch.setattr(worklist, "NEAR", 3)
+    wanted = Wanted(progress=Progress.SENT)
+    with database.write() as connection:
+        ids = [arrived(connection, number) for number in range(1, 6)]
+        for each in ids:
+            read(connection, each)
+        far, near = (worklist.beside(connection, wanted, each, newer=False) for each in (ids[4], ids[2]))
+
+    assert [far, near] == [Beside(study_instance_uid=None, ends=ends) for ends in (False, True)]
+
+
 def test_a_mark_changes_with_the_list(database: Database) -> None:
     """Whatever moves a study along; and nothing else does."""
     marks = []
@@ -325,7 +371,10 @@ FEW = [Wanted(accession_number="A7"), Wanted(patient="name12"), Wanted(progress=
 
 
 def test_every_page_is_led_by_an_index(large: Database) -> None:
-    """No table is gone through from end to end, and where there may be very many studies they are not sorted first."""
+    """No table is gone through from end to end, and where there may be very many studies they are not sorted first.
+
+    Nor for the study that stands next to another.
+    """
     for wanted in (*IN_ORDER, *FEW):
         with large.read() as connection:
             if large.engine.dialect.name == "postgresql":  # else it goes through tables that are as small as these
@@ -333,13 +382,16 @@ def test_every_page_is_led_by_an_index(large: Database) -> None:
             with plans(large) as found:
                 worklist.listing(connection, wanted, limit=50, after=3000)
                 worklist.mark(connection)
-        steps = [step for plan in found for step in plan]
+            with plans(large) as above:
+                worklist.beside(connection, wanted, 1000, newer=True)
+            with plans(large) as below:
+                worklist.beside(connection, wanted, 3000, newer=False)
+        steps = [step for plan in (*found, *above, *below) for step in plan]
 
         assert not [step for step in steps if _scans(step)], "\n".join(steps)
-        if wanted in IN_ORDER:
-            assert not [step for step in candidates(found[1]) if "Sort" in step or "B-TREE" in step], "\n".join(
-                found[1]
-            )
+        for plan in (found[1], above[1], below[1]):
+            sorts = [step for step in candidates(plan) if "Sort" in step or "B-TREE" in step]
+            assert not (wanted in IN_ORDER and sorts), "\n".join(plan)
 
 
 def candidates(plan: list[str]) -> list[str]:

@@ -98,7 +98,7 @@ def _answer(_request: Request, error: Exception) -> JSONResponse:
     status = next(status for kind, status in STATUSES if isinstance(error, kind))
     if status == 503:
         log.warning("no answer from the database", extra={"fields": {"error": type(error).__name__}})
-        return JSONResponse({"detail": "The database does not answer."}, status)
+        return JSONResponse({"detail": "The database does not answer; try again in a moment."}, status)
     return JSONResponse({"detail": sentence(error)}, status)
 
 

@@ -23,6 +23,7 @@
       : event.key in steps || event.key in ends ? go(event.key, all, at) : null;
     if (!to) return;
     event.preventDefault();
+    if (event.key === "/") document.getElementById("fold").open = true;
     to.focus();
   });
 

@@ -1,8 +1,12 @@
 """The list of differences, its verdicts, and the agreement beside it."""
 
+from urllib.parse import parse_qs, urlsplit
+
 from db import agreement, audit, concordance, gold, schema
 from db.agreement import Group
+from db.discrepancies import unjudged
 from db.engine import Database
+from node.console.discrepancies import written
 from tests.db.test_concordance import WEEK, N, P, read, report
 from tests.node.console.browser import Answer, Browser
 from tests.node.console.conftest import PASSWORD
@@ -53,6 +57,22 @@ def test_a_verdict_is_a_label_and_takes_the_row_off(client: Browser, database: D
     assert (said.finding, said.assertion, said.actor, said.reason) == ("Pneumothorax", P, "radiologist", "I see it")
     assert entry.actor == "radiologist"
     assert "I see it" not in str(entry.detail)
+
+
+def test_a_verdict_leads_on_from_where_one_is(client: Browser, database: Database) -> None:
+    """To the rest of the same page and finding, not to the first."""
+    differing(database)
+    client.log_in("radiologist", PASSWORD)
+    with database.read() as connection:
+        (first, _) = unjudged(connection, finding=None, before=None, limit=2)
+    begun = written(first)
+    token = client.get(f"/discrepancies?before={begun}").form_token
+    form = {"form_token": token, "study": "2.25.1", "of": "Effusion", "verdict": "model", "finding": "Effusion"}
+    page = client.get(f"/discrepancies?before={begun}").text
+    answer = client.post("/discrepancies", form | {"before": begun})
+
+    assert f'name="before" value="{begun}"' in page
+    assert parse_qs(urlsplit(answer.headers["location"]).query) == {"finding": ["Effusion"], "before": [begun]}
 
 
 def test_who_comes_second_is_told(client: Browser, database: Database) -> None:

@@ -72,7 +72,7 @@ def test_a_database_that_breaks_off_says_so(client: Browser, database: Database)
     """A page and no stack trace."""
     client.log_in("viewer", PASSWORD)
     with database.write() as connection:
-        connection.exec_driver_sql("ALTER TABLE standing RENAME TO gone")
+        connection.exec_driver_sql("ALTER TABLE standing_count RENAME TO gone")
 
     answer = client.get("/labels")
 

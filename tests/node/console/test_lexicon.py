@@ -32,6 +32,7 @@ def test_a_changed_file_is_tried_and_its_changes_are_shown(database: Database, t
         listed = client.get("/lexicon")
 
     assert "[[surface]]" in page.text
+    assert page.text.count('id="content"') == 1  # the page's own: a label and a chosen file need one of theirs
     assert (begun.status, begun.headers["location"]) == (303, "/lexicon/1")
     assert "1 of 1 reports would change" in part.text
     assert '<a href="/reports/1">' in whole.text

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.node.console.cases import VERSION
 from tests.node.console.day import UID_OF_SHOWN
 from tests.node.console.department import Department
 from tests.node.console.learning import CANDIDATE, RUNNING
-from tests.node.console.looking import browsing, looked_at, opened
+from tests.node.console.looking import browsing, looked_at, opened, shown
 
 PAGES = {
     "worklist": "/studies",
@@ -26,6 +27,7 @@ PAGES = {
     "lexicon": "/lexicon",
     "models": "/models",
     "model": f"/models/{CANDIDATE}",
+    "card": f"/models/{VERSION}",
     "trainings": "/trainings",
     "training": f"/trainings/{RUNNING}",
     "overview": "/system",
@@ -39,7 +41,7 @@ PAGES = {
     "api": "/api",
 }
 OUTSIDE = {"login": "/login", "notice": "/no-such-page"}
-TALL = {"study": 1610, "worklist": 1100}
+TALL = {"study": 1610, "worklist": 1100, "card": 2300}
 MOST = 1500
 """How much of a picture is kept, in pixels from the top."""
 GALLERY = Path(__file__).parents[3] / "docs" / "pages.md"
@@ -128,3 +130,50 @@ def test_the_worklist_is_gone_through_by_keyboard(page: Page, department: Depart
     page.wait_for_url(f"**/{UID_OF_SHOWN}")
     page.go_back()
     page.wait_for_function("id => document.activeElement.id === id", arg=opened_as)
+
+
+def test_the_list_is_gone_through_from_study_to_study(chromium: Browser, department: Department) -> None:
+    """By Alt and arrows from anywhere, by letters from the radiograph or the links, where the focus then stays."""
+    context = chromium.new_context()
+    context.add_cookies([department.cookie])
+    page, _complaints = opened(context)  # not every study has its file
+
+    def after(key: str, uid: str) -> str:
+        page.keyboard.press(key)
+        page.wait_for_url(re.compile(rf"/studies/{re.escape(uid)}\?ae=DXROOM1"))
+        page.wait_for_load_state()
+        return str(page.evaluate("() => document.activeElement.id"))
+
+    page.goto(f"{department.address}/studies?ae=DXROOM1")
+    studies = page.locator("tbody th a").evaluate_all("all => all.map(each => each.pathname.split('/').pop())")
+    shown = studies.index(UID_OF_SHOWN)
+    page.goto(f"{department.address}/studies/{UID_OF_SHOWN}?ae=DXROOM1")
+    page.locator("#stage").focus()
+    page.keyboard.press("ArrowDown")  # moves the radiograph
+
+    assert [after("j", studies[shown + 1]), after("Alt+ArrowUp", studies[shown])] == ["stage", "stage"]
+    assert page.evaluate("() => scrollY") == 0
+    page.locator("#older").focus()
+    assert [after("J", studies[shown + 1]), after("k", studies[shown])] == ["older", "older"]
+    page.goto(f"{department.address}/studies/{studies[0]}?ae=DXROOM1")
+    page.keyboard.press("Alt+ArrowUp")
+    assert page.locator("#newer:focus").inner_text() == "This is the first of the list"
+    page.locator(".beside .list").click()
+    page.wait_for_function("() => document.activeElement.matches('tbody tr:first-child a')")
+    context.close()
+
+
+@pytest.mark.parametrize("name", ["worklist", "reports"])
+def test_a_filter_is_folded_on_a_phone_alone(page: Page, department: Department, name: str) -> None:
+    """A line says what is asked for, and opens; at a desk the form stands there as ever."""
+    shown(page, "narrow", "light")
+    page.goto(department.address + PAGES[name])
+    form, line = page.get_by_role("search"), page.locator("summary", has_text="Filter: ")
+    seen = [(line.is_visible(), form.is_visible())]
+    line.press("Enter")
+    seen.append((line.is_visible(), form.is_visible()))
+    line.press("Enter")
+    shown(page, "wide", "light")
+    seen.append((line.is_visible(), form.is_visible()))
+
+    assert seen == [(True, False), (True, True), (False, True)]

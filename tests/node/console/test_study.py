@@ -9,7 +9,7 @@ from db.engine import Database
 from db.records import Absence, JobKind, StoredPrediction, StudyState
 from db.report_records import ReportStatus
 from db.schema import instance
-from tests.db.rows import add_job, add_result, add_study, arrival
+from tests.db.rows import add_job, add_result, add_study, arrival, later, record
 from tests.db.test_dossier import message
 from tests.node.console.browser import Answer, Browser, serving
 from tests.node.console.conftest import NOON, PASSWORD, console
@@ -167,3 +167,31 @@ def test_it_is_said_when_the_settings_name_the_model(database: Database, tmp_pat
 
     assert "The settings name the model that reads." in page
     assert "is in service" not in page
+
+
+def test_a_study_leads_on_through_the_list(study: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above and below, in the filter that one came with, which links and forms keep; the ends say so."""
+    monkeypatch.setattr("db.worklist.NEAR", 1)
+    with study.write() as connection:
+        for number in (2, 3):
+            record(connection, arrival(number, study_instance_uid=f"2.25.{number}", received_at=later(number)), NOON)
+    with serving(console(study, tmp_path)) as client:
+        client.log_in("administrator", PASSWORD)
+        last = client.get(PAGE).text
+        middle = client.get("/studies/2.25.2?ae=MODALITY&patient=P1&state=arriving").text
+        none = client.get("/studies/2.25.2?ae=DX9").text
+        after = post(client, "read?ae=MODALITY", saw="0").text
+        far = client.get("/studies/2.25.2?state=sent&ae=MODALITY").text
+        wrong = client.get(f"{PAGE}?state=nosuch")
+
+    assert 'id="newer" href="/studies/2.25.2">Previous study' in last
+    assert "This is the last of the list" in last
+    of_list = "?state=arriving&amp;ae=MODALITY&amp;patient=P1"
+    assert f'id="newer" href="/studies/2.25.3{of_list}"' in middle
+    assert f'href="/studies{of_list}#study-2">Arriving, sent by MODALITY, patient (given)</a>' in middle
+    assert f'action="/studies/2.25.2/read{of_list}"' in middle
+    assert ("This is the first of the list" in none, "This is the last of the list" in none) == (True, True)
+    assert 'id="newer" href="/studies/2.25.2?ae=MODALITY"' in after
+    assert far.count("None of the nearest 1 fits") == 2
+    assert 'href="/studies?state=sent&amp;ae=MODALITY&amp;before=2">Look further</a>' in far
+    assert (wrong.status, "There is no such state" in wrong.text) == (400, True)

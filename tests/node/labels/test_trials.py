@@ -9,6 +9,7 @@ import pytest
 
 from db import audit, lexicon_trials, minings
 from db.engine import Database
+from db.errors import DatabaseUnavailableError
 from db.lexicon_trials import SILENT, LexiconTrial
 from db.report_records import ReportText
 from nlp import candidate, miner, parser
@@ -156,6 +157,23 @@ def test_a_miner_that_dies_ends_the_trial_in_words(database: Database, loaded_mi
     trials.join()
 
     assert found(database, begun).error == "a process that mines reports ended while it worked (-9)."
+
+
+def test_a_trial_ends_with_its_database(database: Database, loaded_miner: Miner, monkeypatch: pytest.MonkeyPatch):
+    """It is broken off, without a fault in its thread; nobody waits for it longer than for one that was killed."""
+
+    def refuse(*_: object) -> None:
+        raise DatabaseUnavailableError("the database does not answer")
+
+    made = InOneProcess(loaded_miner)
+    trials = replace(trials_with(database, []), miners=lambda _sources: made)
+    monkeypatch.setattr(lexicon_trials, "go_on", refuse)
+    begun = trials.begin(FILE, candidate.shipped(FILE) + "# mine\n", "anna")
+    trials.join()
+    left = found(database, begun)
+
+    assert (left.ended_at, left.error, left.done) == (None, None, 0)
+    assert not left.runs(trials.now() + SILENT)
 
 
 def test_a_trial_whose_process_was_killed_keeps_nobody_waiting(database: Database):

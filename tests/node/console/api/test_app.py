@@ -369,7 +369,7 @@ def test_a_database_that_does_not_answer_is_said(filled: Database, tmp_path: Pat
         programs.state.basis = replace(basis, tokens=Tokens(database=gone, now=lambda: NOW))
         answer = Program(browser, "cxr_some-token").get("/settings")
 
-    assert (answer.status, answer.json()) == (503, {"detail": "The database does not answer."})
+    assert (answer.status, answer.json()) == (503, {"detail": "The database does not answer; try again in a moment."})
     assert {path for path, status in behind.items() if status != 503} == {
         "/health",
         "/settings",
