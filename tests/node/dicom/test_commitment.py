@@ -16,7 +16,7 @@ from db.result_records import SopReference
 from node.dicom import commitment
 from node.dicom.association import Limits
 from node.dicom.commitment import Report, Request
-from node.dicom.opening import Address
+from node.dicom.opening import Address, associate
 from node.dicom.reporter import Reporter
 from node.errors import RefusedError, UnreachableError
 from tests.node.dicom.conftest import Receiver
@@ -56,10 +56,10 @@ class FakeDesk:
 
 def association(port: int, *, reporter: bool = False, handlers: Any = ()) -> Any:
     """A peer's association with the receiver, as the service's user, or as its provider."""
-    ae = AE(ae_title="MODALITY")
-    ae.add_requested_context(StorageCommitmentPushModel, ExplicitVRLittleEndian)
+    address = Address(name="node", ae_title="CXRNODE", host=HOST, port=port)
     roles = [build_role(StorageCommitmentPushModel, scu_role=False, scp_role=True)] if reporter else []
-    assoc = ae.associate(HOST, port, ae_title="CXRNODE", ext_neg=roles, evt_handlers=list(handlers))
+    form = (str(StorageCommitmentPushModel), str(ExplicitVRLittleEndian))
+    assoc = associate(address, "MODALITY", [form], roles=roles, handlers=list(handlers))
     assert assoc.is_established
     return assoc
 
