@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pydicom.uid import UID
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
-from pynetdicom.dimse import DimseServiceType
+from pynetdicom.dimse_primitives import DimseServiceType
 from pynetdicom.events import Event, EventHandlerType
 from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
 
@@ -96,12 +96,12 @@ def _hand_answers_over(assoc: Association) -> None:
     """
     serve = assoc._serve_request
 
-    def hand_over(message: DimseServiceType, context_id: int) -> None:
+    def hand_over(msg: DimseServiceType, context_id: int) -> None:
         somebody_waits = not assoc._reactor_checkpoint.is_set()
-        if somebody_waits and not message.is_valid_request:
-            assoc.dimse.msg_queue.put((context_id, message))
+        if somebody_waits and not msg.is_valid_request:
+            assoc.dimse.msg_queue.put((context_id, msg))
         else:
-            serve(message, context_id)
+            serve(msg, context_id)
 
     assoc._serve_request = hand_over  # type: ignore[method-assign]
 

@@ -79,7 +79,8 @@ def test_a_person_comes_looks_and_goes_by_keyboard(chromium, address: str, size:
 
     page.goto(address)
     seen, found = {"login": fits(page, f"login-{size}-{scheme}")}, faults(page)
-    page.keyboard.type("anna")  # the field has the focus
+    page.locator("#name:focus").wait_for()
+    page.keyboard.type("anna")
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
@@ -116,6 +117,7 @@ def test_a_study_is_seen_without_reload(chromium, sqlite_database, live_address:
     context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
     page, complaints = opened(context)
     page.goto(live_address)
+    page.locator("#name:focus").wait_for()
     page.keyboard.type("anna")
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
