@@ -81,7 +81,7 @@ def start_node(settings_options: Callable[..., dict[str, Any]], migrated_file: P
 
 def destination(pacs: StorageScp) -> dict[str, Any]:
     """The fake PACS as a destination."""
-    return {"name": "pacs", "ae_title": pacs.ae_title, "host": pacs.host, "port": pacs.port, "timeout_s": 5}
+    return {"name": "pacs", "ae_title": pacs.ae_title, "host": pacs.host, "port": pacs.port, "timeout_s": 30}
 
 
 def chest(**elements: Any) -> FileDataset:

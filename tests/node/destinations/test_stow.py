@@ -118,7 +118,7 @@ def written(folder: Path, number: int) -> Outgoing:
 
 def send(url: str, objects: list[Outgoing], **more: Any) -> list[Answer]:
     """Over one line."""
-    sender = Stow(address=WebAddress(name="web", url=url, timeout_s=5, **more), render=RENDER)
+    sender = Stow(address=WebAddress(name="web", url=url, timeout_s=30, **more), render=RENDER)
     try:
         with sender.line(objects) as line:
             return list(line.send(objects))

@@ -186,7 +186,7 @@ def test_report_goes_to_the_modality_on_an_association_of_ours(status: int):
 
     server = ae.start_server((HOST, 0), block=False, evt_handlers=[(evt.EVT_N_EVENT_REPORT, on_report)])
     assert server is not None
-    address = Address(name="MODALITY", ae_title="MODALITY", host=HOST, port=server.server_address[1], timeout_s=5)
+    address = Address(name="MODALITY", ae_title="MODALITY", host=HOST, port=server.server_address[1], timeout_s=30)
     try:
         if status:
             with pytest.raises(UnreachableError, match="MODALITY answered 0x0110"):

@@ -25,7 +25,7 @@ def test_association_of_ours_bears_our_name():
     ae.add_supported_context(Verification, ExplicitVRLittleEndian)
     server = ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_REQUESTED, note)])
     try:
-        address = Address(name="peer", ae_title="PEER", host="127.0.0.1", port=server.server_address[1], timeout_s=5)
+        address = Address(name="peer", ae_title="PEER", host="127.0.0.1", port=server.server_address[1], timeout_s=30)
         associate(address, "CXRNODE", [(Verification, ExplicitVRLittleEndian)]).release()
     finally:
         server.shutdown()
@@ -55,7 +55,7 @@ def test_answer_reaches_who_waits_for_it(monkeypatch: pytest.MonkeyPatch):
     ae = AE(ae_title="PEER")
     ae.add_supported_context(Verification, ExplicitVRLittleEndian)
     server = ae.start_server(("127.0.0.1", 0), block=False)
-    address = Address(name="peer", ae_title="PEER", host="127.0.0.1", port=server.server_address[1], timeout_s=5)
+    address = Address(name="peer", ae_title="PEER", host="127.0.0.1", port=server.server_address[1], timeout_s=30)
     assoc = associate(address, "CXRNODE", [(Verification, ExplicitVRLittleEndian)])
     checkpoint, send = Overtaken(), assoc.dimse.send_msg
 

@@ -72,7 +72,7 @@ def web() -> Iterator[Web]:
 @pytest.fixture
 def source(web: Web) -> Iterator[DicomWeb]:
     """It as a source."""
-    address = WebAddress(name="vna", url=web.url, timeout_s=5, authorization="Bearer secret")
+    address = WebAddress(name="vna", url=web.url, timeout_s=30, authorization="Bearer secret")
     found = DicomWeb(address=address, max_instances=3)
     yield found
     found.close()
