@@ -102,7 +102,8 @@ def data_set(file: bytes) -> bytes:
 def push(node: Node, *datasets: FileDataset, calling_ae: str = "MODALITY") -> list[int]:
     """C-STORE datasets over one association; the status of each."""
     address = Address(name="node", ae_title="CXRNODE", host=HOST, port=node.scp.port, timeout_s=PATIENCE_S)
-    assoc = associate(address, calling_ae, {(ds.SOPClassUID, ds.file_meta.TransferSyntaxUID) for ds in datasets})
+    forms = {(str(ds.SOPClassUID), str(ds.file_meta.TransferSyntaxUID)) for ds in datasets}
+    assoc = associate(address, calling_ae, sorted(forms))
     assert assoc.is_established
     statuses = [assoc.send_c_store(ds).Status for ds in datasets]
     assoc.release()
