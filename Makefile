@@ -37,7 +37,7 @@ check: $(VENV)/.everything ## Run everything that must pass: format, lint, types
 	$(TESTS)
 
 soak: $(VENV)/.everything ## Kill every process, again and again, at full size: 2,000 instances, 24 kills (20 minutes)
-	CXR_SOAK=1 CXR_REQUIRE_PEERS=1 $(BIN)/python -m pytest tests/e2e/test_soak.py -v
+	CXR_SOAK=1 CXR_REQUIRE_PEERS=1 $(BIN)/python -m pytest tests/e2e/test_soak.py tests/e2e/test_faults.py -v
 
 bench: $(VENV)/.everything ## Measure against peers on this machine (ONLY=reception to choose); prints, never fails on a figure
 	@for script in $(if $(ONLY),tests/bench/$(ONLY).py,$$(grep -l '__main__' tests/bench/*.py)); do \

@@ -135,7 +135,7 @@ def _runs() -> Select[Any]:
             job.c.ended_at,
             model.c.id.is_not(None).label("registered"),
         )
-        .join(job, its_job)
+        .outerjoin(job, its_job)  # it has one; but SQLite begins with the jobs if it may
         .outerjoin(snapshot, snapshot.c.id == training_run.c.snapshot_id)
         .outerjoin(model, model.c.version == training_run.c.version)
     )

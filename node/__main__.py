@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -14,6 +14,7 @@ from node.commands.contents import SECTIONS
 from node.commands.deferred import group_of
 from node.errors import NodeError
 from node.process import logs
+from node.process.implementation import SOFTWARE_VERSION
 from training.errors import OccupiedError, TrainingError
 
 log = logging.getLogger("node")
@@ -21,8 +22,19 @@ log = logging.getLogger("node")
 app = typer.Typer(cls=group_of(SECTIONS), no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(SOFTWARE_VERSION)
+        raise typer.Exit
+
+
 @app.callback()
-def cxr() -> None:
+def cxr(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version, as `cxr version`."),
+    ] = False,
+) -> None:
     """A DICOM node that reads chest radiographs. Not a medical device; not for clinical use."""
 
 

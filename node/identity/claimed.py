@@ -30,6 +30,15 @@ class Claimed:
     role: Role
 
 
+def claim_at(claims: Mapping[str, Any], name: str) -> object:
+    """A claim by its name, or by the way to it: `realm_access.roles`."""
+    if name in claims:
+        return claims[name]
+    first, _, rest = name.partition(".")
+    within = claims.get(first)
+    return claim_at(within, rest) if rest and isinstance(within, dict) else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """How claims are read: which one names a person, which one has their groups, and what each group may."""
@@ -44,24 +53,15 @@ class Reading:
         Raises:
             NotKnownError: they have no name or no role here.
         """
-        name, subject = _at(claims, self.name_claim), claims["sub"]
+        name, subject = claim_at(claims, self.name_claim), claims["sub"]
         if not isinstance(name, str) or not NAME.fullmatch(name.strip().lower()) or len(subject) > MOST_SUBJECT:
             raise NotKnownError("name", "The identity provider gives you no name that this node can use.")
-        groups = _at(claims, self.role_claim)
+        groups = claim_at(claims, self.role_claim)
         held = {self.roles[each] for each in _texts(groups) if each in self.roles}
         if not held:
             raise NotKnownError("role", "Your account has no role here. Ask for one of the groups that have.")
         highest = max(held, key=list(Role).index)
         return Claimed(issuer=claims["iss"], subject=subject, name=name.strip().lower(), role=highest)
-
-
-def _at(claims: Mapping[str, Any], name: str) -> object:
-    """A claim by its name, or by the way to it: `realm_access.roles`."""
-    if name in claims:
-        return claims[name]
-    first, _, rest = name.partition(".")
-    within = claims.get(first)
-    return _at(within, rest) if rest and isinstance(within, dict) else None
 
 
 def _texts(value: object) -> list[str]:

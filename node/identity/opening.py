@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from node.identity.answers import Answers
 from node.identity.attempt import Attempts
 from node.identity.claimed import Reading
 from node.identity.identity import Identity
@@ -23,8 +24,9 @@ def identity_of(settings: OidcSettings, now: Callable[[], datetime]) -> Identity
         provider=Provider(
             issuer=settings.issuer,
             client=Client(client_id=settings.client_id, secret=secret, scope=settings.scope),
-            tls=client_tls(settings.tls or TlsSettings(), "console.oidc"),
+            wanted=(settings.name_claim, settings.role_claim),
             now=now,
+            answers=Answers(tls=client_tls(settings.tls or TlsSettings(), "console.oidc")),
         ),
         attempts=Attempts(secret=secret),
         reading=Reading(name_claim=settings.name_claim, role_claim=settings.role_claim, roles=settings.roles),

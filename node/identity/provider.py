@@ -1,35 +1,25 @@
 """The site's identity provider: where it is to be asked, and what it says of a person (OpenID Connect Core 1.0).
 
-Authorization code flow with PKCE. The only file that knows httpx and joserfc.
+Authorization code flow with PKCE. The only file that knows joserfc.
 """
 
-import ssl
-import threading
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode
 
-import httpx
 from joserfc import jwt
 from joserfc.errors import BadSignatureError, ExpiredTokenError, InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
+from node.identity.answers import DOWN, Answers
 from node.identity.attempt import Attempt
-from node.identity.claimed import Confirmed
+from node.identity.claimed import Confirmed, claim_at
 from node.identity.errors import NotTrustedError, ProviderDownError
 from node.sections.section import is_private
 
-TIMEOUT_S = 5.0
-PATIENCE_S = 1.0
-"""How long one person waits while another has the provider asked; a provider that hangs must not hold all threads."""
-AGAIN_S = 5.0
-"""What could not be had is not asked for again before that."""
-MOST_BYTES = 1024 * 1024
-"""Of an answer of the provider."""
 MOST_HINT = 4096
 """Characters of a token that an address has room for; without a longer one the provider may ask the person first."""
 KEPT_S = 3600.0
@@ -40,7 +30,6 @@ LEEWAY_S = 60
 """How far the provider's clock and ours may differ."""
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
 """Signatures by a key that only the provider has. `none` and those by a shared secret are refused."""
-DOWN = "The identity provider does not answer as it should. Try again in a moment."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,22 +41,20 @@ class Client:
     scope: str
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
     """Asks one provider; its configuration and keys are fetched when they are needed, and kept for an hour.
 
     Args:
         issuer: its URL; the configuration is below it (OpenID Connect Discovery 1.0 4).
-        tls: how its https is checked.
+        wanted: the claims that are needed of a person, wherever the provider has them.
     """
 
     issuer: str
     client: Client
+    wanted: Collection[str]
     now: Callable[[], datetime]
-    tls: ssl.SSLContext
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _kept: dict[str, tuple[float, Mapping[str, Any]]] = field(default_factory=dict)
-    _failed: dict[str, float] = field(default_factory=dict)
+    answers: Answers
 
     def login_url(self, attempt: Attempt, redirect_uri: str) -> str:
         """Where the browser is sent.
@@ -118,14 +105,32 @@ class Provider:
         methods = self._configuration().get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
         auth = None
         if "client_secret_basic" in methods:
-            auth = httpx.BasicAuth(*(_form_encoded(each) for each in (self.client.client_id, self.client.secret)))
+            auth = (_form_encoded(self.client.client_id), _form_encoded(self.client.secret))
         else:
             asked |= {"client_id": self.client.client_id, "client_secret": self.client.secret}
-        answer = self._ask("POST", self._endpoint("token_endpoint"), data=asked, auth=auth)
+        answer = self.answers.ask("POST", self._endpoint("token_endpoint"), data=asked, auth=auth)
         token = answer.get("id_token")
         if not isinstance(token, str):
             raise NotTrustedError("no_token", "The identity provider did not confirm this login. Begin again.")
-        return Confirmed(claims=self._verified(token, attempt), id_token=token)
+        claims = self._verified(token, attempt)
+        if any(claim_at(claims, name) is None for name in self.wanted):
+            claims = self._further(answer.get("access_token"), claims["sub"]) | claims
+        return Confirmed(claims=claims, id_token=token)
+
+    def _further(self, access_token: object, subject: str) -> dict[str, Any]:
+        """What it says of the person beside the token, if it offers that (Core 5.3); many have groups there alone."""
+        if not isinstance(access_token, str) or "userinfo_endpoint" not in self._configuration():
+            return {}
+        headers = {"Authorization": f"Bearer {access_token}"}
+        try:
+            found = self.answers.ask("GET", self._endpoint("userinfo_endpoint"), headers=headers)
+        except ProviderDownError as error:
+            if error.code != "status":
+                raise
+            return {}  # it answers, and this token is not for that
+        if found.get("sub") != subject:  # Core 5.3.2: somebody else's
+            raise NotTrustedError("sub", "The identity provider's answers are of two people. Begin again.")
+        return found
 
     def _verified(self, token: str, attempt: Attempt) -> dict[str, Any]:
         """The claims of a token that is the provider's, for us, in time and of this attempt (Core 3.1.3.7)."""
@@ -157,7 +162,7 @@ class Provider:
             return jwt.decode(token, self._keys(KEYS_AGAIN_S), registry=registry).claims
 
     def _keys(self, kept_s: float) -> KeySet:
-        found = self._fetched(self._endpoint("jwks_uri"), kept_s).get("keys")
+        found = self.answers.kept(self._endpoint("jwks_uri"), kept_s).get("keys")
         keys = [each for each in found if _signs(each)] if isinstance(found, list) else []
         if not keys:
             raise ProviderDownError("no_keys", DOWN)
@@ -170,65 +175,10 @@ class Provider:
         return found
 
     def _configuration(self) -> Mapping[str, Any]:
-        found = self._fetched(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration", KEPT_S)
+        found = self.answers.kept(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration", KEPT_S)
         if found.get("issuer") != self.issuer:
             raise ProviderDownError("issuer", DOWN)
         return found
-
-    def _fetched(self, url: str, kept_s: float) -> Mapping[str, Any]:
-        """A JSON object, as it was less than so many seconds ago."""
-        at, found = self._kept.get(url, (0.0, {}))
-        if found and time.monotonic() - at < kept_s:
-            return found
-        if not self._lock.acquire(timeout=PATIENCE_S):
-            raise ProviderDownError("busy", DOWN)
-        try:
-            return self._fetched_anew(url, kept_s)
-        finally:
-            self._lock.release()
-
-    def _fetched_anew(self, url: str, kept_s: float) -> Mapping[str, Any]:
-        """By one thread at a time; who had to wait finds what the one before got, or that it got nothing."""
-        now = time.monotonic()
-        at, found = self._kept.get(url, (0.0, {}))
-        if found and now - at < kept_s:
-            return found
-        if now - self._failed.get(url, -AGAIN_S) < AGAIN_S:
-            raise ProviderDownError("failed", DOWN)
-        try:
-            found = self._ask("GET", url)
-        except ProviderDownError:
-            self._failed[url] = time.monotonic()
-            raise
-        self._kept[url] = (time.monotonic(), found)
-        return found
-
-    def _ask(self, method: str, url: str, **how: Any) -> dict[str, Any]:
-        headers = {"Accept": "application/json"}
-        try:
-            with (
-                httpx.Client(verify=self.tls, timeout=TIMEOUT_S) as client,
-                client.stream(method, url, headers=headers, **how) as response,
-            ):
-                content = b""
-                for part in response.iter_bytes():
-                    content += part
-                    if len(content) > MOST_BYTES:
-                        raise ProviderDownError("too_long", DOWN)
-                return _object(content, response.status_code)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise ProviderDownError("unreachable", DOWN) from error
-
-
-def _object(content: bytes, status: int) -> dict[str, Any]:
-    """A JSON object of the provider; that it refuses a code is one too (RFC 6749 5.2)."""
-    try:
-        found = httpx.Response(status, content=content).json()
-    except ValueError as error:
-        raise ProviderDownError("no_json", DOWN) from error
-    if not isinstance(found, dict) or status not in (200, 400):
-        raise ProviderDownError("status", DOWN)
-    return cast(dict[str, Any], found)
 
 
 def _address(endpoint: str, asked: Mapping[str, str]) -> str:

@@ -82,8 +82,8 @@ def pacs(_scratch: Path) -> Found:
 
 
 def postgresql(_scratch: Path) -> Found:
-    """R6: kill -9 of PostgreSQL."""
-    passed, figure = shown(NO_DATABASE)
+    """R6: kill -9 of PostgreSQL, which stays away for a minute."""
+    passed, figure = shown(NO_DATABASE, CXR_SOAK="1")
     return Found(node=figure, reached=passed)
 
 

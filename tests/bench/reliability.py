@@ -50,7 +50,7 @@ ROWS = {
         measure=faults.pacs,
     ),
     "R6": Row(
-        what="PostgreSQL killed and started again",
+        what="PostgreSQL killed, and away for 60 s",
         goal="0xA700, never 0x0000; resumes in 5 s",
         measure=faults.postgresql,
     ),

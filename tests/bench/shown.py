@@ -1,5 +1,6 @@
 """What tests show, as figures: a test notes its own by `record_property("figure", ...)`."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -9,12 +10,14 @@ from xml.etree import ElementTree
 from tests.bench.peers import ROOT
 
 
-def shown(test: str) -> tuple[bool, str]:
-    """Run one test; whether it passed, and its figure, or why it did not pass."""
+def shown(test: str, **environment: str) -> tuple[bool, str]:
+    """Run one test, in an environment that has this too; whether it passed, and its figure, or why it did not pass."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-q", "-o", "junit_family=xunit1", f"--junitxml={report}", test]
-        ran = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+        ran = subprocess.run(
+            command, cwd=ROOT, env=os.environ | environment, check=False, capture_output=True, text=True
+        )
         if not report.exists():
             raise RuntimeError(f"pytest said nothing: {ran.stderr[-300:]}")
         elements = list(ElementTree.parse(report).iter())

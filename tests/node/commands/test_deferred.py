@@ -16,6 +16,7 @@ from node.commands.deferred import Deferred
 from node.commands.models import models_app
 from node.commands.reports import reports_app
 from node.commands.results import results_app
+from node.process.implementation import SOFTWARE_VERSION
 
 ROOT = Path(__file__).parent.parent.parent.parent
 HEAVY = {
@@ -45,6 +46,11 @@ def loaded(*arguments: object) -> set[str]:
 def test_help_loads_no_library_of_a_command():
     """`cxr --help` answers at once: it needs nothing of what the commands need."""
     assert loaded("--help") == set()
+
+
+def test_version_is_told_by_a_command_and_by_an_option():
+    """People try either."""
+    assert run("--version").splitlines()[0] == run("version").splitlines()[0] == SOFTWARE_VERSION
 
 
 def test_settings_are_shown_without_a_database():

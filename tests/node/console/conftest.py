@@ -32,7 +32,7 @@ from node.settings import load
 from node.telemetry.metrics import measure
 from node.telemetry.watch import Watch
 from tests.node.console.browser import Browser, serving
-from tests.node.identity.provider import CLIENT_ID, SECRET, Issuer
+from tests.node.identity.provider import CLIENT_ID, SECRET
 from training.pseudonym import Pseudonyms
 
 if TYPE_CHECKING:
@@ -153,13 +153,13 @@ def console(
 
 
 def known_to(
-    issuer: Issuer, database: Database, data: Path, clock: Clock | None = None, *, passwords: bool = True
+    issuer: str, database: Database, data: Path, clock: Clock | None = None, *, passwords: bool = True
 ) -> Starlette:
     """The application of a node that an identity provider knows, whose tokens have real times."""
     clock = clock or Clock(at=datetime.now(UTC))
     roles = {"cxr-readers": "radiologist", "cxr-admins": "administrator"}
     oidc = {
-        "issuer": issuer.url,
+        "issuer": issuer,
         "client_id": CLIENT_ID,
         "client_secret": SECRET,
         "roles": roles,

@@ -257,7 +257,7 @@ def test_a_person_comes_and_goes_by_the_provider_of_another_site(
     """
     with (
         issuing("localhost") as issuer,
-        serving(known_to(issuer, with_people(sqlite_database, password_hash), tmp_path)) as at,
+        serving(known_to(issuer.url, with_people(sqlite_database, password_hash), tmp_path)) as at,
     ):
         looks = []
         for name, (width, height) in SIZES.items():

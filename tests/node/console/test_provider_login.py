@@ -39,7 +39,7 @@ def clock() -> Clock:
 @pytest.fixture
 def client(database: Database, tmp_path: Path, clock: Clock, issuer: Issuer) -> Iterator[Browser]:
     """A browser at a console that knows the provider."""
-    with serving(known_to(issuer, database, tmp_path, clock)) as client:
+    with serving(known_to(issuer.url, database, tmp_path, clock)) as client:
         yield client
 
 
@@ -236,7 +236,7 @@ def test_a_provider_that_is_gone_leaves_the_password(database: Database, tmp_pat
     """For emergencies."""
     with issuing() as issuer:
         pass
-    with serving(known_to(issuer, database, tmp_path, clock)) as client:
+    with serving(known_to(issuer.url, database, tmp_path, clock)) as client:
         gone = client.get("/login/oidc")
 
         assert (gone.status, 'href="/login"' in gone.text) == (503, True)
@@ -245,7 +245,7 @@ def test_a_provider_that_is_gone_leaves_the_password(database: Database, tmp_pat
 
 def test_a_site_can_forbid_passwords(database: Database, tmp_path: Path, clock: Clock, issuer: Issuer):
     """Then there is no form, and what is sent in spite of that is not looked at."""
-    with serving(known_to(issuer, database, tmp_path, clock, passwords=False)) as client:
+    with serving(known_to(issuer.url, database, tmp_path, clock, passwords=False)) as client:
         page = client.get("/login")
         token = arrive_form_token(client)
         answer = client.post("/login", {"name": "viewer", "password": PASSWORD, "form_token": token})

@@ -65,6 +65,7 @@ class Issuer:
     Args:
         person: the claims of whoever logs in.
         claims: take the place of claims that it would make; None leaves one out.
+        told: claims that it has apart from the token (OpenID Connect Core 5.3); None refuses to say.
         configuration: the same for its configuration.
         ended: whom it has logged out; None where nothing named the login.
     """
@@ -73,6 +74,7 @@ class Issuer:
     port: int = 0
     person: dict[str, Any] = field(default_factory=lambda: dict(ANNA))
     claims: dict[str, Any] = field(default_factory=dict)
+    told: dict[str, Any] | None = field(default_factory=dict)
     configuration: dict[str, Any] = field(default_factory=dict)
     sign: Sign = signed
     asked: list[str] = field(default_factory=list)
@@ -91,6 +93,7 @@ class Issuer:
             "authorization_endpoint": f"{self.url}/authorize",
             "token_endpoint": f"{self.url}/token",
             "jwks_uri": f"{self.url}/keys",
+            "userinfo_endpoint": f"{self.url}/me",
             "end_session_endpoint": f"{self.url}/logout?all=yes",
         }
         return {name: value for name, value in (here | self.configuration).items() if value is not None}
@@ -103,6 +106,11 @@ class Issuer:
         code = f"code {len(self.codes)}"
         self.codes[code] = asked
         return f"{asked['redirect_uri']}?{urlencode({'code': code, 'state': asked['state'], 'iss': self.url})}"
+
+    def tell(self, authorization: str) -> tuple[int, dict[str, Any]]:
+        """What it says to who has the person's access token."""
+        allowed = authorization == "Bearer a" and self.told is not None
+        return (200, {"sub": self.person["sub"]} | (self.told or {})) if allowed else (401, {})
 
     def log_out(self, asked: dict[str, str]) -> str:
         """Where the browser goes without its session here (OpenID Connect RP-Initiated Logout 1.0)."""
@@ -140,6 +148,8 @@ def issuing(host: str = HOST) -> Iterator[Issuer]:
                 self.send_response(302)
                 self.send_header("Location", on(dict(parse_qsl(parts.query))))
                 self.end_headers()
+            elif parts.path.endswith("/me"):
+                self._say(*issuer.tell(self.headers.get("Authorization", "")))
             elif parts.path.endswith("/keys"):
                 self._say(200, {"keys": [key("shown").as_dict(private=False)]})
             elif parts.path == "/hospital/.well-known/openid-configuration":

@@ -3,12 +3,14 @@
 import ssl
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from node.identity.answers import Answers
 from node.identity.attempt import Attempts
 from node.identity.errors import NotTrustedError, ProviderDownError
 from node.identity.provider import Client, Provider
@@ -45,7 +47,8 @@ def running() -> Iterator[Issuer]:
 @pytest.fixture
 def issuer(running: Issuer) -> Issuer:
     """The same, which says what it usually says until a test changes it."""
-    running.person, running.claims, running.configuration, running.sign = dict(ANNA), {}, {}, signed
+    running.person, running.claims, running.told = dict(ANNA), {}, {}
+    running.configuration, running.sign = {}, signed
     running.asked.clear()
     return running
 
@@ -53,7 +56,13 @@ def issuer(running: Issuer) -> Issuer:
 def known_to(issuer: Issuer) -> Provider:
     """The node's side of it."""
     client = Client(client_id=CLIENT_ID, secret=SECRET, scope="openid profile")
-    return Provider(issuer=issuer.url, client=client, now=lambda: datetime.now(UTC), tls=ssl.create_default_context())
+    return Provider(
+        issuer=issuer.url,
+        client=client,
+        wanted=("preferred_username", "groups"),
+        now=lambda: datetime.now(UTC),
+        answers=Answers(tls=ssl.create_default_context()),
+    )
 
 
 def claimed(issuer: Issuer, provider: Provider | None = None) -> Mapping[str, Any]:
@@ -144,13 +153,12 @@ def test_a_provider_that_is_not_as_it_should_be_is_down(issuer: Issuer, configur
 
 def test_a_provider_that_is_down_is_not_asked_at_every_click(issuer: Issuer, monkeypatch: pytest.MonkeyPatch):
     """But again after a few seconds."""
-    provider = known_to(issuer)
-    provider.issuer = f"{issuer.url}/nowhere"
+    provider = replace(known_to(issuer), issuer=f"{issuer.url}/nowhere")
     attempt, _ = Attempts(secret="s").begin(datetime.now(UTC))
     start = time.monotonic()
     asked = []
     for later in (0, 1, 6):
-        monkeypatch.setattr("node.identity.provider.time.monotonic", lambda later=later: start + later)
+        monkeypatch.setattr("node.identity.answers.time.monotonic", lambda later=later: start + later)
         with pytest.raises(ProviderDownError):
             provider.login_url(attempt, BACK)
         asked.append(len(issuer.asked))
@@ -176,6 +184,46 @@ def test_keys_and_configuration_are_asked_for_once(issuer: Issuer):
     assert sorted(issuer.asked) == ["/hospital/.well-known/openid-configuration", "/hospital/keys"]
 
 
+THIN = {"preferred_username": None, "groups": None}
+
+
+def test_what_a_token_lacks_is_asked_for(issuer: Issuer):
+    """Many providers put groups into no token where there is a way to ask for them; what is signed comes first."""
+    issuer.claims, issuer.told = {"groups": None}, {"groups": ["cxr-readers"], "preferred_username": "mallory"}
+
+    found = claimed(issuer)
+
+    assert (found["groups"], found["preferred_username"]) == (["cxr-readers"], "Anna")
+
+
+def test_what_is_said_of_somebody_else_is_not_believed(issuer: Issuer):
+    """OpenID Connect Core 5.3.2."""
+    issuer.claims, issuer.told = THIN, {"sub": "another", "groups": ["cxr-admins"]}
+
+    with pytest.raises(NotTrustedError, match="are of two people"):
+        claimed(issuer)
+
+
+@pytest.mark.parametrize("way", ["it refuses", "it does not offer it"])
+def test_a_provider_may_have_no_more_to_say(issuer: Issuer, way: str):
+    """The person then is who the token says, and has no groups."""
+    issuer.claims = THIN
+    if way == "it refuses":
+        issuer.told = None
+    else:
+        issuer.configuration = {"userinfo_endpoint": None}
+
+    assert claimed(issuer)["sub"] == ANNA["sub"]
+
+
+def test_what_others_could_read_along_is_not_asked(issuer: Issuer):
+    """The token that it takes would be theirs too."""
+    issuer.claims, issuer.configuration = THIN, {"userinfo_endpoint": "http://evil.example/me"}
+
+    with pytest.raises(ProviderDownError):
+        claimed(issuer)
+
+
 def test_a_new_key_is_asked_for(issuer: Issuer, monkeypatch: pytest.MonkeyPatch):
     """When a token names one that is not known; not more often than once a minute."""
     provider = known_to(issuer)
@@ -185,7 +233,7 @@ def test_a_new_key_is_asked_for(issuer: Issuer, monkeypatch: pytest.MonkeyPatch)
         claimed(issuer, provider)
     within_a_minute = issuer.asked.count("/hospital/keys")
     start = time.monotonic()
-    monkeypatch.setattr("node.identity.provider.time.monotonic", lambda: start + 61)
+    monkeypatch.setattr("node.identity.answers.time.monotonic", lambda: start + 61)
     with pytest.raises(NotTrustedError):
         claimed(issuer, provider)
 
