@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from db import upsert
 from db.engine import queue_for
 from db.schema import audit, audit_head
 
@@ -70,7 +70,7 @@ def append(
     digest = _digest(before, now, words)
     added = connection.execute(audit.insert().values(at=now, digest=digest, **words)).inserted_primary_key
     head = {"last_id": added[0] if added else 0, "digest": digest}
-    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(audit_head)
+    insert = upsert.insert(connection.dialect.name, audit_head)
     connection.execute(insert.values(id=HEAD, **head).on_conflict_do_update(index_elements=["id"], set_=head))
 
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from db import upsert
 from db.jobs import UNDONE
 from db.records import JobKind
 from db.result_records import CommitmentRequest, SopReference
@@ -23,9 +23,8 @@ def record(
     now: datetime,
 ) -> CommitmentRequest:
     """Keep a request; one that is repeated, because its answer was lost, is the same one asked once more."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     named = [asdict(reference) for reference in references]
-    new = dialect.insert(commitment_request).values(
+    new = upsert.insert(connection.dialect.name, commitment_request).values(
         transaction_uid=transaction_uid,
         calling_ae=calling_ae,
         references=named,

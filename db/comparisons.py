@@ -8,9 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, and_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
-from db import awakening, jobs
+from db import awakening, jobs, upsert
 from db.learning_records import StoredComparison
 from db.records import JobKind, JobState
 from db.schema import comparison, job, snapshot
@@ -27,7 +26,7 @@ def ask(
     Returns:
         The id of its job, if that is to run now.
     """
-    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(comparison)
+    insert = upsert.insert(connection.dialect.name, comparison)
     snapshot_id = connection.execute(select(snapshot.c.id).where(snapshot.c.sha256 == snapshot_sha256)).scalar_one()
     statement = insert.values(
         candidate=candidate, current=current, snapshot_id=snapshot_id, asked_by=by, asked_at=now, done=0, total=0

@@ -1,8 +1,8 @@
 """What model and reports say of the same study, finding by finding: where they differ, and how often they agree.
 
 `refresh` works the rows of studies out anew, in the transaction that changed a prediction, a result, a label or a link,
-and adds what changed to counts by week. So the list of discrepancies is read off an index, and the agreement of years
-is a sum over few rows.
+and adds what changed to counts by week. So the list of `discrepancies` is read off an index, and the `agreement` of
+years is a sum over few rows.
 
 The model is the one of the study's newest result that was not taken back; of several images the one in which it is
 surest of a finding counts. What the reports say is the label in force, and what a report does not mention is not there
@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, exists, select, tuple_
 
 from db import counters, labels, reports
 from db.engine import queue_for
@@ -27,7 +27,6 @@ from db.schema import (
     frontal,
     instance,
     link,
-    mention,
     mining,
     prediction,
     result,
@@ -69,43 +68,6 @@ class Concordance:
         return self.probability >= self.operating_point
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Discrepancy:
-    """A difference that nobody has judged, with the study it is of and the sentence of the report that was decisive."""
-
-    found: Concordance
-    study_instance_uid: str
-    patient_id: str
-    patient_name: str
-    accession_number: str
-    sentence: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """Which readings are counted; None is all."""
-
-    finding: str | None = None
-    model_version: str | None = None
-    sender: str | None = None
-    view: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counted:
-    """How many readings of a finding in a week, by what the model and by what the report said."""
-
-    week: date
-    finding: str
-    present: bool
-    reported: bool
-    number: int
-
-
-Place = tuple[float, int, str]
-"""Where a page of the list ended: rank, study and finding."""
-
-
 def refresh(connection: Connection, study_ids: Sequence[int]) -> None:
     """Work out anew what model and reports say of these studies; others wait meanwhile."""
     for start in range(0, len(study_ids), _AT_ONCE):
@@ -137,68 +99,15 @@ def absent(connection: Connection, *, after: int, limit: int) -> list[int]:
     return list(connection.execute(query.limit(limit)).scalars())
 
 
-def discrepancies(
-    connection: Connection, *, finding: str | None = None, before: Place | None = None, limit: int = 50
-) -> list[Discrepancy]:
-    """What nobody has judged, the most urgent first.
-
-    Args:
-        finding: only of this one.
-        before: the last one of the page before.
-        limit: how many at the most.
-    """
-    place = (concordance.c.rank, concordance.c.study_id, concordance.c.finding)
-    query = (
-        select(concordance, *(study.c[name] for name in _NAMES))
-        .join(study, study.c.id == concordance.c.study_id)
-        .where(concordance.c.rank.is_not(None))
-    )
-    if finding is not None:
-        query = query.where(concordance.c.finding == finding)
-    if before is not None:
-        query = query.where(tuple_(*place) < tuple_(*before))
-    rows = connection.execute(query.order_by(*(column.desc() for column in place)).limit(limit)).mappings().all()
-    said = _sentences(connection, [row["study_id"] for row in rows])
-    return [
-        Discrepancy(
-            found=_concordance(row),
-            **{name: row[name] for name in _NAMES},
-            sentence=said.get((row["study_id"], row["finding"])),
-        )
-        for row in rows
-    ]
-
-
 def of_study(connection: Connection, study_id: int, finding: str) -> Concordance | None:
     """What is said of a finding of a study, if it can be compared."""
     found = _kept(connection, and_(concordance.c.study_id == study_id, concordance.c.finding == finding))
     return next(found, None)
 
 
-def counted(connection: Connection, group: Group, since: date | None = None) -> list[Counted]:
-    """Readings by week, finding and what was said, from the week of `since` on."""
-    count = concordance_count.c
-    query = select(count.week, count.finding, count.present, count.reported, func.sum(count.number).label("number"))
-    for name, value in asdict(group).items():
-        if value is not None:
-            query = query.where(count[name] == value)
-    if since is not None:
-        query = query.where(count.week >= since)
-    query = query.group_by(count.week, count.finding, count.present, count.reported).order_by(count.week)
-    return [Counted(**row) for row in connection.execute(query).mappings() if row["number"]]
-
-
-def groups(connection: Connection) -> dict[str, list[str]]:
-    """The model versions, senders and views that there are readings of."""
-    columns = (concordance_count.c[name] for name in ("model_version", "sender", "view"))
-    found = {}
-    for column in columns:
-        query = select(column).where(concordance_count.c.number > 0).distinct().order_by(column)
-        found[column.name] = list(connection.execute(query).scalars())
-    return found
-
-
-_NAMES = ("study_instance_uid", "patient_id", "patient_name", "accession_number")
+def of_row(row: Any) -> Concordance:
+    """The columns of the table, from a row that may have others too."""
+    return Concordance(**{column.name: row[column.name] for column in concordance.columns})
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,11 +216,7 @@ def _margin(each: Concordance) -> float:
 
 
 def _kept(connection: Connection, which: ColumnElement[bool]) -> Iterator[Concordance]:
-    return (_concordance(row) for row in connection.execute(select(concordance).where(which)).mappings().all())
-
-
-def _concordance(row: Any) -> Concordance:
-    return Concordance(**{column.name: row[column.name] for column in concordance.columns})
+    return (of_row(row) for row in connection.execute(select(concordance).where(which)).mappings().all())
 
 
 def _without(some: Sequence[Concordance], others: Sequence[Concordance]) -> list[Concordance]:
@@ -336,15 +241,3 @@ def _cell(each: Concordance) -> tuple[date, str, str, str, str, bool, bool]:
     day = each.read_at.date()
     week = day - timedelta(days=day.weekday())
     return week, each.finding, each.model_version, each.sender, each.view, each.present, each.reported
-
-
-def _sentences(connection: Connection, study_ids: Sequence[int]) -> dict[tuple[int, str], str]:
-    """The newest sentence that the miner found of each finding in the reports of these studies."""
-    query = (
-        select(link.c.study_id, mention.c.finding, mention.c.sentence)
-        .join(mining, mining.c.report_id == link.c.report_id)
-        .join(mention, mention.c.mining_id == mining.c.id)
-        .where(link.c.study_id.in_(study_ids), mention.c.finding.is_not(None))
-        .order_by(mining.c.mined_at, mention.c.id)
-    )
-    return {(study_id, finding): sentence for study_id, finding, sentence in connection.execute(query)}

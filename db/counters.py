@@ -7,7 +7,8 @@ from collections.abc import Hashable, Mapping
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Table
-from sqlalchemy.dialects import postgresql, sqlite
+
+from db import upsert
 
 Key = TypeVar("Key", bound=tuple[Hashable, ...])
 
@@ -22,6 +23,6 @@ def add(connection: Connection, counts: Table, change: Mapping[Key, int]) -> Non
     ]
     if not rows:
         return
-    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(counts)
+    insert = upsert.insert(connection.dialect.name, counts)
     together = {NUMBER: counts.c[NUMBER] + insert.excluded[NUMBER]}
     connection.execute(insert.on_conflict_do_update(index_elements=keys, set_=together), rows)

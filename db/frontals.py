@@ -7,8 +7,8 @@ read give the instance a reason all the same, and the reason decides.
 from collections.abc import Iterator, Sequence
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from db import upsert
 from db.learning_records import Frontal, FrontalImage, UnlookedImage
 from db.schema import frontal, instance, study
 
@@ -16,7 +16,7 @@ from db.schema import frontal, instance, study
 def record(connection: Connection, found: Sequence[Frontal]) -> None:
     """Write what headers say; what was said of an instance first stands."""
     if found:
-        insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(frontal)
+        insert = upsert.insert(connection.dialect.name, frontal)
         rows = [{"instance_id": each.instance_id, "view": each.view, "collection": each.collection} for each in found]
         connection.execute(insert.on_conflict_do_nothing(), rows)
 

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Select, case, literal_column, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from db import upsert
 from db.errors import LeaseLostError
 from db.records import Job, JobKind, JobState
 from db.schema import job
@@ -56,9 +56,8 @@ def add(
     It may run from `not_before` on; without that, now.
     """
     key = f"{kind}:{subject_id}:{revision}" + (f":{destination}" if destination else "")
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = (
-        dialect.insert(job)
+        upsert.insert(connection.dialect.name, job)
         .values(
             kind=kind,
             key=key,

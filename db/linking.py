@@ -39,8 +39,8 @@ from sqlalchemy import (
     true,
     union_all,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
+from db import upsert
 from db.report_records import LinkedBy
 from db.schema import Utc, link, report, study, unlinked
 
@@ -128,7 +128,7 @@ def _link(dialect: str, scope: Scope) -> Executable:
         _pairs_by_uid(scope).add_columns(literal(LinkedBy.STUDY_INSTANCE_UID), now),
         _pairs_by_accession(scope).add_columns(literal(LinkedBy.ACCESSION_NUMBER), now),
     )
-    insert = (postgresql if dialect == "postgresql" else sqlite).insert(link)
+    insert = upsert.insert(dialect, link)
     names = [column.name for column in link.columns]
     statement: Executable = (
         insert.from_select(names, every).on_conflict_do_nothing().returning(link.c.report_id, link.c.study_id)
@@ -138,7 +138,7 @@ def _link(dialect: str, scope: Scope) -> Executable:
 
 @cache
 def _unlinked(dialect: str) -> Executable:
-    insert = (postgresql if dialect == "postgresql" else sqlite).insert(unlinked)
+    insert = upsert.insert(dialect, unlinked)
     statement: Executable = insert.values(report_id=bindparam("report_id")).on_conflict_do_nothing()
     return statement
 

@@ -53,12 +53,6 @@ def waiting(connection: Connection) -> list[tuple[str, str]]:
     return [(row.uid, row.accession_number) for row in rows]
 
 
-def studies_of(connection: Connection, report_id: int) -> list[int]:
-    """The ids of the studies that this version of a report is linked to."""
-    query = select(link.c.study_id).where(link.c.report_id == report_id).order_by(link.c.study_id)
-    return list(connection.execute(query).scalars())
-
-
 _SHOWN = (
     report.c.id.label("report_id"),
     *(report.c[name] for name in ("source", "report_key", "accession_number", "status", "version_at")),

@@ -1,4 +1,4 @@
-"""What the miner made of reports: its readings with their mentions and labels, and the jobs that ask for them.
+"""What the miner made of reports: its readings with their mentions and labels.
 
 A reading is of one report version by one miner: a lexicon, rules, a language model and a policy. Readings are added
 and never taken away. Of a version the one that was made last holds; to run a miner is to accept what it says. A miner
@@ -7,8 +7,6 @@ that read a version before others did, and reads it again, makes no second readi
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
-from functools import cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -16,93 +14,26 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Executable,
-    Integer,
     RowMapping,
     Select,
     and_,
-    bindparam,
-    case,
     exists,
     func,
-    or_,
     select,
     tuple_,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
-from db import jobs, standing
+from db import standing, upsert
 from db.labels import COUNTS
-from db.records import JobKind, JobState
 from db.report_records import PUBLISHED, MinedMention, MinerIdentity, Mining, ReportSection, ReportText
 from db.reports import current_versions
-from db.schema import Utc, job, label, mention, mining, report
+from db.schema import label, mention, mining, report
 from db.vocabulary import Assertion
 
-SETTLE_S = 1.0
-"""Seconds without a new report until a mining job may begin, so that what arrives together is mined together, and
-mining does not take the processor from a burst of messages."""
-LONGEST_WAIT_S = 30.0
-"""Seconds after which a mining job waits no longer, however much still arrives."""
 _AT_ONCE = 500
 """How many ids one statement names."""
 _OF_MENTION = tuple(MinedMention.__dataclass_fields__)
-
-
-def queue(connection: Connection, report_id: int | None, now: datetime, *, at_once: bool = False) -> int | None:
-    """Ask for every report version up to this one, or to the newest, to be mined, in the transaction that stores it.
-
-    A mining job that still waits is widened instead: however many reports arrive, one job waits. Its row is then
-    locked to the end of the transaction, so that nobody takes the job before the reports can be seen.
-
-    Args:
-        connection: a writing transaction.
-        report_id: the newest report version to be mined; None for the newest that is stored.
-        now: the time.
-        at_once: whether it need not wait for more, nor for a miner that was missing.
-
-    Returns:
-        The id of the job; None if the same was asked for at the same moment.
-    """
-    soon = now if at_once else now + timedelta(seconds=SETTLE_S)
-    values = {"up_to": report_id, "soon": soon, "long_ago": now - timedelta(seconds=LONGEST_WAIT_S)}
-    widened: int | None = connection.execute(_widen(at_once=at_once), values).scalar_one_or_none()
-    if widened is not None:
-        return widened
-    report_id = report_id or newest_report(connection) or 0
-    before = select(func.count()).where(job.c.kind == JobKind.MINE, job.c.subject_id == report_id)
-    revision = connection.execute(before).scalar_one()
-    return jobs.add(connection, kind=JobKind.MINE, subject_id=report_id, revision=revision, now=now, not_before=soon)
-
-
-@cache
-def _widen(*, at_once: bool) -> Executable:
-    """Built once: to build it takes longer than all else that a message does."""
-    waiting = select(job.c.id).where(_waits()).order_by(job.c.id).limit(1).scalar_subquery()
-    newest = select(func.max(report.c.id)).scalar_subquery()
-    up_to = func.coalesce(bindparam("up_to", type_=Integer), newest)
-    soon, long_ago = bindparam("soon", type_=Utc), bindparam("long_ago", type_=Utc)
-    stays = or_(job.c.not_before > soon, job.c.created_at < long_ago)
-    statement: Executable = (
-        update(job)
-        .where(job.c.id == waiting, _waits())
-        .values(
-            subject_id=case((job.c.subject_id < up_to, up_to), else_=job.c.subject_id),
-            not_before=soon if at_once else case((stays, job.c.not_before), else_=soon),
-        )
-        .returning(job.c.id)
-    )
-    return statement
-
-
-def newest_report(connection: Connection) -> int | None:
-    """The id of the report version that was stored last, None if there is none."""
-    newest: int | None = connection.execute(_NEWEST).scalar_one()
-    return newest
-
-
-_NEWEST = select(func.max(report.c.id))
 
 
 def record(connection: Connection, readings: Sequence[Mining]) -> int:
@@ -114,7 +45,7 @@ def record(connection: Connection, readings: Sequence[Mining]) -> int:
         return 0
     miner = readings[0].miner
     rows = [_row(reading) for reading in readings]
-    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(mining)
+    insert = upsert.insert(connection.dialect.name, mining)
     statement = insert.on_conflict_do_nothing().returning(mining.c.report_id, mining.c.id)
     new: dict[int, int] = dict(connection.execute(statement, rows).all())
     known = [reading.report_id for reading in readings if reading.report_id not in new]
@@ -209,10 +140,6 @@ def counts(connection: Connection) -> dict[str, int]:
     holding = held().subquery()
     query = select(mining.c.readability, func.count()).join(holding, holding.c.id == mining.c.id)
     return dict(connection.execute(query.group_by(mining.c.readability)).all())
-
-
-def _waits() -> ColumnElement[bool]:
-    return and_(jobs.UNDONE, job.c.kind == JobKind.MINE, job.c.state == JobState.QUEUED)
 
 
 def _by(miner: MinerIdentity) -> ColumnElement[bool]:

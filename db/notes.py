@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from db import upsert
 from db.schema import note
 
 
@@ -20,7 +20,7 @@ class Note:
 
 def write(connection: Connection, name: str, value: Any, now: datetime) -> None:
     """Note something, in the place of what was noted under the name before."""
-    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(note)
+    insert = upsert.insert(connection.dialect.name, note)
     values = {"noted_at": now, "value": value}
     statement = insert.values(name=name, **values).on_conflict_do_update(index_elements=[note.c.name], set_=values)
     connection.execute(statement)

@@ -5,8 +5,8 @@ from dataclasses import fields
 from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, Select, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from db import upsert
 from db.errors import UnknownPersonError
 from db.people_records import KnownPerson, Person, Role
 from db.schema import person, provider_subject, session
@@ -19,8 +19,9 @@ NO_PASSWORD = ""
 
 def add(connection: Connection, *, name: str, password_hash: str, role: Role, now: datetime) -> bool:
     """Enter a person; one of that name stays as they are. Returns whether they are new."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    new = dialect.insert(person).values(name=name, password_hash=password_hash, role=role, created_at=now)
+    new = upsert.insert(connection.dialect.name, person).values(
+        name=name, password_hash=password_hash, role=role, created_at=now
+    )
     return connection.execute(new.on_conflict_do_nothing().returning(person.c.id)).scalar() is not None
 
 

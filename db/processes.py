@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from db import upsert
 from db.schema import process
 
 KEPT = timedelta(days=1)
@@ -36,7 +36,7 @@ class Process:
 
 def beat(connection: Connection, one: Process) -> None:
     """It is alive."""
-    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(process)
+    insert = upsert.insert(connection.dialect.name, process)
     again: dict[str, Any] = {"beat_at": one.beat_at}
     connection.execute(insert.values(asdict(one)).on_conflict_do_update(index_elements=["key"], set_=again))
     connection.execute(delete(process).where(process.c.beat_at < one.beat_at - KEPT))

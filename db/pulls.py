@@ -3,15 +3,16 @@
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, exists, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from db import upsert
 from db.schema import instance, pull, study
 
 
 def begin(connection: Connection, study_instance_uid: str, source: str, now: datetime) -> None:
     """A study is going to be brought in; one that was cut off is begun again."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    new = dialect.insert(pull).values(study_instance_uid=study_instance_uid, source=source, begun_at=now)
+    new = upsert.insert(connection.dialect.name, pull).values(
+        study_instance_uid=study_instance_uid, source=source, begun_at=now
+    )
     connection.execute(
         new.on_conflict_do_update(
             index_elements=[pull.c.study_instance_uid, pull.c.source], set_={"begun_at": new.excluded.begun_at}

@@ -26,9 +26,8 @@ from sqlalchemy import (
     tuple_,
     type_coerce,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
-from db import linking
+from db import linking, upsert
 from db.examination import examination
 from db.report_records import OLDEST, MessageArrival, Report, ReportArrival, ReportSection, ReportStatus
 from db.result_records import DeliveryState, ResultKind
@@ -86,11 +85,20 @@ _ADD_REPORT = report.insert().values(
 
 @cache
 def _add_message(dialect: str) -> Executable:
-    insert = (postgresql if dialect == "postgresql" else sqlite).insert(message)
+    insert = upsert.insert(dialect, message)
     statement: Executable = (
         insert.values({name: bindparam(name) for name in _MESSAGE}).on_conflict_do_nothing().returning(message.c.id)
     )
     return statement
+
+
+def newest(connection: Connection) -> int | None:
+    """The id of the version that was stored last, None if there is none."""
+    found: int | None = connection.execute(_NEWEST).scalar_one()
+    return found
+
+
+_NEWEST = select(func.max(report.c.id))
 
 
 def versions(connection: Connection, accession_number: str) -> list[Report]:

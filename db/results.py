@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, or_, select, true
-from sqlalchemy.dialects import postgresql, sqlite
 
+from db import upsert
 from db.records import Absence, ScorePair, StoredPrediction
 from db.result_records import REPORT_KINDS, Result, ResultKind
 from db.schema import instance, prediction, result, study
@@ -17,9 +17,8 @@ _AT_ONCE = 500
 
 def add_prediction(connection: Connection, made: StoredPrediction, now: datetime) -> None:
     """Keep what a model version said of an instance; what it said first stands."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     connection.execute(
-        dialect.insert(prediction)
+        upsert.insert(connection.dialect.name, prediction)
         .values(
             instance_id=made.instance_id,
             model_version=made.model_version,

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from db import upsert
 from db.learning_records import RegisteredSnapshot
 from db.schema import snapshot
 from db.vocabulary import Split
@@ -22,7 +22,7 @@ def register(
     about: Mapping[str, str],
 ) -> None:
     """Enter a snapshot that is on disk; one that is entered stays as it is."""
-    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(snapshot)
+    insert = upsert.insert(connection.dialect.name, snapshot)
     values = {
         "sha256": sha256,
         "folder": folder,

@@ -84,9 +84,9 @@ def counted(connection: Connection) -> tuple[Counter[int], int]:
     return found, unreadable
 
 
-def waiting(connection: Connection, among: int = 1000) -> int:
-    """How many of so many of the newest report versions would count and nobody has mined yet."""
-    newest = select(report.c.id).order_by(report.c.id.desc()).limit(among).subquery()
+def waiting(connection: Connection) -> int:
+    """How many of the newest thousand report versions would count and nobody has mined yet."""
+    newest = select(report.c.id).order_by(report.c.id.desc()).limit(1000).subquery()
     mined = exists().where(mining.c.report_id == report.c.id)
     query = select(func.count()).select_from(report).where(report.c.id.in_(select(newest.c.id)), COUNTS, ~mined)
     return connection.execute(query).scalar_one()

@@ -8,9 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, and_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
-from db import awakening, jobs
+from db import awakening, jobs, upsert
 from db.errors import TakenError
 from db.learning_records import RunState, TrainingRun
 from db.records import JobKind, JobState
@@ -40,7 +39,7 @@ def add(
     """
     if connection.execute(select(model.c.id).where(model.c.version == version)).first() is not None:
         raise TakenError(version)
-    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(training_run)
+    insert = upsert.insert(connection.dialect.name, training_run)
     found = select(snapshot.c.id).where(snapshot.c.sha256 == snapshot_sha256).scalar_subquery()
     statement = insert.values(
         version=version,

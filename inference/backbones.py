@@ -33,7 +33,7 @@ class Backbone(nn.Module):
         self.upper = nn.Sequential(*layers[cut:])
 
     def forward(self, images: Tensor) -> Tensor:
-        """(N, 3, H, W) -> (N, D, H / stride, W / stride)."""
+        """(N, 3, H, W) -> (N, D, H / 32, W / 32)."""
         features: Tensor = self.upper(self.lower(images))
         return features
 
@@ -46,7 +46,7 @@ class Row:
         build: the whole network of its makers, untrained.
         layers: its convolutions, in order, each a module.
         cut: how many of them are the lower part.
-        channels: D of its last feature maps, `stride` pixels apart.
+        channels: D of its last feature maps, 32 pixels apart.
         mean, std: of grey levels in [0, 1], as its ImageNet weights expect them.
         fetch: the makers' ImageNet weights.
         source: where these come from, for the model card.
@@ -60,7 +60,6 @@ class Row:
     std: float
     fetch: Callable[[], State]
     source: str
-    stride: int = 32
 
 
 def make(name: str, weights: Weights, cut: int | None = None) -> Backbone:

@@ -49,7 +49,7 @@ def _scope(skeleton: Skeleton, cue: Cue, openings: Collection[int], rulebook: Ru
     elif rule.direction == "forward":
         yield from _forward(skeleton, cue, openings, rulebook)
     else:
-        yield from _backward(skeleton, cue, openings, rulebook)
+        yield from _backward(skeleton, cue, rulebook)
 
 
 def _forward(skeleton: Skeleton, cue: Cue, openings: Collection[int], rulebook: Rulebook) -> Iterator[int]:
@@ -73,7 +73,7 @@ def _opens(skeleton: Skeleton, place: int, openings: Collection[int], rulebook: 
     return before in _LIST_ENDS and skeleton[place].normal in rulebook.openers
 
 
-def _backward(skeleton: Skeleton, cue: Cue, openings: Collection[int], rulebook: Rulebook) -> Iterator[int]:
+def _backward(skeleton: Skeleton, cue: Cue, rulebook: Rulebook) -> Iterator[int]:
     rule = cue.value
     for place in range(cue.start - 1, max(-1, cue.start - 1 - rule.reach), -1):
         bone = skeleton[place]

@@ -31,7 +31,7 @@ from node.reconcile import study_failed
 from node.study.look import StoreLook
 from node.study.outcome import Outcome
 from node.worker import Handler, Overdue, Worker
-from training.selection import Wanted
+from training.study_labels import Wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

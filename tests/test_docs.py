@@ -63,14 +63,28 @@ def test_commands_named_in_the_documents_exist():
     assert named <= there
 
 
-def test_architecture_names_the_modules_of_the_node():
-    """The map shows every module of the running product, and none that is gone."""
-    named = set(re.findall(r"`([a-z_0-9]+)/?`", ARCHITECTURE)) | {"__init__", "__main__", "errors"}
+def beginnings() -> dict[str, list[str]]:
+    """The rows of the map: a package's path, and the modules at which to begin to read it."""
+    rows = re.findall(r"^\| `([a-z0-9]+/?)` \|.*\| (.+) \|$", ARCHITECTURE, re.MULTILINE)
+    return {(f"node/{name}" if name.endswith("/") else name): re.findall(r"`([^`]+)`", begin) for name, begin in rows}
 
-    modules = {path.stem for path in (ROOT / "node").glob("*.py")}
-    modules |= {path.name for path in (ROOT / "node").iterdir() if (path / "__init__.py").exists()}
 
-    assert modules <= named
+def test_architecture_has_every_package_and_where_to_begin():
+    """The map has a row for each package, and for none that is gone; the module it names first is there."""
+    rows = beginnings()
+
+    packages = {f"node/{path.name}/" for path in (ROOT / "node").iterdir() if (path / "__init__.py").exists()}
+
+    assert {name for name in rows if name.startswith("node/")} == packages
+    assert [name for name, modules in rows.items() if not all((ROOT / name / each).exists() for each in modules)] == []
+    assert all(rows.values())
+
+
+def test_architecture_names_the_modules_beside_the_packages():
+    """Those of the running product that lie in no package."""
+    named = set(re.findall(r"`([a-z_0-9]+)`", ARCHITECTURE)) | {"__init__", "__main__", "errors"}
+
+    assert {path.stem for path in (ROOT / "node").glob("*.py")} <= named
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -1,30 +1,18 @@
 """One model on the frozen test patients of a snapshot: Table 3, Figure 5 and Table 4 for what is here."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from db.vocabulary import Split
-from inference import boxes
 from inference.bundle import Bundle
-from inference.cam import heat_map
-from inference.classifier import Classifier, calibrated
-from training import roc, scores, table3
+from inference.classifier import calibrated
+from training import boxed, roc, scores, table3
+from training.boxed import Overlap
 from training.errors import TrainingError
 from training.evaluate import proportion, sensitivity, specificity, threshold
-from training.localization import (
-    IOBB_LEVELS,
-    IOU_LEVELS,
-    Case,
-    Located,
-    TrueBox,
-    iobb,
-    iou,
-    points_at,
-    table4,
-)
 from training.roc import Curve, Interval
 from training.scores import Track
 from training.snapshot import Snapshot
@@ -65,16 +53,6 @@ class Calibrated:
     observed: Interval
     brier: float
     brier_of_share: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overlap:
-    """Table 4 at one level: `measure` is IoBB or IoU; `gated` counts only boxes of findings called present."""
-
-    measure: str
-    level: float
-    gated: bool
-    cells: tuple[Located, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +124,7 @@ def appraise(
         chosen_for = f"{target} on {len(validation[0])} validation images"
     rows = tuple(table3.table3(truth, logits, findings))
     probabilities = _probabilities(bundle, logits, findings)
-    cases, heats = _cases(bundle, snapshot, track, threads)
+    drawn = boxed.read(bundle, snapshot, track, threads)
     return Appraisal(
         model=bundle.card.version,
         snapshot=snapshot.sha256,
@@ -161,9 +139,9 @@ def appraise(
         chosen_for=chosen_for,
         points=_points(truth, probabilities, findings, levels),
         calibration=_calibration(truth, probabilities, findings),
-        images_with_boxes=len(cases[False]),
-        overlaps=tuple(_overlaps(cases, findings)),
-        pointed=_pointed(cases[False], heats, findings),
+        images_with_boxes=len(drawn.heats),
+        overlaps=tuple(boxed.overlaps(drawn, findings)),
+        pointed=boxed.pointed(drawn, findings),
     )
 
 
@@ -270,48 +248,3 @@ def _calibration(truth: roc.Scores, probabilities: roc.Scores, findings: Sequenc
                 )
             )
     return tuple(found)
-
-
-Heats = list[Mapping[str, np.ndarray]]
-
-
-def _cases(bundle: Bundle, snapshot: Snapshot, track: Track, threads: int) -> tuple[Mapping[bool, list[Case]], Heats]:
-    """The images with a radiologist's box that training did not learn from, read: gated and not."""
-    cases: dict[bool, list[Case]] = {False: [], True: []}
-    heats: Heats = []
-    by_folds = bool(bundle.card.metrics.out_of_fold)  # then it has learnt from the validation patients too
-    learnt = {Split.TRAIN, Split.VALIDATION} if by_folds else {Split.TRAIN}
-    items = [item for item in snapshot.items if item.split not in learnt and snapshot.boxes.get(item.image)]
-    if not items:
-        return cases, heats
-    classifier = Classifier(bundle, threads=threads)
-    for item in track(items):
-        prediction = classifier(scores.read(snapshot, item))
-        true: dict[str, list[TrueBox]] = {}
-        for box in snapshot.boxes[item.image]:
-            true.setdefault(box.finding, []).append(box)
-        rows, columns = prediction.rows, prediction.columns
-        maps = dict(zip(bundle.card.findings, prediction.cam, strict=True))
-        found = {name: boxes.paper(cam, rows, columns) for name, cam in maps.items()}
-        gated = {score.finding: score.boxes for score in prediction.scores}
-        cases[False].append(Case(rows=rows, columns=columns, found=found, true=true))
-        cases[True].append(Case(rows=rows, columns=columns, found=gated, true=true))
-        heats.append({name: heat_map(maps[name], 256, 256) for name in true if name in maps})
-    return cases, heats
-
-
-def _overlaps(cases: Mapping[bool, Sequence[Case]], findings: Sequence[str]) -> Iterable[Overlap]:
-    for gated in (False, True):
-        for name, measure, levels in (("IoBB", iobb, IOBB_LEVELS), ("IoU", iou, IOU_LEVELS)):
-            for level in levels if cases[gated] else ():
-                cells = tuple(cell for cell in table4(cases[gated], findings, measure, level) if cell.total)
-                yield Overlap(measure=name, level=level, gated=gated, cells=cells)
-
-
-def _pointed(cases: Sequence[Case], heats: Heats, findings: Sequence[str]) -> dict[str, tuple[int, int]]:
-    found: dict[str, tuple[int, int]] = {}
-    for case, heat in zip(cases, heats, strict=True):
-        for finding in (name for name in findings if name in heat):
-            hits, total = found.get(finding, (0, 0))
-            found[finding] = hits + points_at(heat[finding], case.true[finding]), total + 1
-    return found

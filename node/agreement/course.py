@@ -6,8 +6,8 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
 
-from db import concordance
-from db.concordance import Counted, Group
+from db import agreement
+from db.agreement import Counted, Group
 from db.engine import Connection
 from db.vocabulary import EIGHT
 from node.agreement.band import Band
@@ -39,7 +39,7 @@ def courses(connection: Connection, group: Group, band: Band, now: datetime) -> 
     first_recent = this_week - (band.recent - 1) * WEEK
     since = first_recent - band.earlier * WEEK
     of_finding: dict[str, list[Counted]] = {}
-    for each in concordance.counted(connection, group, since=since):
+    for each in agreement.counted(connection, group, since=since):
         of_finding.setdefault(each.finding, []).append(each)
     names = [group.finding] if group.finding else [finding.name for finding in EIGHT]
     return [_course(name, of_finding.get(name, ()), first_recent, band.width) for name in names]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import sqrt
 
-from db.concordance import Counted
+from db.agreement import Counted
 
 Z = 1.959964
 """Of the normal distribution, for 95 %."""

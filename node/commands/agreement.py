@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from db.concordance import Group
+from db.agreement import Group
 from node.agreement.course import Course, courses
 from node.agreement.measures import Figure
 from node.agreement.outline import outline

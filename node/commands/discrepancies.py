@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from db import concordance
+from db import discrepancies
 from node.commands.options import ByOption, ConfigOption, DataOption, JsonOption, opened, print_json, print_table, who
 from node.labels import correction, verdict
 from node.labels.verdict import Verdict
@@ -29,7 +29,7 @@ def list_discrepancies(
     """
     name = None if finding is None else correction.finding_named(finding)
     with opened(config, data).read() as connection:
-        found = concordance.discrepancies(connection, finding=name, limit=limit)
+        found = discrepancies.unjudged(connection, finding=name, limit=limit)
     if as_json:
         print_json(found)
         return

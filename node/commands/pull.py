@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
@@ -94,8 +95,7 @@ def pull(
     chosen = inbound.chosen(settings, source)
     may_go_on = _window(chosen, always=now or dry_run)
     summary, began = Summary(source=chosen.name), time.monotonic()
-    with open_node(settings, config, data) as (database, store):
-        way = inbound.source_of(settings, chosen)
+    with open_node(settings, config, data) as (database, store), closing(inbound.source_of(settings, chosen)) as way:
         work = Pull(
             name=chosen.name,
             source=way,
@@ -108,15 +108,8 @@ def pull(
             read=read,
             dry_run=dry_run,
         )
-        wanted = (
-            work.missing() if missing else [Wanted(study_instance_uid=study or "", accession_number=accession or "")]
-        )
-        try:
-            whole = _brought_in(work, wanted, limit, summary)
-        except UnreachableError as error:
-            raise PullError(f"{error}. {summary.line()}; begin again, it goes on from here") from error
-        finally:
-            way.close()
+        named = Wanted(study_instance_uid=study or "", accession_number=accession or "")
+        whole = _brought_in(work, work.missing() if missing else [named], limit, summary)
         if not read and summary.instances:
             inspection.look(database, store, settings.reading.policy, lambda _: None)
     _print(summary, time.monotonic() - began, whole=whole, window_text=chosen.window, as_json=as_json)
@@ -125,6 +118,7 @@ def pull(
 
 
 def _brought_in(work: Pull, wanted: Sequence[Wanted], limit: int | None, summary: Summary) -> bool:
+    """Bring in and count; False if the window closed before the end."""
     with progress.meter(len(wanted)) as meter:
 
         def asked() -> Iterator[Wanted]:
@@ -134,7 +128,10 @@ def _brought_in(work: Pull, wanted: Sequence[Wanted], limit: int | None, summary
                 meter.advance(1)
                 meter.show(summary.line())
 
-        return work.bring(asked(), limit, lambda _wanted, done: summary.add(done))
+        try:
+            return work.bring(asked(), limit, lambda _wanted, done: summary.add(done))
+        except UnreachableError as error:
+            raise PullError(f"{error}. {summary.line()}; begin again, it goes on from here") from error
 
 
 def _window(chosen: SourceSettings, *, always: bool) -> Callable[[], bool]:

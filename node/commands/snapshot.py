@@ -18,8 +18,9 @@ from node.learning import snapshots as node_snapshots
 from node.process.clock import utc_now
 from node.settings import Settings
 from training import snapshot
-from training.selection import Wanted, without_positives
+from training.selection import without_positives
 from training.snapshot import Snapshot
+from training.study_labels import Wanted
 
 snapshot_app = typer.Typer(no_args_is_help=True, help="Images, labels and split to train on: make, list, look.")
 

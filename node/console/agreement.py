@@ -6,8 +6,8 @@ from datetime import date, datetime
 
 from starlette.responses import Response
 
-from db import concordance
-from db.concordance import Group
+from db import agreement
+from db.agreement import Group
 from db.engine import Database
 from db.vocabulary import EIGHT
 from node.agreement.band import Band
@@ -37,7 +37,7 @@ class Agreement:
         """All findings, and the weeks of the one that is asked for; of one sender, view or model version, if asked."""
         asked = visit.request.query_params
         with self.database.read() as connection:
-            known = concordance.groups(connection)
+            known = agreement.groups(connection)
             group = Group(**{name: asked[name] for name in known if asked.get(name) in known[name]})
             found = courses(connection, group, self.band, self.now())
         names = [each.name for each in EIGHT]

@@ -8,8 +8,7 @@ from urllib.parse import urlencode
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from db import concordance
-from db.concordance import Discrepancy, Place
+from db.discrepancies import Discrepancy, Place, unjudged
 from db.engine import Database
 from db.people_records import Role
 from db.vocabulary import EIGHT, FINDINGS
@@ -63,7 +62,7 @@ class Discrepancies:
         asked = visit.form if problem else visit.request.query_params
         finding, before = _finding(asked.get("finding", "")), place(asked.get("before", ""))
         with self.database.read() as connection:
-            found = concordance.discrepancies(connection, finding=finding, before=before, limit=ON_A_PAGE + 1)
+            found = unjudged(connection, finding=finding, before=before, limit=ON_A_PAGE + 1)
         shown = found[:ON_A_PAGE]
         self.viewing.viewed(visit, "discrepancies.view", "discrepancies", {"finding": finding, "shown": len(shown)})
         return self.frame.page(

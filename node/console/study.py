@@ -22,7 +22,7 @@ from node.console.highlight import highlight
 from node.console.imaging import Pictures
 from node.console.subject import UNKNOWN, study_uid
 from node.console.viewing import Viewing
-from node.console.words import DELIVERY_STATES, JOB_STATES, PROGRESS, PROGRESS_BADGES, WORRYING
+from node.console.words import DELIVERY_STATES, PROGRESS, PROGRESS_BADGES, WORRYING
 from node.objects.palette import FULL_ALPHA
 from node.study import timeline
 from node.study.acts import Acts, Outcome, UnknownStudyError, seen
@@ -52,7 +52,6 @@ class Destination:
     name: str
     counts: tuple[tuple[str, int, bool], ...]
     job: Job | None
-    job_words: str
     trouble: str
     saw: str
 
@@ -195,7 +194,6 @@ def _destination(found: Dossier, name: str) -> Destination:
         name=name,
         counts=tuple(_counts(shown)),
         job=job,
-        job_words="" if job is None else JOB_STATES[job.state],
         trouble="" if job is None or job.state is JobState.DONE else job.error or "",
         saw=seen(found.study.revision, job),
     )

@@ -2,8 +2,7 @@
 
 from db.learning_records import ModelState, RunState
 from db.progress import Progress
-from db.records import Absence, JobKind, JobState, StudyState
-from db.report_records import ReportStatus
+from db.records import Absence, JobState, StudyState
 from db.result_records import DeliveryState
 
 WORRYING = frozenset(
@@ -26,14 +25,6 @@ STUDY_STATES: dict[str, str] = {
     StudyState.NOT_READ: "not read",
     StudyState.FAILED: "failed",
 }
-JOB_STATES: dict[str, str] = {
-    JobState.QUEUED: "queued",
-    JobState.RUNNING: "running",
-    JobState.DONE: "done",
-    JobState.FAILED: "failed",
-    JobState.DEAD: "dead",
-}
-JOB_KINDS = {JobKind.READ: "read", JobKind.DELIVER: "deliver", JobKind.RETRACT: "retract"}
 ABSENCES: dict[str, str] = {
     Absence.DAMAGED: "damaged, in the quarantine",
     Absence.MISSING: "missing",
@@ -50,9 +41,6 @@ DELIVERY_STATES: dict[str, str] = {
     DeliveryState.WITHHELD: "withheld",
     DeliveryState.WITHDRAWN: "withdrawn",
 }
-REPORT_STATUSES: dict[str, str] = {status: status.value for status in ReportStatus}
-
-
 PROGRESS: dict[str, str] = {
     Progress.ARRIVING: "arriving",
     Progress.QUEUED: "queued",

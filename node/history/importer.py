@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from db import minings, reports
+from db import mining_jobs, reports
 from db.engine import Database
 from db.errors import RowsRefusedError
 from db.report_records import MessageArrival
@@ -120,7 +120,7 @@ def _commit(
         with database.write() as connection:
             news = reports.record_all(connection, [arrival for _, arrival in group])
             if any(new and arrival.reports for new, (_, arrival) in zip(news, group, strict=True)):
-                minings.queue(connection, None, now())
+                mining_jobs.queue(connection, None, now())
     except RowsRefusedError:
         if len(group) > 1:
             for each in group:

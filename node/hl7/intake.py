@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from db import minings, reports
+from db import mining_jobs, reports
 from db.engine import Connection, Database
 from db.errors import DatabaseError
 from db.report_records import MessageArrival
@@ -125,7 +125,7 @@ class Intake:
 
     def _ask_to_mine(self, connection: Connection, arrivals: Sequence[MessageArrival], new: Sequence[bool]) -> None:
         if any(is_new and arrival.reports for arrival, is_new in zip(arrivals, new, strict=True)):
-            minings.queue(connection, None, self.now())
+            mining_jobs.queue(connection, None, self.now())
 
     def _answer(self, *, batch: bool, cases: list[_Case]) -> list[bytes]:
         now = self.now()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice, tee
 
-from db import minings
+from db import mining_jobs, minings, reports
 from db.engine import Database
 from db.records import Job, JobState
 from db.report_records import MinedMention, MinerIdentity, Mining, ReportText
@@ -95,8 +95,8 @@ class ReportMining:
             if not minings.unmined(connection, identity, limit=1):
                 return None
         with self.database.write() as connection:
-            newest = minings.newest_report(connection) or 0
-            return minings.queue(connection, newest, self.now(), at_once=True)
+            newest = reports.newest(connection) or 0
+            return mining_jobs.queue(connection, newest, self.now(), at_once=True)
 
     def stop(self) -> None:
         """End the processes; the job that runs goes back to the queue."""

@@ -40,7 +40,7 @@ class Tally(Generic[T]):
     name: str
     form: TypeAdapter[T]
     count: Callable[[Connection], T]
-    newest: Callable[[Connection], int | None] = minings.newest_report
+    newest: Callable[[Connection], int | None] = reports.newest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

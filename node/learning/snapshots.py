@@ -16,8 +16,8 @@ from node.errors import SettingsError
 from node.files import InstanceStore
 from node.learning import inspection
 from training import pseudonym, selection, snapshot
-from training.selection import Wanted
 from training.snapshot import Snapshot
+from training.study_labels import Wanted
 
 FOLDER = "snapshots"
 

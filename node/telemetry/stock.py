@@ -14,7 +14,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from db import backlog, deliveries, models
-from db.concordance import Group
+from db.agreement import Group
 from db.engine import Connection, Database
 from db.errors import DatabaseError
 from node.agreement.band import Band

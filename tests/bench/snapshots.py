@@ -22,7 +22,7 @@ from node.learning import snapshots  # noqa: E402
 from tests.bench import labels  # noqa: E402
 from tests.db.rows import NOW  # noqa: E402
 from tests.peers.databases import Postgres  # noqa: E402
-from training.selection import Wanted  # noqa: E402
+from training.study_labels import Wanted  # noqa: E402
 
 
 def main() -> None:

@@ -1,16 +1,13 @@
-"""Readings of reports with their mentions and labels, and the jobs that ask for them, on both databases."""
+"""Readings of reports with their mentions and labels; on both databases."""
 
 from dataclasses import replace
 from datetime import datetime
 
-import pytest
-
-from db import jobs, minings, reports
+from db import minings, reports
 from db.engine import Connection, Database
-from db.records import JobKind, JobState
 from db.report_records import MinedMention, MinerIdentity, Mining, ReportStatus
 from db.vocabulary import Assertion
-from tests.db.rows import NOW, claim, claimed, later
+from tests.db.rows import NOW, later
 from tests.db.test_reports import message, version
 
 CODED = MinerIdentity(lexicon_version="lex1", rules_version="rules1", language_model="small-1", policy="coded")
@@ -157,85 +154,3 @@ def test_many_readings_in_one_transaction(database: Database):
         found = minings.current(connection, list(range(1, 701)))
     assert all(each.state("Effusion") is Assertion.POSITIVE for each in found.values())
     assert len(found) == 700
-
-
-def test_reports_that_arrive_while_a_job_waits_widen_it(database: Database):
-    """However many messages come, one job waits, for a moment, so that they are mined together."""
-    with database.write() as connection:
-        first = minings.queue(connection, 1, NOW)
-        assert first == minings.queue(connection, 3, NOW) == minings.queue(connection, 2, NOW)
-
-        assert claim(connection) is None
-        job = claimed(connection, at=later(minings.SETTLE_S))
-    assert (job.kind, job.subject_id) == (JobKind.MINE, 3)
-
-
-def test_mining_waits_for_the_end_of_a_burst_but_not_for_ever(database: Database):
-    """Each arrival within the settling time puts the job off; after half a minute it may begin all the same."""
-    with database.write() as connection:
-        for tenth in range(0, 20, 9):
-            minings.queue(connection, tenth + 1, later(tenth / 10))
-        assert claim(connection, at=later(2.7)) is None
-
-        for second in range(2, 60):
-            minings.queue(connection, 100 + second, later(second))
-        job = claimed(connection, at=later(minings.LONGEST_WAIT_S + 2))
-    assert job.subject_id == 159
-
-
-def test_a_job_that_waits_longer_is_not_hastened(database: Database):
-    """A report that arrives does not wake what waits for its miner."""
-    with database.write() as connection:
-        minings.queue(connection, 1, NOW)
-        held = claimed(connection, at=later(5))
-        jobs.postpone(connection, held, now=later(5), delay_s=300, error_code="miner_missing", error="")
-
-        minings.queue(connection, 2, later(6))
-
-        assert claim(connection, at=later(100)) is None
-
-
-def test_reports_that_arrive_while_a_job_runs_get_their_own(database: Database):
-    """The one that runs may have looked already."""
-    with database.write() as connection:
-        minings.queue(connection, 1, NOW)
-        claimed(connection, at=later(5))
-
-        second = minings.queue(connection, 2, NOW)
-
-        assert second is not None
-        assert jobs.get(connection, second).subject_id == 2
-
-
-def test_backlog_may_be_asked_for_again(database: Database):
-    """After a change of the policy the same reports are asked for once more, at once."""
-    with database.write() as connection:
-        minings.queue(connection, 7, NOW)
-        jobs.end(connection, claimed(connection, at=later(5)), state=JobState.DONE, now=later(6))
-
-        again = minings.queue(connection, 7, later(7), at_once=True)
-
-        assert claimed(connection, at=later(7)).id == again
-
-
-def test_job_that_waits_for_its_miner_is_woken(database: Database):
-    """Who has installed it and starts the node again does not wait for the delay."""
-    with database.write() as connection:
-        first = minings.queue(connection, 1, NOW)
-        job = claimed(connection, at=later(5))
-        jobs.postpone(connection, job, now=later(5), delay_s=300, error_code="miner_missing", error="")
-        assert minings.queue(connection, 2, later(6)) == first
-        assert claim(connection, at=later(6)) is None
-
-        minings.queue(connection, 2, later(7), at_once=True)
-
-        assert claimed(connection, at=later(7)).id == first
-
-
-@pytest.mark.parametrize("number", [0, 2])
-def test_newest_report_is_the_one_stored_last(number: int, database: Database):
-    """None, where there is none."""
-    with database.write() as connection:
-        add_reports(connection, number)
-
-        assert minings.newest_report(connection) == (number or None)

@@ -168,3 +168,13 @@ def test_each_report_has_one_current_version(database: Database):
 
         assert sorted(connection.execute(within).scalars()) == sorted(current)
     assert sorted(texts[each] for each in current) == ["Another patient's.", "Effusion."]
+
+
+@pytest.mark.parametrize("number", [0, 2])
+def test_newest_report_is_the_one_stored_last(number: int, database: Database):
+    """None, where there is none."""
+    with database.write() as connection:
+        for place in range(number):
+            reports.record(connection, message(version(report_key=f"F{place}"), control_id=f"M{place}"))
+
+        assert reports.newest(connection) == (number or None)

@@ -17,8 +17,8 @@ from tests.db.test_published import published_labels
 from training import selection
 from training.errors import SnapshotError
 from training.pseudonym import Pseudonyms
-from training.selection import Wanted
 from training.snapshot import Item, Snapshot, Split
+from training.study_labels import Wanted
 
 FINDINGS = ("Effusion", "Mass")
 NAN = math.nan

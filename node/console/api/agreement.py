@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from db import concordance
-from db.concordance import Discrepancy, Group
+from db.agreement import Group
+from db.discrepancies import Discrepancy, unjudged
 from db.vocabulary import Assertion
 from node.agreement.course import courses
 from node.agreement.outline import Outline, outline
@@ -56,7 +56,7 @@ def discrepancies(
     name = None if finding is None else correction.finding_named(finding)
     before = begun(after, place)
     with node.database.read() as connection:
-        found = concordance.discrepancies(connection, finding=name, before=before, limit=limit + 1)
+        found = unjudged(connection, finding=name, before=before, limit=limit + 1)
     caller.saw("discrepancies.view", "discrepancies", finding=name, shown=len(found[:limit]))
     return cut([_shown(node, each) for each in found], limit, written)
 

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 from db import schema
-from db.concordance import Group
+from db.agreement import Group
 from db.engine import Connection, Database
 from node.agreement.band import Band
 from node.agreement.course import courses

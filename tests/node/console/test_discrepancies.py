@@ -1,7 +1,7 @@
 """The list of differences, its verdicts, and the agreement beside it."""
 
-from db import audit, concordance, gold, schema
-from db.concordance import Group
+from db import agreement, audit, concordance, gold, schema
+from db.agreement import Group
 from db.engine import Database
 from tests.db.test_concordance import WEEK, N, P, read, report
 from tests.node.console.browser import Answer, Browser
@@ -118,7 +118,7 @@ def test_agreement_in_figures_and_as_a_chart(client: Browser, database: Database
     with database.write() as connection:
         rows = [{**usual, "present": p, "reported": r, "number": number} for (p, r), number in cells.items()]
         connection.execute(schema.concordance_count.insert(), rows)
-        assert len(concordance.counted(connection, Group())) == 4
+        assert len(agreement.counted(connection, Group())) == 4
     client.log_in("viewer", PASSWORD)
 
     page = client.get("/agreement").text

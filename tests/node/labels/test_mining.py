@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from db import jobs, minings, reports
+from db import jobs, mining_jobs, minings, reports
 from db.engine import Database, connect
 from db.records import JobKind, JobState
 from db.report_records import ReportArrival, ReportStatus, ReportText
@@ -72,14 +72,14 @@ def mining(database: Database, pool: InProcess, policy: Policy = Policy.CODED, m
 def store(database: Database, *texts: str, ask: bool = True, **changes: object) -> None:
     """Reports as they arrive, and a job to mine them."""
     with database.write() as connection:
-        first = (minings.newest_report(connection) or 0) + 1
+        first = (reports.newest(connection) or 0) + 1
         for number, text in enumerate(texts, first):
             new: ReportArrival = replace(
                 version(f"A{number}", report_key=f"F{number}", **changes), text=text, sections=()
             )
             reports.record(connection, message(new, control_id=f"M{number}"))
         if ask:
-            minings.queue(connection, first + len(texts) - 1, NOW, at_once=True)
+            mining_jobs.queue(connection, first + len(texts) - 1, NOW, at_once=True)
 
 
 def work(database: Database, handler: ReportMining) -> bool:
@@ -90,7 +90,7 @@ def work(database: Database, handler: ReportMining) -> bool:
 def effusions(database: Database) -> dict[int, str]:
     """What the readings that hold say of effusion, by report version."""
     with database.read() as connection:
-        newest = minings.newest_report(connection) or 0
+        newest = reports.newest(connection) or 0
         held = minings.current(connection, list(range(1, newest + 1)))
     return {number: reading.state("Effusion") for number, reading in held.items()}
 
@@ -137,7 +137,7 @@ def test_job_goes_on_where_it_was_stopped(database: Database, miner: Miner):
     with database.write() as connection:
         (job,) = jobs.newest(connection, 5)
         before = len(effusions(database))
-        minings.queue(connection, job.subject_id, NOW, at_once=True)
+        mining_jobs.queue(connection, job.subject_id, NOW, at_once=True)
     work(database, handler)
 
     assert (job.state, job.error_code, before) == (JobState.QUEUED, "fault", BATCH)
@@ -175,7 +175,7 @@ def test_two_workers_on_one_backlog_leave_one_reading_each(database: Database, m
     store(database, *["Small effusion. No pneumothorax."] * 40, ask=False)
     with database.write() as connection:
         for _ in range(2):
-            minings.queue(connection, 40, NOW, at_once=True)
+            mining_jobs.queue(connection, 40, NOW, at_once=True)
             job = jobs.claim(connection, kinds=[JobKind.MINE], owner="x", now=NOW, lease_s=60)
             assert job is not None
     threads = [threading.Thread(target=mining(database, InProcess(miner)), args=(job,)) for _ in range(2)]
@@ -232,7 +232,7 @@ def test_job_waits_for_a_miner_that_is_not_installed(database: Database, miner: 
         with database.write() as connection:
             (job,) = jobs.newest(connection, 5)
             assert not work_is_due(database)
-            minings.queue(connection, 1, NOW, at_once=True)
+            mining_jobs.queue(connection, 1, NOW, at_once=True)
         assert (job.state, job.error_code, job.postponed) == (JobState.QUEUED, "miner_missing", number + 1)
     assert "no_such_model is not installed: pip install" in (job.error or "")
     assert missing.catch_up() is None
