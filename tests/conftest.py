@@ -11,8 +11,14 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-# A slow moment of a busy machine says nothing of the code.
-hypothesis.settings.register_profile("quiet", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+# A slow moment of a busy machine says nothing of the code. Each run tries the same; `tests.fuzz` looks for more.
+hypothesis.settings.register_profile(
+    "quiet",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("quiet")
 
 if "PYTEST_XDIST_WORKER" in os.environ:

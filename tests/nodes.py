@@ -8,18 +8,21 @@ from typing import Any, Protocol
 import pytest
 from pydicom.dataset import FileDataset
 from pydicom.uid import UID
-from pynetdicom import AE
 
 from db import jobs, studies
 from db.records import Job, Study
 from node import wiring
 from node.demonstration import phantom
+from node.dicom.opening import Address, associate
 from node.parts import Node
 from node.process.clock import Clock, utc_now
 from node.settings import DATABASE_FILE, load
 from tests.bundles import write_tiny
 from tests.peers.pacs import StorageScp
 from tests.peers.processes import HOST, wait_until
+
+PATIENCE_S = 100.0
+"""How long a modality waits for an answer; a busy machine can take longer than pynetdicom's half a minute."""
 
 
 class StartNode(Protocol):
@@ -78,7 +81,7 @@ def start_node(settings_options: Callable[..., dict[str, Any]], migrated_file: P
 
 def destination(pacs: StorageScp) -> dict[str, Any]:
     """The fake PACS as a destination."""
-    return {"name": "pacs", "ae_title": pacs.ae_title, "host": pacs.host, "port": pacs.port, "timeout_s": 5}
+    return {"name": "pacs", "ae_title": pacs.ae_title, "host": pacs.host, "port": pacs.port, "timeout_s": 30}
 
 
 def chest(**elements: Any) -> FileDataset:
@@ -98,10 +101,9 @@ def data_set(file: bytes) -> bytes:
 
 def push(node: Node, *datasets: FileDataset, calling_ae: str = "MODALITY") -> list[int]:
     """C-STORE datasets over one association; the status of each."""
-    ae = AE(ae_title=calling_ae)
-    for ds in datasets:
-        ae.add_requested_context(ds.SOPClassUID, ds.file_meta.TransferSyntaxUID)
-    assoc = ae.associate(HOST, node.scp.port, ae_title="CXRNODE")
+    address = Address(name="node", ae_title="CXRNODE", host=HOST, port=node.scp.port, timeout_s=PATIENCE_S)
+    forms = {(str(ds.SOPClassUID), str(ds.file_meta.TransferSyntaxUID)) for ds in datasets}
+    assoc = associate(address, calling_ae, sorted(forms))
     assert assoc.is_established
     statuses = [assoc.send_c_store(ds).Status for ds in datasets]
     assoc.release()

@@ -15,6 +15,7 @@ TYPES = {
     "icon.svg": "image/svg+xml",
     "list.js": "text/javascript",
     "live.js": "text/javascript",
+    "press.js": "text/javascript",
     "viewer.js": "text/javascript",
 }
 

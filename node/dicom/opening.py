@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pydicom.uid import UID
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
+from pynetdicom.dimse_primitives import DimseServiceType
 from pynetdicom.events import Event, EventHandlerType
 from pynetdicom.pdu_primitives import SCP_SCU_RoleSelectionNegotiation
 
@@ -83,7 +84,26 @@ def associate(
         raise _rejected(address, calling_ae, assoc)
     if not assoc.is_established and not assoc.rejected_contexts:
         raise _diagnosed(address)
+    _hand_answers_over(assoc)
     return assoc
+
+
+def _hand_answers_over(assoc: Association) -> None:
+    """Put an answer back that pynetdicom's own thread took from the queue before whoever waits for it.
+
+    That thread is held up at a checkpoint while somebody waits, but may just have passed it (pynetdicom 3.0). What it
+    takes then and cannot serve it drops, and whoever waits does so until the time is up.
+    """
+    serve = assoc._serve_request
+
+    def hand_over(msg: DimseServiceType, context_id: int) -> None:
+        somebody_waits = not assoc._reactor_checkpoint.is_set()
+        if somebody_waits and not msg.is_valid_request:
+            assoc.dimse.msg_queue.put((context_id, msg))
+        else:
+            serve(msg, context_id)
+
+    assoc._serve_request = hand_over  # type: ignore[method-assign]
 
 
 def _bound_sending(event: Event, timeout_s: float) -> None:

@@ -13,7 +13,7 @@ def race(count: int, run: Callable[[int], T]) -> list[T]:
     barrier = threading.Barrier(count)
 
     def start(number: int) -> T:
-        barrier.wait(10)
+        barrier.wait(60)
         return run(number)
 
     with ThreadPoolExecutor(count) as pool:

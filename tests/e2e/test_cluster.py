@@ -88,7 +88,7 @@ def nodes(
                 "ae_title": archive.ae_title,
                 "host": archive.host,
                 "port": archive.port,
-                "timeout_s": 5,
+                "timeout_s": 30,
             }
         ],
     )

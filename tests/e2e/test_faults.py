@@ -160,7 +160,7 @@ def test_clock_that_is_set_back_keeps_no_study_waiting(start_node: StartNode):
     push(node, ds)
     ahead_s[0] = 0.0
 
-    wait_for_study(node, ds, "read", timeout_s=10)
+    wait_for_study(node, ds, "read")
 
 
 def test_poison_image_costs_itself(start_node: StartNode, monkeypatch: pytest.MonkeyPatch):

@@ -134,7 +134,7 @@ def test_host_that_is_killed_whole_leaves_nothing_undone(site: Site):
         for study in studies:
             send(peer, image(study))
         peer.send(image(studies[0]).head)
-        wait_until(lambda: bool(parts(site)), timeout_s=10, what="nothing is being received")
+        wait_until(lambda: bool(parts(site)), timeout_s=60, what="nothing is being received")
         wait_until(lambda: works(site, "anna"), timeout_s=60, what="the host takes no work")
         site.hosts["anna"].kill_all()
     wait_until(lambda: site.left() == 0, timeout_s=90, what="the other host does not do its work")

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pynetdicom import AE
 
+from node.dicom.opening import Address, associate
 from tests.conftest import ROOT
 from tests.nodes import chest
 from tests.peers.processes import HOST, free_port, listens, require, wait_until
@@ -38,9 +38,8 @@ def test_object_folder_and_rows_are_synced_before_the_answer(
     try:
         wait_until(lambda: listens(port), timeout_s=40, what="the node does not listen")
         ds = chest()
-        ae = AE(ae_title="MODALITY")
-        ae.add_requested_context(ds.SOPClassUID, ds.file_meta.TransferSyntaxUID)
-        assoc = ae.associate(HOST, port, ae_title="CXRNODE")
+        address = Address(name="node", ae_title="CXRNODE", host=HOST, port=port)
+        assoc = associate(address, "MODALITY", [(ds.SOPClassUID, ds.file_meta.TransferSyntaxUID)])
         status = assoc.send_c_store(ds).Status
         assoc.release()
     finally:

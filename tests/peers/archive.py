@@ -86,7 +86,7 @@ class QueryRetrieveScp:
     def settings(self, **more: Any) -> dict[str, Any]:
         """It as a source."""
         address = {"ae_title": self.ae_title, "host": self.host, "port": self.port}
-        return {"name": "archive", "timeout_s": 5, "studies_per_minute": 1e6} | address | more
+        return {"name": "archive", "timeout_s": 30, "studies_per_minute": 1e6} | address | more
 
     def _accepted(self, _event: Event) -> None:
         with self._lock:

@@ -4,12 +4,13 @@ import gzip
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.peers.processes import HOST
+from tests.peers.web import WebServer
 
 
 class Collector:
@@ -36,7 +37,10 @@ def collecting() -> Iterator[Collector]:
 
     class Door(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            length = int(self.headers["Content-Length"])
+            body = self.rfile.read(length)
+            if len(body) < length:
+                return  # whoever told it was killed meanwhile
             zipped = self.headers.get("Content-Encoding") == "gzip"
             collector.bodies.append(gzip.decompress(body) if zipped else body)
             self.send_response(200)
@@ -46,7 +50,7 @@ def collecting() -> Iterator[Collector]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    with ThreadingHTTPServer((HOST, 0), Door) as server:
+    with WebServer((HOST, 0), Door) as server:
         collector = Collector(f"http://{HOST}:{server.server_address[1]}/v1/traces")
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()

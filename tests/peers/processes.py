@@ -102,7 +102,7 @@ class Peer:
         assert self._process is not None
         return self._process.pid
 
-    def start(self, *, timeout_s: float = 20) -> None:
+    def start(self, *, timeout_s: float = 60) -> None:
         """Start the program and wait until it is ready."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -121,7 +121,7 @@ class Peer:
             self.kill()
             raise
 
-    def stop(self, *, timeout_s: float = 20) -> None:
+    def stop(self, *, timeout_s: float = 60) -> None:
         """Ask the program to end (SIGTERM) and wait for it."""
         if self._process is not None:
             self._process.terminate()

@@ -87,7 +87,7 @@ def test_ahead_is_ahead_and_stops() -> None:
 
     things = ahead(make, range(100), 1)
     assert next(things) == 0
-    assert third.wait(10)
+    assert third.wait(60)
     things.close()
 
     assert len(made) <= 3

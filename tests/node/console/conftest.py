@@ -1,6 +1,6 @@
 """A console with a person of each role, whose clock the test moves."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,6 +28,7 @@ from node.identity import opening
 from node.identity.identity import Identity
 from node.labels.trials import Trials
 from node.pictures.shelf import Size
+from node.process.clock import utc_now
 from node.settings import load
 from node.telemetry.metrics import measure
 from node.telemetry.watch import Watch
@@ -113,7 +114,7 @@ class NoPictures:
 def console(
     database: Database,
     data: Path,
-    clock: Clock | None = None,
+    clock: Callable[[], datetime] | None = None,
     *,
     encrypted: bool = False,
     fixed_model: bool = False,
@@ -155,8 +156,8 @@ def console(
 def known_to(
     issuer: str, database: Database, data: Path, clock: Clock | None = None, *, passwords: bool = True
 ) -> Starlette:
-    """The application of a node that an identity provider knows, whose tokens have real times."""
-    clock = clock or Clock(at=datetime.now(UTC))
+    """The application of a node that an identity provider knows, whose tokens have real times, as the node then has."""
+    now = clock or utc_now
     roles = {"cxr-readers": "radiologist", "cxr-admins": "administrator"}
     oidc = {
         "issuer": issuer,
@@ -167,7 +168,7 @@ def known_to(
     }
     settings = load(None, **{"console.oidc": oidc}).console.oidc
     assert settings is not None
-    return console(database, data, clock, identity=opening.identity_of(settings, clock), **{"console.oidc": oidc})
+    return console(database, data, now, identity=opening.identity_of(settings, now), **{"console.oidc": oidc})
 
 
 @pytest.fixture

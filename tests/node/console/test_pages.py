@@ -1,6 +1,7 @@
 """What people do at the pages, in a real browser, by keyboard; how each page looks is `test_looks.py`'s."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -78,7 +79,8 @@ def test_a_person_comes_looks_and_goes_by_keyboard(chromium, address: str, size:
 
     page.goto(address)
     seen, found = {"login": fits(page, f"login-{size}-{scheme}")}, faults(page)
-    page.keyboard.type("anna")  # the field has the focus
+    page.locator("#name:focus").wait_for()
+    page.keyboard.type("anna")
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
@@ -115,6 +117,7 @@ def test_a_study_is_seen_without_reload(chromium, sqlite_database, live_address:
     context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
     page, complaints = opened(context)
     page.goto(live_address)
+    page.locator("#name:focus").wait_for()
     page.keyboard.type("anna")
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
@@ -143,6 +146,42 @@ def test_a_study_is_seen_without_reload(chromium, sqlite_database, live_address:
     assert shown == ["LINDQVIST, ASTRID"]
     assert found == []
     assert complaints == []
+
+
+def test_a_press_is_a_click_though_the_list_changes_meanwhile(
+    chromium: Browser, sqlite_database: Database, live_address: str
+) -> None:
+    """What it began on is still there when it ends; the list is renewed after it."""
+    arrive(sqlite_database, 1, "NOWAK^JAN")
+    page, _complaints = opened(chromium.new_context())
+    page.goto(live_address)
+    page.fill("#name", "anna")
+    page.fill("#password", PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/studies")
+    page.get_by_text("Live", exact=True).wait_for()
+
+    page.get_by_role("heading", name="Studies").hover()
+    with pressed(page):
+        arrive(sqlite_database, 2, "SILVA^MARIA")
+    page.get_by_text("SILVA, MARIA").wait_for()
+    page.get_by_role("link", name="NOWAK, JAN").hover()
+    with pressed(page):
+        arrive(sqlite_database, 3, "HAKIM^LEILA")
+    page.wait_for_url("**/studies/2.25.1")
+
+    assert page.get_by_role("heading", name="NOWAK, JAN").count() == 1
+    page.context.close()
+
+
+@contextmanager
+def pressed(page: Page) -> Iterator[None]:
+    """Hold the button of the mouse down until the list that changes in this block has been fetched anew."""
+    page.mouse.down()
+    with page.expect_event("requestfinished", lambda request: "/worklist/rows" in request.url):
+        yield
+    page.evaluate("() => new Promise(requestAnimationFrame)")
+    page.mouse.up()
 
 
 def test_an_administrator_has_the_audit_log_worked_out_again(chromium: Browser, busy_address: str) -> None:

@@ -38,8 +38,9 @@ class Viewer:
         self.page.locator(".tools").scroll_into_view_if_needed()
 
     def loaded(self) -> None:
-        """Wait for the radiograph."""
+        """Wait for the radiograph, and until it can be drawn: a large one is decoded beside the rest."""
         self.page.wait_for_function("() => document.querySelector('.radiograph').naturalWidth > 0")
+        self.page.evaluate("() => document.querySelector('.radiograph').decode()")
         self.page.locator(".tools output", has_text="Zoom").wait_for()
 
     @property
@@ -103,10 +104,11 @@ def viewer(chromium: Browser, department: Department) -> Iterator[Viewer]:
 
 def test_the_radiograph_is_two_keys_away(viewer: Viewer) -> None:
     """From the top of the page, without the menu between: then its own keys are heard."""
-    for key in ("Tab", "Tab", "Enter", "+"):
+    for key in ("Tab", "Tab", "Enter"):
         viewer.page.keyboard.press(key)
+    viewer.page.locator("#stage:focus").wait_for()  # a link to a place within the page takes a frame
+    viewer.page.keyboard.press("+")
 
-    assert viewer.page.evaluate("() => document.activeElement.id") == "stage"
     assert viewer.says == (125, 255, 128)
 
 

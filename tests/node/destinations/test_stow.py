@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from node.dicom.outgoing import Answer, Outgoing
 from node.errors import UnreachableError
 from node.transport.web import WebAddress
 from tests.peers.processes import HOST, free_port
+from tests.peers.web import WebServer
 
 
 class Web:
@@ -48,7 +49,7 @@ class Web:
             def log_message(self, *_arguments: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer((HOST, 0), Handler)
+        self._server = WebServer((HOST, 0), Handler)
         self._server.daemon_threads = True
         self.url = f"http://{HOST}:{self._server.server_address[1]}/dicom-web"
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
@@ -118,7 +119,7 @@ def written(folder: Path, number: int) -> Outgoing:
 
 def send(url: str, objects: list[Outgoing], **more: Any) -> list[Answer]:
     """Over one line."""
-    sender = Stow(address=WebAddress(name="web", url=url, timeout_s=5, **more), render=RENDER)
+    sender = Stow(address=WebAddress(name="web", url=url, timeout_s=30, **more), render=RENDER)
     try:
         with sender.line(objects) as line:
             return list(line.send(objects))

@@ -16,7 +16,7 @@ from db.result_records import SopReference
 from node.dicom import commitment
 from node.dicom.association import Limits
 from node.dicom.commitment import Report, Request
-from node.dicom.opening import Address
+from node.dicom.opening import Address, associate
 from node.dicom.reporter import Reporter
 from node.errors import RefusedError, UnreachableError
 from tests.node.dicom.conftest import Receiver
@@ -56,10 +56,10 @@ class FakeDesk:
 
 def association(port: int, *, reporter: bool = False, handlers: Any = ()) -> Any:
     """A peer's association with the receiver, as the service's user, or as its provider."""
-    ae = AE(ae_title="MODALITY")
-    ae.add_requested_context(StorageCommitmentPushModel, ExplicitVRLittleEndian)
+    address = Address(name="node", ae_title="CXRNODE", host=HOST, port=port)
     roles = [build_role(StorageCommitmentPushModel, scu_role=False, scp_role=True)] if reporter else []
-    assoc = ae.associate(HOST, port, ae_title="CXRNODE", ext_neg=roles, evt_handlers=list(handlers))
+    form = (str(StorageCommitmentPushModel), str(ExplicitVRLittleEndian))
+    assoc = associate(address, "MODALITY", [form], roles=roles, handlers=list(handlers))
     assert assoc.is_established
     return assoc
 
@@ -186,7 +186,7 @@ def test_report_goes_to_the_modality_on_an_association_of_ours(status: int):
 
     server = ae.start_server((HOST, 0), block=False, evt_handlers=[(evt.EVT_N_EVENT_REPORT, on_report)])
     assert server is not None
-    address = Address(name="MODALITY", ae_title="MODALITY", host=HOST, port=server.server_address[1], timeout_s=5)
+    address = Address(name="MODALITY", ae_title="MODALITY", host=HOST, port=server.server_address[1], timeout_s=30)
     try:
         if status:
             with pytest.raises(UnreachableError, match="MODALITY answered 0x0110"):

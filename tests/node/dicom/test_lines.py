@@ -50,7 +50,7 @@ class Taker:
         server = ae.start_server((HOST, 0), block=False, evt_handlers=handlers)
         assert server is not None
         self.ae = ae
-        self.address = Address(name="pacs", ae_title="PACS", host=HOST, port=server.server_address[1], timeout_s=5)
+        self.address = Address(name="pacs", ae_title="PACS", host=HOST, port=server.server_address[1], timeout_s=30)
 
     def _accepted(self, _event: Event) -> None:
         self.associations += 1

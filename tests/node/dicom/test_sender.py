@@ -33,7 +33,7 @@ def start_scp() -> Iterator[StartScp]:
         syntax: str = ExplicitVRLittleEndian,
         handlers: list[EventHandlerType] | None = None,
         called: str = "PACS",
-        timeout_s: float = 5,
+        timeout_s: float = 30,
     ) -> Address:
         ae = AE(ae_title="PACS")
         ae.require_called_aet = True

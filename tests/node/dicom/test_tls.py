@@ -58,7 +58,7 @@ def secure(start_receiver: Callable[..., Receiver], own: Files) -> Receiver:
 def _nobody_is_left(secure: Receiver) -> Iterator[None]:
     """After each test the connections have ended, whatever became of their handshakes."""
     yield
-    wait_until(lambda: not secure.scp._places.connected, timeout_s=8, what="a connection is left")
+    wait_until(lambda: not secure.scp._places.connected, timeout_s=30, what="a connection is left")
 
 
 def echoed(port: int, context: ssl.SSLContext) -> bytes:

@@ -205,7 +205,8 @@ def test_what_cannot_be_taken_is_answered(
 ) -> None:
     """With a plain text; the connection and the others live on, and no log has a word of it."""
     caplog.set_level(logging.DEBUG)
-    port = start(sqlite, max_message_bytes=100_000, noise_s=0.4).port
+    silence_s = 20 if len(data) > 100_000 else 0.4  # a large one comes in parts
+    port = start(sqlite, max_message_bytes=100_000, noise_s=silence_s).port
     with Client(port) as other, Client(port) as client:
         assert code(other.ask(oru("M1"))) == "AA"
         client.send(data)
@@ -255,7 +256,7 @@ def test_a_slow_message_cannot_hold_its_place(sqlite: Database, start: Start) ->
         client.send(START)
         began = time.monotonic()
         client.sock.settimeout(0.02)
-        while time.monotonic() - began < 10:
+        while time.monotonic() - began < 60:
             client.send(b"x")
             try:
                 answer = client.answer()
@@ -264,7 +265,7 @@ def test_a_slow_message_cannot_hold_its_place(sqlite: Database, start: Start) ->
                 continue
 
         assert code(answer) == "AE"
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 25  # and not the 30 s that a message may take otherwise
 
 
 def test_a_silent_connection_is_closed(sqlite: Database, start: Start) -> None:
@@ -293,7 +294,7 @@ def test_connections_above_the_limit_are_closed(sqlite: Database, start: Start) 
         except (EOFError, ConnectionError):
             return False
 
-    wait_until(answered, timeout_s=5, what="no place became free")
+    wait_until(answered, timeout_s=30, what="no place became free")
     assert refused[0] == (HOST, "too many connections")
 
 
@@ -340,7 +341,7 @@ def test_a_stop_answers_what_is_being_stored(sqlite: Database) -> None:
         go_on.set()
 
         assert code(busy.answer()) == "AA"
-        stopper.join(10)
+        stopper.join(30)
         assert not stopper.is_alive()
 
 
@@ -435,7 +436,7 @@ def test_a_kill_between_commit_and_answer_stores_nothing_twice(sqlite: Database,
     with process(sqlite, "die") as (running, port):
         with Client(port) as client, pytest.raises((EOFError, ConnectionError)):
             client.ask(oru())
-        assert running.wait(10) == -signal.SIGKILL
+        assert running.wait(30) == -signal.SIGKILL
     stored_unanswered = count(sqlite)
 
     with Client(start(sqlite).port) as client:
@@ -462,6 +463,7 @@ def test_kills_at_any_moment_lose_nothing_and_store_nothing_twice(sqlite: Databa
             return
 
     for _ in range(3):
+        before = len(acknowledged)
         with process(sqlite, "live") as (running, port):
             senders = [
                 threading.Thread(
@@ -472,7 +474,8 @@ def test_kills_at_any_moment_lose_nothing_and_store_nothing_twice(sqlite: Databa
             ]
             for sender in senders:
                 sender.start()
-            time.sleep(chance.uniform(0.1, 0.6))
+            wait_until(lambda before=before: len(acknowledged) > before, timeout_s=60, what="nothing is acknowledged")
+            time.sleep(chance.uniform(0, 0.5))
             running.kill()
             for sender in senders:
                 sender.join()

@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import RSAKey
+
+from tests.peers.web import WebServer
 
 HOST = "127.0.0.1"
 CLIENT_ID, SECRET = "cxr-node", "a secret: with+signs"
@@ -173,7 +175,7 @@ def issuing(host: str = HOST) -> Iterator[Issuer]:
         def log_message(self, *_words: object) -> None:
             """Nothing."""
 
-    server = ThreadingHTTPServer((HOST, 0), Handler)
+    server = WebServer((HOST, 0), Handler)
     issuer.port = server.server_port
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

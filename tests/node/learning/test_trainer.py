@@ -4,6 +4,7 @@ import json
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -208,7 +209,7 @@ def test_a_training_of_which_another_worker_has_the_job_ends_here(
     thread, _ = begun(worker, runs.folder_of(tmp_path / "data", run))
 
     with database.write() as connection:
-        jobs.expire(connection, utc_now().replace(year=9000))
+        jobs.expire(connection, utc_now() + timedelta(days=1))
     thread.join(30)
 
     assert run_of(database, "spring").state is RunState.WAITING

@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Iterable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from io import BytesIO
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,6 +17,7 @@ from node.retrieval.dicomweb import DicomWeb
 from node.transport.web import WebAddress
 from tests.nodes import chest
 from tests.peers.processes import HOST, free_port
+from tests.peers.web import WebServer
 
 
 class Web:
@@ -44,7 +45,7 @@ class Web:
             def log_message(self, *_arguments: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer((HOST, 0), Handler)
+        self._server = WebServer((HOST, 0), Handler)
         self._server.daemon_threads = True
         self.url = f"http://{HOST}:{self._server.server_address[1]}/dicom-web/"
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
@@ -72,7 +73,7 @@ def web() -> Iterator[Web]:
 @pytest.fixture
 def source(web: Web) -> Iterator[DicomWeb]:
     """It as a source."""
-    address = WebAddress(name="vna", url=web.url, timeout_s=5, authorization="Bearer secret")
+    address = WebAddress(name="vna", url=web.url, timeout_s=30, authorization="Bearer secret")
     found = DicomWeb(address=address, max_instances=3)
     yield found
     found.close()

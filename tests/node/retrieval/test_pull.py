@@ -8,13 +8,13 @@ from typing import Any, Protocol
 import pytest
 from pydicom.dataset import FileDataset
 from pydicom.uid import generate_uid
-from pynetdicom import AE
 
 from db import links, pulls, studies
 from db.engine import Database
 from db.records import StudyState
 from db.schema import unlinked
 from node import premises
+from node.dicom.opening import Address, associate
 from node.dicom.source import Source, Wanted
 from node.errors import SettingsError, UnreachableError
 from node.files import Folder
@@ -330,10 +330,10 @@ def test_what_our_own_c_move_brings_is_kept(start_node: StartNode):
     """What comes because we asked is kept; what a modality, or another's C-MOVE, sends to the same port is read."""
     node = start_node()
     studies_of = {"CXRNODE": study(1), "OTHER": study(2), None: study(3)}
-    ae = AE(ae_title="ARCHIVE")
-    ae.add_requested_context(studies_of[None].SOPClassUID, studies_of[None].file_meta.TransferSyntaxUID)
+    address = Address(name="node", ae_title="CXRNODE", host=HOST, port=node.scp.port)
 
-    assoc = ae.associate(HOST, node.scp.port, ae_title="CXRNODE")
+    form = (studies_of[None].SOPClassUID, studies_of[None].file_meta.TransferSyntaxUID)
+    assoc = associate(address, "ARCHIVE", [form])
     for originator, ds in studies_of.items():
         assoc.send_c_store(ds, originator_aet=originator, originator_id=None if originator is None else 1)
     assoc.release()

@@ -13,6 +13,7 @@ from db.engine import Database, connect
 from db.records import Job, JobKind, JobState
 from db.schema import concordance_count
 from node.dicom.acceptance import TOO_MANY
+from node.errors import UnreachableError
 from node.models.readiness import model_is_whole
 from node.telemetry import readiness
 from node.telemetry.endpoint import Endpoint
@@ -100,7 +101,7 @@ def test_rejected_association_is_counted_by_a_reason_of_ours(start_node: StartNo
     """A caller that is turned away chooses no label."""
     node = start_node(**{"dicom.peers": [{"ae_title": "KNOWN", "addresses": ["127.0.0.1"]}]})
 
-    with pytest.raises(AssertionError):
+    with pytest.raises(UnreachableError):
         push(node, chest(), calling_ae="EVIL")
     _, text = ask(node.console.port, "/metrics")
 
