@@ -71,7 +71,7 @@ def _trained(connection: Connection, version: str, method: str, *, days: int) ->
 def _models(connection: Connection) -> None:
     card = bundle.load(bundle.STARTER).card
     for place, (version, created) in enumerate(MADE.items()):
-        metrics = card.metrics.model_copy(update={"mean_auc": card.metrics.mean_auc + 0.012 * place})
+        metrics = card.metrics.model_copy(update={"mean_auc": card.metrics.mean_auc + 0.012 * (place - 1)})
         its = card.model_copy(update={"version": version, "created": created, "metrics": metrics})
         dumped, path = its.model_dump(mode="json"), f"models/{version}"
         models.register(connection, name="chest", version=version, path=path, card=dumped, now=TODAY)

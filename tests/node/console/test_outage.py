@@ -17,6 +17,7 @@ from db.engine import Connection, Database, connect
 from db.errors import DatabaseUnavailableError
 from db.schema import metadata
 from nlp import candidate
+from node.labels.trials import Trials
 from tests.db.rows import NOW
 from tests.node.console.browser import Browser, serving
 from tests.node.console.conftest import PASSWORD, Clock, console, no_trials, with_people
@@ -94,13 +95,17 @@ def database(migrated_file: Path, password_hash: str, tmp_path_factory: pytest.T
 
 
 @pytest.fixture(scope="module")
-def browser(database: Failing, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def trials(database: Failing) -> Trials:
+    """What tries a lexicon in a thread beside the tests: each waits for it before it looks at the rows."""
+    return no_trials(database)
+
+
+@pytest.fixture(scope="module")
+def browser(database: Failing, trials: Trials, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """At its console."""
     data = tmp_path_factory.mktemp("data")
-    trials = no_trials(database)
     with serving(console(database, data, Clock(NOW), trials=trials, destinations=[DESTINATION])) as browser:
         yield browser
-    trials.join()
 
 
 def state(database: Database) -> tuple[dict[str, Any], int]:
@@ -119,7 +124,7 @@ def is_whole(before: tuple[object, object], after: tuple[object, object]) -> boo
 
 @pytest.mark.parametrize("path", POSTS)
 def test_an_act_is_done_whole_or_not_at_all_and_its_form_is_kept(
-    database: Failing, browser: Browser, path: str
+    database: Failing, trials: Trials, browser: Browser, path: str
 ) -> None:
     """Whichever of its transactions is the first without an answer: a sentence, and a form to send it again."""
     for name, value in VALUES.items():
@@ -131,6 +136,7 @@ def test_an_act_is_done_whole_or_not_at_all_and_its_form_is_kept(
         database.left = number
         answer = browser.post(path, form)
         database.left = None
+        trials.join()
         if answer.status != 503:
             break
         assert "The database does not answer" in answer.text

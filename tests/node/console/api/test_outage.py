@@ -9,6 +9,7 @@ import pytest
 
 from db.engine import connect
 from db.tokens import Scope
+from node.labels.trials import Trials
 from tests.db.rows import NOW
 from tests.node.console.api.conftest import STUDY, Program, a_token, fill
 from tests.node.console.api.test_app import SCOPES, VALUES
@@ -43,21 +44,27 @@ def database(migrated_file: Path, password_hash: str, tmp_path_factory: pytest.T
 
 
 @pytest.fixture(scope="module")
-def programs(database: Failing, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Program]]:
+def trials(database: Failing) -> Trials:
+    """What tries a lexicon in a thread beside the tests: each waits for it before it looks at the rows."""
+    return no_trials(database)
+
+
+@pytest.fixture(scope="module")
+def programs(
+    database: Failing, trials: Trials, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Program]]:
     """A program for each scope."""
     data = tmp_path_factory.mktemp("data")
-    trials = no_trials(database)
     with serving(console(database, data, Clock(NOW), trials=trials, destinations=[DESTINATION])) as browser:
         found = {scope: Program(browser, a_token(database, scope)) for scope in Scope}
         for program in found.values():
             program.get("/health")  # when a token was used last is noted now and then
         yield found
-    trials.join()
 
 
 @pytest.mark.parametrize(("method", "path"), ACTS)
 def test_an_act_is_done_whole_or_not_at_all(
-    database: Failing, programs: dict[str, Program], method: str, path: str
+    database: Failing, trials: Trials, programs: dict[str, Program], method: str, path: str
 ) -> None:
     """Whichever of its transactions is the first without an answer: 503 and a sentence."""
     program, body, address = programs[SCOPES[method, path]], BODIES.get(path), path
@@ -68,6 +75,7 @@ def test_an_act_is_done_whole_or_not_at_all(
         database.left = number
         answer = program.post(address, body, method)
         database.left = None
+        trials.join()
         if answer.status != 503:
             break
         assert answer.json() == {"detail": "The database does not answer; try again in a moment."}
