@@ -129,7 +129,7 @@ def test_the_worklist_is_gone_through_by_keyboard(page: Page, department: Depart
     page.locator("tr", has=shown).click(position={"x": 5, "y": 5})
     page.wait_for_url(f"**/{UID_OF_SHOWN}")
     page.go_back()
-    page.wait_for_function("id => document.activeElement.id === id", arg=opened_as)
+    page.locator(f"#{opened_as}:focus").wait_for()
 
 
 def test_the_list_is_gone_through_from_study_to_study(chromium: Browser, department: Department) -> None:
@@ -138,11 +138,10 @@ def test_the_list_is_gone_through_from_study_to_study(chromium: Browser, departm
     context.add_cookies([department.cookie])
     page, _complaints = opened(context)  # not every study has its file
 
-    def after(key: str, uid: str) -> str:
+    def goes(key: str, uid: str, focus: str) -> None:
         page.keyboard.press(key)
         page.wait_for_url(re.compile(rf"/studies/{re.escape(uid)}\?ae=DXROOM1"))
-        page.wait_for_load_state()
-        return str(page.evaluate("() => document.activeElement.id"))
+        page.locator(f"#{focus}:focus").wait_for()
 
     page.goto(f"{department.address}/studies?ae=DXROOM1")
     studies = page.locator("tbody th a").evaluate_all("all => all.map(each => each.pathname.split('/').pop())")
@@ -151,15 +150,17 @@ def test_the_list_is_gone_through_from_study_to_study(chromium: Browser, departm
     page.locator("#stage").focus()
     page.keyboard.press("ArrowDown")  # moves the radiograph
 
-    assert [after("j", studies[shown + 1]), after("Alt+ArrowUp", studies[shown])] == ["stage", "stage"]
+    goes("j", studies[shown + 1], "stage")
+    goes("Alt+ArrowUp", studies[shown], "stage")
     assert page.evaluate("() => scrollY") == 0
     page.locator("#older").focus()
-    assert [after("J", studies[shown + 1]), after("k", studies[shown])] == ["older", "older"]
+    goes("J", studies[shown + 1], "older")
+    goes("k", studies[shown], "older")
     page.goto(f"{department.address}/studies/{studies[0]}?ae=DXROOM1")
     page.keyboard.press("Alt+ArrowUp")
     assert page.locator("#newer:focus").inner_text() == "This is the first of the list"
     page.locator(".beside .list").click()
-    page.wait_for_function("() => document.activeElement.matches('tbody tr:first-child a')")
+    page.locator("tbody tr:first-child a:focus").wait_for()
     context.close()
 
 
