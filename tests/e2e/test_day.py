@@ -147,7 +147,7 @@ def is_read(rita: Reader, node: Node, ds: FileDataset, patient: str, *, by: str)
     rita.page.get_by_role("row", name=patient).get_by_text("read", exact=True).wait_for()
     rita.page.get_by_role("link", name=patient).click()
     rita.sees(f"By {by}")
-    rita.page.wait_for_function("() => document.querySelector('.radiograph').naturalWidth > 0")
+    rita.page.wait_for_function("() => document.querySelector('.radiograph')?.naturalWidth > 0")
     with rita.page.expect_response("**/heat?*") as heat:
         rita.page.get_by_label("Heat map of Effusion").check()
     assert heat.value.ok

@@ -39,7 +39,7 @@ class Viewer:
 
     def loaded(self) -> None:
         """Wait for the radiograph, and until it can be drawn: a large one is decoded beside the rest."""
-        self.page.wait_for_function("() => document.querySelector('.radiograph').naturalWidth > 0")
+        self.page.wait_for_function("() => document.querySelector('.radiograph')?.naturalWidth > 0")
         self.page.evaluate("() => document.querySelector('.radiograph').decode()")
         self.page.locator(".tools output", has_text="Zoom").wait_for()
 
@@ -145,7 +145,7 @@ def test_all_pixels_come_with_the_zoom(viewer: Viewer) -> None:
     x, y = viewer.place(".sheet", 0.82, 0.69)
     viewer.page.mouse.move(int(x), int(y))  # a wheel turns at whole pixels
     viewer.page.mouse.wheel(0, -800)
-    viewer.page.wait_for_function(f"() => document.querySelector('.radiograph').naturalWidth === {columns}")
+    viewer.page.wait_for_function(f"() => document.querySelector('.radiograph')?.naturalWidth === {columns}")
     stayed = viewer.place(".sheet", 0.82, 0.69)
     viewer.page.get_by_role("button", name="Move").click()
     for _ in range(6):
@@ -169,7 +169,7 @@ def test_a_heat_map_is_as_strong_as_it_is_set(viewer: Viewer) -> None:
     none = viewer.colour("Effusion")
     with viewer.page.expect_response("**/heat?*"):
         viewer.page.get_by_label("Heat map of Effusion").check()
-    viewer.page.wait_for_function("() => document.querySelector('img.heat').naturalWidth > 0")
+    viewer.page.wait_for_function("() => document.querySelector('img.heat')?.naturalWidth > 0")
     usual = viewer.colour("Effusion")
     opacity = viewer.page.get_by_label("Opacity of the heat maps")
     opacity.press("End")
