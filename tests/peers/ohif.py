@@ -89,6 +89,10 @@ class Viewer:
         self.page.click("[data-cy=yes-hydrate-btn]", timeout=1000 * PATIENCE_S)
         self.page.wait_for_selector("[data-cy=yes-hydrate-btn]", state="detached", timeout=1000 * PATIENCE_S)
         self.page.wait_for_function(_OTHER_VIEWPORT_IS_DRAWN, timeout=1000 * PATIENCE_S)
+        try:
+            wait_until(lambda: is_a_picture(self.viewport()), timeout_s=10, what="the zoom is squared all the same")
+        except TimeoutError:
+            self.page.evaluate(_RESET_VIEW)  # as a person does who sees black
         wait_until(
             lambda: is_a_picture(self.viewport()), timeout_s=PATIENCE_S, what="the other viewport shows no image"
         )
@@ -178,6 +182,12 @@ _REMEMBER_VIEWPORT = "() => { window.viewportBefore = window.cornerstone.getEnab
 _OTHER_VIEWPORT_IS_DRAWN = """() => {
   const viewport = window.cornerstone.getEnabledElements()[0]?.viewport;
   return Boolean(viewport && viewport !== window.viewportBefore && viewport.viewportStatus === 'rendered');
+}"""
+
+_RESET_VIEW = """() => {
+  const viewport = window.cornerstone.getEnabledElements()[0].viewport;
+  viewport.resetCamera();
+  viewport.render();
 }"""
 
 _PLACE = """([x, y]) => {
